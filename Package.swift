@@ -1,0 +1,55 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every target of ours is compiled alike: Swift 6, and a warning is an error.
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
+let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
+
+let package = Package(
+    name: "metastore",
+    products: [
+        .library(name: "Metastore", targets: ["Metastore", "MetastoreModel", "MetastoreSQLite"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+    ],
+    targets: [
+        .target(name: "MetastoreModel", swiftSettings: settings),
+        .target(name: "MetastoreEngine", swiftSettings: settings),
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .target(name: "MetastoreSQLite", dependencies: ["MetastoreEngine", "CSQLite"], swiftSettings: settings),
+        .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
+        .target(
+            name: "Migrations", path: "Migrations",
+            resources: [.embedInCode("m0001_initial.sqlite.sql")],
+            swiftSettings: settings),
+        .target(
+            name: "MetastoreMigration", dependencies: ["MetastoreEngine", "Migrations", crypto],
+            swiftSettings: settings),
+        .target(
+            name: "Metastore",
+            dependencies: [
+                "MetastoreModel", "MetastoreEngine", "MetastoreMigration", "CLZ4",
+                crypto, logging, metrics, deque, heap,
+            ],
+            swiftSettings: settings),
+
+        .testTarget(name: "ProjectTests", swiftSettings: settings),
+        .testTarget(name: "MetastoreModelTests", dependencies: ["MetastoreModel"], swiftSettings: settings),
+    ],
+    swiftLanguageModes: [.v6]
+)

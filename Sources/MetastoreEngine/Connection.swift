@@ -1,0 +1,74 @@
+/// One connection to one database: blocking, used by one thread at a time.
+///
+/// Statements run through ``forEachRow(_:_:)`` and ``execute(_:)``; an engine keeps a bounded cache of prepared
+/// statements, keyed by ``SQL/text``.
+public protocol Connection: AnyObject {
+    var dialect: Dialect { get }
+
+    /// True between a successful ``begin(_:)`` and its commit or rollback, as the *database* sees it: some errors end
+    /// a transaction by themselves.
+    var isInTransaction: Bool { get }
+
+    /// Begins a transaction. `.write` takes the write lock at once (SQLite `BEGIN IMMEDIATE`), `.read` holds one
+    /// snapshot until the end.
+    func begin(_ mode: TransactionMode) throws(EngineError)
+    /// Commits and flushes. On ``EngineError/leavesCommitUnknown`` only ``Engine/settleUnknownCommit()`` may follow.
+    func commit() throws(EngineError)
+    /// Ends the transaction without a trace. Does nothing outside a transaction. Never fails: a connection that can't
+    /// roll back is closed.
+    func rollback()
+
+    /// Opens the one savepoint a batch uses at a time.
+    func savepoint() throws(EngineError)
+    func releaseSavepoint() throws(EngineError)
+    /// Undoes everything since ``savepoint()`` and removes it.
+    func rollbackToSavepoint() throws(EngineError)
+
+    /// Runs a statement and returns how many rows it changed.
+    @discardableResult
+    func execute(_ statement: SQL) throws(EngineError) -> Int
+
+    /// Runs a statement and lends each row in turn, until the closure says `false` or the rows end.
+    func forEachRow(_ statement: SQL, _ body: (borrowing Row) throws -> Bool) throws
+
+    /// Runs several statements, separated by semicolons: the body of a migration. Trusted text.
+    func executeScript(_ text: String) throws(EngineError)
+
+    /// A closure that ends the running statement of this connection with ``EngineError/Code/interrupted``. It may be
+    /// called from any thread, at any time, also after the connection was closed (then it does nothing).
+    func interrupter() -> @Sendable () -> Void
+
+    /// A number that changes when *another* connection commits. Costs microseconds; losing a change is impossible,
+    /// a change without a commit is allowed.
+    func changeToken() throws(EngineError) -> Int64
+
+    /// Closes it. Afterwards every call throws ``EngineError/Code/misuse``.
+    func close()
+}
+
+/// What a transaction is for.
+public enum TransactionMode: Sendable, Hashable {
+    case read, write
+}
+
+extension Connection {
+    /// The first row, or nil.
+    public func first<Result>(_ statement: SQL, _ body: (borrowing Row) throws -> Result) throws -> Result? {
+        var found: Result?
+        try forEachRow(statement) { row in
+            found = try body(row)
+            return false
+        }
+        return found
+    }
+
+    /// All rows.
+    public func all<Result>(_ statement: SQL, _ body: (borrowing Row) throws -> Result) throws -> [Result] {
+        var found: [Result] = []
+        try forEachRow(statement) { row in
+            found.append(try body(row))
+            return true
+        }
+        return found
+    }
+}

@@ -1,0 +1,92 @@
+/// One database, as the store sees it: a place that gives connections.
+///
+/// Threads are the store's: every call here blocks. Faults for tests come from a decorator around a real engine.
+public protocol Engine: AnyObject, Sendable {
+    /// Where it is, for messages. Never holds a secret.
+    var place: String { get }
+    var dialect: Dialect { get }
+    /// After how many closures a batch ends.
+    var closuresPerBatch: Int { get }
+    /// True when there is only the writer's connection, so that reads run on its thread (a private in-memory database).
+    var hasOneConnection: Bool { get }
+    /// True when opened without the right to write.
+    var isReadOnly: Bool { get }
+
+    /// Looks at the place, takes the right to write (unless ``isReadOnly``) and says what was found, before anything
+    /// is opened. Changes nothing but a lock.
+    func prepare() throws(EngineError) -> Found
+
+    /// Makes the database in one step: either everything `populate` did is there afterwards, flushed, or nothing is.
+    /// Only after ``prepare()`` said ``Found/nothing``.
+    func create(_ populate: (any Connection) throws -> Void) throws
+
+    /// Opens the one read-write connection.
+    func openWriter() throws(EngineError) -> any Connection
+    /// Opens a connection that can't write.
+    func openReader() throws(EngineError) -> any Connection
+
+    /// Before each batch: is the right to write still ours? Throws ``EngineError/Code/holdLost`` when it isn't.
+    func confirmHold() throws(EngineError)
+
+    /// Between two batches, on the writer's thread: bounds the log of the engine itself (SQLite: checkpoints).
+    func maintain(_ writer: any Connection) throws(EngineError) -> Pressure
+
+    /// Makes everything committed so far part of the main file, flushed (SQLite: a full checkpoint).
+    func settle(_ writer: any Connection) throws(EngineError)
+
+    /// After a commit whose outcome is unknown, with **every** connection of this process closed and the right to
+    /// write still held: makes what the files say now durable, so that looking afterwards gives an answer that never
+    /// changes (DESIGN D6). If it fails, stay closed.
+    func settleUnknownCommit() throws(EngineError)
+
+    /// Keeps a small note beside the database, flushed and replaced as a whole: the newest durable head (DESIGN D9).
+    /// An engine without a place of its own for it does nothing.
+    func keepNote(_ note: [UInt8]) throws(EngineError)
+    /// The note last kept, or nil.
+    func readNote() throws(EngineError) -> [UInt8]?
+
+    /// Gives up the right to write. Every connection is closed before.
+    func close()
+}
+
+/// What ``Engine/prepare()`` found.
+public enum Found: Sendable, Hashable {
+    /// Nothing there: ``Engine/create(_:)`` may make it.
+    case nothing
+    /// A database. `hasWriteAheadLog` says whether a log file stood beside it *before* anything was opened: a database
+    /// that was not closed cleanly and has none was copied without it.
+    case database(hasWriteAheadLog: Bool)
+}
+
+/// How full the engine's own log is, and what the store must do about it.
+public enum Pressure: Sendable, Hashable {
+    case none
+    /// End the store's own reads older than its snapshot age limit: they keep the log from shrinking.
+    case expireReads
+    /// Refuse writes until the named holder lets go.
+    case refuseWrites(holder: String)
+}
+
+/// Which engine to open, and where: made by the engine's module (`.sqlite("…")`), consumed by `Metastore.open`.
+public struct EngineSource: Sendable {
+    /// Makes the engine. Opens nothing yet.
+    public let makeEngine: @Sendable (EngineOptions) throws -> any Engine
+
+    public init(makeEngine: @escaping @Sendable (EngineOptions) throws -> any Engine) {
+        self.makeEngine = makeEngine
+    }
+}
+
+/// Settings that every engine understands.
+public struct EngineOptions: Sendable, Hashable {
+    /// Open without the right to write.
+    public var isReadOnly = false
+    /// How long a connection waits for a lock of another.
+    public var busyTimeout: Duration = .seconds(5)
+    /// Page cache of each connection, in bytes.
+    public var cacheBytes = 16 << 20
+    /// How many prepared statements each connection keeps.
+    public var statementCacheCapacity = 256
+
+    public init() {}
+}

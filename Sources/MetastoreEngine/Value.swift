@@ -1,0 +1,65 @@
+public import FoundationEssentials
+
+/// One value of one column, the same on every engine.
+///
+/// An engine chooses its own representation (SQLite keeps a UUID as 16 bytes and a time as an integer; PostgreSQL has
+/// `uuid` and `timestamptz`) and must give back what it was given.
+public enum Value: Sendable, Hashable {
+    case null
+    case integer(Int64)
+    /// Never −0.0 and never NaN or an infinity: the store takes care of that before a value gets here.
+    case real(Double)
+    /// UTF-8 without NUL.
+    case text(String)
+    case bytes([UInt8])
+    case uuid(UUID)
+    /// Microseconds since 1970-01-01T00:00:00Z.
+    case timestamp(Int64)
+}
+
+/// What a column holds; needed to read a column whose engine has fewer types than we have.
+public enum ColumnType: Sendable, Hashable {
+    case integer, real, text, bytes, uuid, timestamp
+}
+
+/// Something that may stand in an SQL interpolation: it is bound, never spliced.
+public protocol SQLBindable {
+    /// The value to bind.
+    var sqlValue: Value { get }
+}
+
+extension Value: SQLBindable {
+    public var sqlValue: Value { self }
+}
+
+extension Int64: SQLBindable {
+    public var sqlValue: Value { .integer(self) }
+}
+
+extension Int: SQLBindable {
+    public var sqlValue: Value { .integer(Int64(self)) }
+}
+
+extension Bool: SQLBindable {
+    public var sqlValue: Value { .integer(self ? 1 : 0) }
+}
+
+extension Double: SQLBindable {
+    public var sqlValue: Value { .real(self) }
+}
+
+extension String: SQLBindable {
+    public var sqlValue: Value { .text(self) }
+}
+
+extension [UInt8]: SQLBindable {
+    public var sqlValue: Value { .bytes(self) }
+}
+
+extension UUID: SQLBindable {
+    public var sqlValue: Value { .uuid(self) }
+}
+
+extension Optional: SQLBindable where Wrapped: SQLBindable {
+    public var sqlValue: Value { self?.sqlValue ?? .null }
+}
