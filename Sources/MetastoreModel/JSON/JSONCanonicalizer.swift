@@ -1,0 +1,207 @@
+/// What the values of the outermost object may be.
+enum JSONRule {
+    /// Any JSON.
+    case any
+    /// Numbers, each as a double, and the three names of what isn't finite.
+    case metrics
+    /// Sizes: integers from 0.
+    case sizes
+}
+
+/// Brings a JSON text into canonical form in one pass, token by token: what it doesn't understand better, it copies.
+///
+/// Members are written as they come; an object whose keys weren't sorted is put in order when it ends.
+struct JSONCanonicalizer: ~Copyable {
+    private var scanner: JSONScanner
+    private var output: ByteBuffer
+    private let rule: JSONRule
+    /// The members of all objects that are open, innermost last.
+    private var members: [Member] = []
+
+    /// A member of an object, as it stands in the output.
+    private struct Member {
+        let range: Range<Int>
+        /// The key without its quotes.
+        let key: Range<Int>
+        let hasEscape: Bool
+        let isASCII: Bool
+    }
+
+    init(_ input: UnsafeBufferPointer<UInt8>, rule: JSONRule) {
+        scanner = JSONScanner(input)
+        output = ByteBuffer(capacity: input.count + 16)
+        self.rule = rule
+        members.reserveCapacity(16)
+    }
+
+    mutating func objectText() throws(JSONFault) -> String {
+        guard scanner.peek() == 0x7B else { throw JSONFault(.invalid(reason: "it must be a JSON object")) }
+        try object(depth: 1)
+        guard scanner.peek() == 0, scanner.offset == scanner.input.count else {
+            throw .malformed(scanner.offset, "more text follows the object")
+        }
+        return output.text
+    }
+
+    private mutating func object(depth: Int) throws(JSONFault) {
+        guard depth <= Limits.jsonDepth else { throw JSONFault(.tooDeep) }
+        try scanner.take(0x7B, "{")
+        output.append(0x7B)
+        let start = output.count
+        let first = members.count
+        var isSorted = true
+        if !scanner.takeIf(0x7D) {
+            repeat {
+                if members.count > first { output.append(0x2C) }
+                let member = try member(depth: depth)
+                if members.count > first, isSorted {
+                    isSorted = try isIncreasing(members[members.count - 1], member)
+                }
+                members.append(member)
+            } while scanner.takeIf(0x2C)
+            try scanner.take(0x7D, "a comma or }")
+            try finish(first: first, start: start, isSorted: isSorted)
+        }
+        output.append(0x7D)
+    }
+
+    private mutating func member(depth: Int) throws(JSONFault) -> Member {
+        guard scanner.peek() == 0x22 else { throw .malformed(scanner.offset, "a key in quotes is missing") }
+        let token = try scanner.string()
+        let start = output.count
+        try write(token)
+        let key = start + 1..<output.count - 1
+        try scanner.take(0x3A, "a colon")
+        output.append(0x3A)
+        do {
+            if depth == 1, rule != .any { try ruledValue() } else { try value(depth: depth) }
+        } catch {
+            throw error.inside(key: (try? scanner.text(token)) ?? "")
+        }
+        return Member(range: start..<output.count, key: key, hasEscape: token.hasEscape, isASCII: token.isASCII)
+    }
+
+    private mutating func array(depth: Int) throws(JSONFault) {
+        guard depth <= Limits.jsonDepth else { throw JSONFault(.tooDeep) }
+        try scanner.take(0x5B, "[")
+        output.append(0x5B)
+        if !scanner.takeIf(0x5D) {
+            var index = 0
+            repeat {
+                if index > 0 { output.append(0x2C) }
+                do { try value(depth: depth) } catch { throw error.inside(index: index) }
+                index += 1
+            } while scanner.takeIf(0x2C)
+            try scanner.take(0x5D, "a comma or ]")
+        }
+        output.append(0x5D)
+    }
+
+    private mutating func value(depth: Int) throws(JSONFault) {
+        switch scanner.peek() {
+        case 0x22: try write(try scanner.string())
+        case 0x7B: try object(depth: depth + 1)
+        case 0x5B: try array(depth: depth + 1)
+        case UInt8(ascii: "t"):
+            try scanner.takeWord("true")
+            output.append("true" as StaticString)
+        case UInt8(ascii: "f"):
+            try scanner.takeWord("false")
+            output.append("false" as StaticString)
+        case UInt8(ascii: "n"):
+            try scanner.takeWord("null")
+            output.append("null" as StaticString)
+        case 0x2D, 0x30...0x39:
+            let token = try scanner.number()
+            try output.append(scanner.bytes(token.range), isInteger: token.isInteger)
+        default: throw .malformed(scanner.offset, "a value is missing or misspelled")
+        }
+    }
+
+    private mutating func ruledValue() throws(JSONFault) {
+        let next = scanner.peek()
+        if next == 0x2D || next &- 0x30 < 10 {
+            let token = try scanner.number()
+            if rule == .metrics {
+                try output.appendDouble(scanner.bytes(token.range), isInteger: token.isInteger)
+                return
+            }
+            guard token.isInteger, let size = Int64(ascii: scanner.bytes(token.range)), size >= 0 else {
+                throw JSONFault(.invalid(reason: "a size must be a whole number of bytes from 0"))
+            }
+            output.append(String(size))
+        } else if rule == .metrics {
+            guard next == 0x22, case let text = try scanner.text(try scanner.string()),
+                ["NaN", "Infinity", "-Infinity"].contains(text)
+            else {
+                throw JSONFault(.invalid(reason: #"a metric must be a number, "NaN", "Infinity" or "-Infinity""#))
+            }
+            output.appendQuoted(text)
+        } else {
+            throw JSONFault(.invalid(reason: "a size must be a whole number of bytes from 0"))
+        }
+    }
+
+    private mutating func write(_ token: JSONScanner.StringToken) throws(JSONFault) {
+        guard token.hasEscape else {
+            output.append(0x22)
+            output.append(scanner.bytes(token.range))
+            output.append(0x22)
+            return
+        }
+        let plain = try scanner.unescaped(token.range)
+        plain.withUnsafeBufferPointer { output.appendQuoted($0) }
+    }
+
+    // MARK: The order of members
+
+    private mutating func finish(first: Int, start: Int, isSorted: Bool) throws(JSONFault) {
+        if !isSorted {
+            var own = Array(members[first...])
+            // Keys are compared by the text they stand for: an escape doesn't sort where its character does.
+            let keys = own.map { keyBytes($0) }
+            let order = own.indices.sorted { keys[$0].lexicographicallyPrecedes(keys[$1]) }
+            for (left, right) in zip(order, order.dropFirst()) where keys[left] == keys[right] {
+                throw duplicate(own[left])
+            }
+            own = order.map { own[$0] }
+            output.reorder(from: start, runs: own.lazy.map(\.range), separator: 0x2C)
+        }
+        if !members[first...].allSatisfy(\.isASCII) {
+            // Keys of different bytes may be the same text to a reader; only one of them could be looked up.
+            var seen: Set<String> = []
+            for member in members[first...] {
+                let key = String(decoding: keyBytes(member), as: UTF8.self)
+                guard seen.insert(key).inserted else { throw duplicate(member) }
+            }
+        }
+        members.removeSubrange(first...)
+    }
+
+    /// Whether the members are in order; equal keys are refused.
+    private func isIncreasing(_ left: Member, _ right: Member) throws(JSONFault) -> Bool {
+        if left.hasEscape || right.hasEscape {
+            let (a, b) = (keyBytes(left), keyBytes(right))
+            if a == b { throw duplicate(right) }
+            return a.lexicographicallyPrecedes(b)
+        }
+        let count = min(left.key.count, right.key.count)
+        for index in 0..<count {
+            let (a, b) = (output.bytes[left.key.lowerBound + index], output.bytes[right.key.lowerBound + index])
+            if a != b { return a < b }
+        }
+        if left.key.count == right.key.count { throw duplicate(right) }
+        return left.key.count < right.key.count
+    }
+
+    private func keyBytes(_ member: Member) -> [UInt8] {
+        let written = JSONScanner(output.filled)
+        guard member.hasEscape else { return Array(written.bytes(member.key)) }
+        return (try? written.unescaped(member.key)) ?? []
+    }
+
+    private func duplicate(_ member: Member) -> JSONFault {
+        JSONFault(.invalid(reason: "the key stands more than once in one object"))
+            .inside(key: String(decoding: keyBytes(member), as: UTF8.self))
+    }
+}

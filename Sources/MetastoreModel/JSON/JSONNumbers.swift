@@ -1,0 +1,79 @@
+/// Numbers in canonical form.
+///
+/// 1. An integer keeps its digits, also beyond 64 bits; "-0" is 0.
+/// 2. Any other number is the shortest text that reads back as the same double; −0.0 is 0.0.
+/// 3. What no finite double comes near is refused.
+extension ByteBuffer {
+    mutating func append(_ token: UnsafeBufferPointer<UInt8>, isInteger: Bool) throws(JSONFault) {
+        guard isInteger else {
+            try appendDouble(token, isInteger: false)
+            return
+        }
+        if token.count == 2, token[0] == 0x2D, token[1] == 0x30 {
+            append(0x30)
+            return
+        }
+        // 308 digits are always below the greatest double.
+        if token.count > 308 { _ = try JSONFault.finite(token) }
+        append(token)
+    }
+
+    mutating func appendDouble(_ token: UnsafeBufferPointer<UInt8>, isInteger: Bool) throws(JSONFault) {
+        if isInteger, token.count <= 15, token[0] != 0x2D, token[0] != 0x30 {
+            append(token)
+            append(".0" as StaticString)
+        } else if !isInteger, JSONNumber.isShortest(token) {
+            append(token)
+        } else {
+            append(double: try JSONFault.finite(token))
+        }
+    }
+
+    /// Writes a finite double.
+    mutating func append(double: Double) {
+        if double == 0 {
+            append("0.0" as StaticString)
+        } else {
+            append(double.description)
+        }
+    }
+}
+
+enum JSONNumber {
+    /// Whether a number with decimals is sure to be the shortest text of its double already.
+    ///
+    /// With at most 15 digits and no zero at the end it is: two such texts never mean the same double. Only for numbers
+    /// that are shown without an exponent; `false` means "look closer".
+    static func isShortest(_ token: UnsafeBufferPointer<UInt8>) -> Bool {
+        var index = token[0] == 0x2D ? 1 : 0
+        let start = index
+        while index < token.count, token[index] != 0x2E {
+            if token[index] &- 0x30 >= 10 { return false }
+            index += 1
+        }
+        let whole = index - start
+        let decimals = token.count - index - 1
+        guard decimals > 0, whole + decimals <= 15 else { return false }
+        for place in (index + 1)..<token.count where token[place] &- 0x30 >= 10 { return false }
+        let isWhole = decimals == 1 && token[index + 1] == 0x30
+        if token[start] != 0x30 { return isWhole || token[token.count - 1] != 0x30 }
+        // 0.0001 is the smallest that is shown without an exponent.
+        guard token[token.count - 1] != 0x30 else { return false }
+        return token[(index + 1)...].prefix(4).contains { $0 != 0x30 }
+    }
+}
+
+extension JSONFault {
+    static func finite(_ token: UnsafeBufferPointer<UInt8>) throws(JSONFault) -> Double {
+        guard let double = Double(String(decoding: token, as: UTF8.self)), double.isFinite else {
+            throw JSONFault(.numberOutOfRange)
+        }
+        return double
+    }
+}
+
+extension Int64 {
+    init?(ascii token: UnsafeBufferPointer<UInt8>) {
+        self.init(String(decoding: token, as: UTF8.self))
+    }
+}

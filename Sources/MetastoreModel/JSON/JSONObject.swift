@@ -1,0 +1,82 @@
+/// A JSON object, held as its canonical text and taken apart only when it is looked into.
+///
+/// Both engines give back the same text, and equal objects have equal text: keys sorted by bytes, no white space, the fewest
+/// escapes, numbers in one spelling (−0.0 as 0.0). Nothing is changed in value: an integer beyond 64 bits keeps its digits.
+public struct JSONObject: Sendable, Hashable {
+    private let canonical: CanonicalText
+
+    /// The values as one JSON object.
+    ///
+    /// Throws ``ModelError`` for NUL, a number that isn't finite, more than ``Limits/jsonDepth`` levels or
+    /// ``Limits/jsonBytes``; it names the path.
+    public init(_ values: [String: JSON]) throws(ModelError) {
+        canonical = try CanonicalText { (writer) throws(JSONFault) in try writer.write(values) }
+    }
+
+    /// Any text of a JSON object.
+    ///
+    /// Throws ``ModelError`` for text that isn't one, NUL, half a surrogate pair, a key that stands twice, a number beyond
+    /// every double, more than ``Limits/jsonDepth`` levels or ``Limits/jsonBytes``; it names the path.
+    public init(parsing text: String) throws(ModelError) {
+        canonical = try CanonicalText(parsing: text, rule: .any)
+    }
+
+    /// Text that is known to be canonical because it was stored; nothing is checked.
+    package init(canonical text: String) {
+        canonical = CanonicalText(canonical: text)
+    }
+
+    /// The canonical text.
+    public var text: String { canonical.text }
+
+    /// All values; taken apart on every call.
+    public var values: [String: JSON] {
+        JSONReader.read(text) { (reader) throws(JSONFault) in try reader.object() } ?? [:]
+    }
+
+    /// The named value; only the text up to it is read.
+    public subscript(name: String) -> JSON? {
+        var found: JSON?
+        _ = JSONReader.read(text) { (reader) throws(JSONFault) in
+            try reader.members { (reader, key) throws(JSONFault) in
+                guard key == name else {
+                    try reader.skip()
+                    return true
+                }
+                found = try reader.value()
+                return false
+            }
+        }
+        return found
+    }
+
+    /// Throws what is wrong with a literal, which couldn't where it stands. The store calls it before it writes.
+    package func validate(field: String) throws(ModelError) {
+        try canonical.validate(field: field)
+    }
+}
+
+extension JSONObject: ExpressibleByDictionaryLiteral {
+    /// The last one of a repeated name counts. What else is wrong with the literal is told when it is stored.
+    public init(dictionaryLiteral elements: (String, JSON)...) {
+        let values = Dictionary(elements) { $1 }
+        canonical = CanonicalText { () throws(ModelError) in try JSONObject(values).canonical }
+    }
+}
+
+extension JSONObject: CustomStringConvertible {
+    /// Same as ``text``.
+    public var description: String { text }
+}
+
+extension JSONObject: Codable {
+    /// Reads the text that ``encode(to:)`` writes.
+    public init(from decoder: any Decoder) throws {
+        canonical = try CanonicalText(from: decoder, rule: .any)
+    }
+
+    /// Writes ``text`` as one string, so that no coder touches a number in it.
+    public func encode(to encoder: any Encoder) throws {
+        try canonical.encode(to: encoder)
+    }
+}

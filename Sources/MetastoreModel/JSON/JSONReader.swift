@@ -1,0 +1,108 @@
+/// Reads values from canonical text. Text that isn't JSON, in a row that was damaged, reads as nothing.
+struct JSONReader {
+    private var scanner: JSONScanner
+
+    static func read<Value>(
+        _ text: String, _ body: (inout JSONReader) throws(JSONFault) -> Value
+    ) -> Value? {
+        var text = text
+        return text.withUTF8 { input in
+            var reader = JSONReader(scanner: JSONScanner(input))
+            return try? body(&reader)
+        }
+    }
+
+    /// Reads an object member by member until the body says that it has seen enough.
+    mutating func members(
+        _ body: (inout JSONReader, String) throws(JSONFault) -> Bool
+    ) throws(JSONFault) {
+        try scanner.take(0x7B, "{")
+        if scanner.takeIf(0x7D) { return }
+        repeat {
+            guard scanner.peek() == 0x22 else { throw .malformed(scanner.offset, "a key is missing") }
+            let key = try scanner.text(try scanner.string())
+            try scanner.take(0x3A, "a colon")
+            guard try body(&self, key) else { return }
+        } while scanner.takeIf(0x2C)
+        try scanner.take(0x7D, "}")
+    }
+
+    mutating func object() throws(JSONFault) -> [String: JSON] {
+        var values: [String: JSON] = [:]
+        try members { (reader, key) throws(JSONFault) in
+            values[key] = try reader.value()
+            return true
+        }
+        return values
+    }
+
+    mutating func value() throws(JSONFault) -> JSON {
+        switch scanner.peek() {
+        case 0x22: return .string(try scanner.text(try scanner.string()))
+        case 0x7B: return .object(try object())
+        case 0x5B:
+            var values: [JSON] = []
+            try scanner.take(0x5B, "[")
+            if scanner.takeIf(0x5D) { return .array(values) }
+            repeat { values.append(try value()) } while scanner.takeIf(0x2C)
+            try scanner.take(0x5D, "]")
+            return .array(values)
+        case UInt8(ascii: "t"):
+            try scanner.takeWord("true")
+            return .bool(true)
+        case UInt8(ascii: "f"):
+            try scanner.takeWord("false")
+            return .bool(false)
+        case UInt8(ascii: "n"):
+            try scanner.takeWord("null")
+            return .null
+        default:
+            let token = try scanner.number()
+            let bytes = scanner.bytes(token.range)
+            if token.isInteger, let value = Int64(ascii: bytes) { return .integer(value) }
+            return .number(try JSONFault.finite(bytes))
+        }
+    }
+
+    /// A number, or one of the names of what isn't finite.
+    mutating func metric() throws(JSONFault) -> Double {
+        guard scanner.peek() == 0x22 else { return try JSONFault.finite(scanner.bytes(try scanner.number().range)) }
+        switch try scanner.text(try scanner.string()) {
+        case "NaN": return .nan
+        case "Infinity": return .infinity
+        case "-Infinity": return -.infinity
+        default: throw .malformed(scanner.offset, "a metric is not a number")
+        }
+    }
+
+    mutating func size() throws(JSONFault) -> Int64 {
+        guard case .integer(let value) = try value() else { throw .malformed(scanner.offset, "a size is no integer") }
+        return value
+    }
+
+    /// Passes over a value without making anything of it.
+    mutating func skip() throws(JSONFault) {
+        switch scanner.peek() {
+        case 0x22: _ = try scanner.string()
+        case 0x7B, 0x5B: try skipNested()
+        case 0x2D, 0x30...0x39: _ = try scanner.number()
+        default: _ = try value()
+        }
+    }
+
+    private mutating func skipNested() throws(JSONFault) {
+        var depth = 0
+        repeat {
+            switch scanner.peek() {
+            case 0x22:
+                _ = try scanner.string()
+                continue
+            case 0x7B, 0x5B: depth += 1
+            case 0x7D, 0x5D: depth -= 1
+            case 0: throw .malformed(scanner.offset, "an object has no end")
+            default: break
+            }
+            scanner.offset += 1
+        } while depth > 0
+    }
+}

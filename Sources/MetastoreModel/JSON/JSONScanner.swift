@@ -1,0 +1,116 @@
+/// Finds the tokens of a JSON text; it copies nothing.
+///
+/// The text is UTF-8 already known to be valid: it comes from a `String`.
+struct JSONScanner {
+    let input: UnsafeBufferPointer<UInt8>
+    var offset = 0
+
+    init(_ input: UnsafeBufferPointer<UInt8>) {
+        self.input = input
+    }
+
+    /// A string without its quotes, still escaped.
+    struct StringToken {
+        let range: Range<Int>
+        let hasEscape: Bool
+        let isASCII: Bool
+    }
+
+    struct NumberToken {
+        let range: Range<Int>
+        let isInteger: Bool
+    }
+
+    func bytes(_ range: Range<Int>) -> UnsafeBufferPointer<UInt8> {
+        UnsafeBufferPointer(rebasing: input[range])
+    }
+
+    /// The next byte that isn't white space, not taken; 0 at the end.
+    @inline(__always)
+    mutating func peek() -> UInt8 {
+        while offset < input.count {
+            let byte = input[offset]
+            if byte > 0x20 || !(byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09) { return byte }
+            offset += 1
+        }
+        return 0
+    }
+
+    @inline(__always)
+    mutating func take(_ byte: UInt8, _ expected: StaticString) throws(JSONFault) {
+        guard peek() == byte else { throw .malformed(offset, "\(expected) is missing") }
+        offset += 1
+    }
+
+    /// Takes what stands at the offset if it is that byte.
+    @inline(__always)
+    mutating func takeIf(_ byte: UInt8) -> Bool {
+        guard peek() == byte else { return false }
+        offset += 1
+        return true
+    }
+
+    mutating func takeWord(_ word: StaticString) throws(JSONFault) {
+        let count = word.utf8CodeUnitCount
+        guard input.count - offset >= count,
+            (0..<count).allSatisfy({ input[offset + $0] == word.utf8Start[$0] })
+        else { throw .malformed(offset, "a value is misspelled") }
+        offset += count
+    }
+
+    /// Takes a string whose opening quote is next.
+    mutating func string() throws(JSONFault) -> StringToken {
+        offset += 1
+        let start = offset
+        var hasEscape = false
+        var seen: UInt8 = 0
+        while offset < input.count {
+            let byte = input[offset]
+            if byte == 0x22 {
+                offset += 1
+                return StringToken(range: start..<(offset - 1), hasEscape: hasEscape, isASCII: seen < 0x80)
+            }
+            if byte < 0x20 {
+                throw byte == 0 ? .nul : .malformed(offset, "a control character must be escaped")
+            }
+            if byte == 0x5C {
+                hasEscape = true
+                offset += 1
+            }
+            seen |= byte
+            offset += 1
+        }
+        throw .malformed(input.count, "a text has no end")
+    }
+
+    /// Takes a number whose first byte is next.
+    mutating func number() throws(JSONFault) -> NumberToken {
+        let start = offset
+        var isInteger = true
+        if byte(offset) == 0x2D { offset += 1 }
+        if byte(offset) == 0x30 { offset += 1 } else { try digits() }
+        if byte(offset) == 0x2E {
+            isInteger = false
+            offset += 1
+            try digits()
+        }
+        if byte(offset) | 0x20 == 0x65 {
+            isInteger = false
+            offset += 1
+            if byte(offset) == 0x2B || byte(offset) == 0x2D { offset += 1 }
+            try digits()
+        }
+        return NumberToken(range: start..<offset, isInteger: isInteger)
+    }
+
+    @inline(__always)
+    private func byte(_ index: Int) -> UInt8 {
+        index < input.count ? input[index] : 0
+    }
+
+    private mutating func digits() throws(JSONFault) {
+        let start = offset
+        while byte(offset) &- 0x30 < 10 { offset += 1 }
+        guard offset > start else { throw .malformed(offset, "a digit is missing") }
+    }
+}

@@ -1,0 +1,81 @@
+/// Writes values as canonical text.
+struct JSONWriter: ~Copyable {
+    var buffer = ByteBuffer(capacity: 256)
+
+    mutating func write(_ values: [String: JSON], depth: Int = 1) throws(JSONFault) {
+        guard depth <= Limits.jsonDepth else { throw JSONFault(.tooDeep) }
+        try write(members: values) { (writer, value) throws(JSONFault) in try writer.write(value, depth: depth) }
+    }
+
+    mutating func write(metrics: [String: Double]) throws(JSONFault) {
+        try write(members: metrics) { (writer, value) throws(JSONFault) in
+            if value.isFinite {
+                writer.buffer.append(double: value)
+            } else {
+                writer.buffer.appendQuoted(value.isNaN ? "NaN" : value < 0 ? "-Infinity" : "Infinity")
+            }
+        }
+    }
+
+    mutating func write(sizes: [String: Int64]) throws(JSONFault) {
+        try write(members: sizes) { (writer, value) throws(JSONFault) in
+            guard value >= 0 else {
+                throw JSONFault(.invalid(reason: "a size must be a whole number of bytes from 0"))
+            }
+            writer.buffer.append(String(value))
+        }
+    }
+
+    private mutating func write<Value>(
+        members: [String: Value], value write: (inout JSONWriter, Value) throws(JSONFault) -> Void
+    ) throws(JSONFault) {
+        buffer.append(0x7B)
+        var isFirst = true
+        for (key, value) in members.sorted(by: { $0.key.precedesByBytes($1.key) }) {
+            if !isFirst { buffer.append(0x2C) }
+            isFirst = false
+            try quote(key)
+            buffer.append(0x3A)
+            do { try write(&self, value) } catch { throw error.inside(key: key) }
+        }
+        buffer.append(0x7D)
+    }
+
+    private mutating func write(_ value: JSON, depth: Int) throws(JSONFault) {
+        switch value {
+        case .null: buffer.append("null" as StaticString)
+        case .bool(let value): buffer.append(value ? "true" as StaticString : "false")
+        case .integer(let value): buffer.append(String(value))
+        case .number(let value):
+            guard value.isFinite else { throw JSONFault(.numberOutOfRange) }
+            buffer.append(double: value)
+        case .string(let value): try quote(value)
+        case .array(let values):
+            guard depth < Limits.jsonDepth else { throw JSONFault(.tooDeep) }
+            buffer.append(0x5B)
+            for (index, value) in values.enumerated() {
+                if index > 0 { buffer.append(0x2C) }
+                do { try write(value, depth: depth + 1) } catch { throw error.inside(index: index) }
+            }
+            buffer.append(0x5D)
+        case .object(let values): try write(values, depth: depth + 1)
+        }
+    }
+
+    private mutating func quote(_ text: String) throws(JSONFault) {
+        var text = text
+        let isClean = text.withUTF8 { bytes in
+            guard !bytes.contains(0) else { return false }
+            buffer.appendQuoted(bytes)
+            return true
+        }
+        guard isClean else { throw .nul }
+    }
+}
+
+extension ByteBuffer {
+    mutating func appendQuoted(_ text: String) {
+        var text = text
+        text.withUTF8 { appendQuoted($0) }
+    }
+}

@@ -1,0 +1,85 @@
+/// Named numbers, held as canonical JSON; NaN and the infinities are the strings `"NaN"`, `"Infinity"`, `"-Infinity"`.
+///
+/// Every number is a double: `1` and `1.0` are the same metric. −0.0 is 0.0; every other value comes back bit for bit, but
+/// for the payload of a NaN.
+public struct Metrics: Sendable, Hashable {
+    private let canonical: CanonicalText
+
+    /// The values as one JSON object.
+    ///
+    /// Throws ``ModelError`` for NUL in a name or more than ``Limits/jsonBytes``.
+    public init(_ values: [String: Double]) throws(ModelError) {
+        canonical = try CanonicalText { (writer) throws(JSONFault) in try writer.write(metrics: values) }
+    }
+
+    /// Any text of a JSON object of numbers and the three strings; throws ``ModelError`` for anything else.
+    public init(parsing text: String) throws(ModelError) {
+        canonical = try CanonicalText(parsing: text, rule: .metrics)
+    }
+
+    /// Text that is known to be canonical because it was stored; nothing is checked.
+    package init(canonical text: String) {
+        canonical = CanonicalText(canonical: text)
+    }
+
+    /// The canonical text.
+    public var text: String { canonical.text }
+
+    /// All numbers; taken apart on every call.
+    public var values: [String: Double] {
+        JSONReader.read(text) { (reader) throws(JSONFault) in 
+            var values: [String: Double] = [:]
+            try reader.members { (reader, key) throws(JSONFault) in
+                values[key] = try reader.metric()
+                return true
+            }
+            return values
+        } ?? [:]
+    }
+
+    /// The named value; only the text up to it is read.
+    public subscript(name: String) -> Double? {
+        var found: Double?
+        _ = JSONReader.read(text) { (reader) throws(JSONFault) in
+            try reader.members { (reader, key) throws(JSONFault) in
+                guard key == name else {
+                    try reader.skip()
+                    return true
+                }
+                found = try reader.metric()
+                return false
+            }
+        }
+        return found
+    }
+
+    /// Throws what is wrong with a literal, which couldn't where it stands. The store calls it before it writes.
+    package func validate(field: String) throws(ModelError) {
+        try canonical.validate(field: field)
+    }
+}
+
+extension Metrics: ExpressibleByDictionaryLiteral {
+    /// The last one of a repeated name counts. What else is wrong with the literal is told when it is stored.
+    public init(dictionaryLiteral elements: (String, Double)...) {
+        let values = Dictionary(elements) { $1 }
+        canonical = CanonicalText { () throws(ModelError) in try Metrics(values).canonical }
+    }
+}
+
+extension Metrics: CustomStringConvertible {
+    /// Same as ``text``.
+    public var description: String { text }
+}
+
+extension Metrics: Codable {
+    /// Reads the text that ``encode(to:)`` writes.
+    public init(from decoder: any Decoder) throws {
+        canonical = try CanonicalText(from: decoder, rule: .metrics)
+    }
+
+    /// Writes ``text`` as one string, so that no coder touches a number in it.
+    public func encode(to encoder: any Encoder) throws {
+        try canonical.encode(to: encoder)
+    }
+}

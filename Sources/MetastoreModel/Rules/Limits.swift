@@ -1,0 +1,89 @@
+/// Every bound of the product, in one place. Sizes are bytes unless the name says otherwise.
+public enum Limits {
+    // MARK: Writing
+
+    /// A transaction that would log more than this fails with `transactionTooLarge` and is rolled back.
+    public static let transactionLogBytes = 64 << 20
+    /// A batch of queued writes is committed when it has this many closures.
+    public static let batchClosures = 256
+    /// A batch is committed when it has this many closures on an engine with a cache of 64 subtransactions.
+    public static let batchClosuresWithSubtransactions = 32
+    /// A batch is committed when it has run this long.
+    public static let batchDuration: Duration = .milliseconds(50)
+    /// A write that finds this many others waiting fails with `overloaded` at once, before it has run.
+    public static let writeQueue = 100_000
+    /// A write whose closure ran longer than this is logged as a warning with its call site.
+    public static let slowClosure: Duration = .seconds(1)
+    /// A result of a write with an operation id that encodes to more than this makes the write fail.
+    public static let operationResultBytes = 64 << 10
+    /// An operation id is remembered this long unless set otherwise; an older one is refused as `operationExpired`.
+    public static let operationRetention: Duration = .seconds(24 * 3600)
+    /// A deletion of an experiment proceeds in revisions that log about this much each.
+    public static let deletionStepBytes = 4 << 20
+
+    // MARK: Reading
+
+    /// A page holds at most this many records; a greater limit asked for is lowered to it, and the page has a next one.
+    public static let pageLimit = 1_000
+    /// A page holds this many records when no limit is asked for.
+    public static let pageLimitDefault = 100
+    /// A read that is open longer than this may end with `snapshotExpired` when the write-ahead log has grown too far.
+    public static let protectedReadDuration: Duration = .seconds(30)
+    /// Above this the writer tries to truncate the write-ahead log between batches.
+    public static let writeAheadLogTruncateBytes = 64 << 20
+    /// Above this our own old reads are ended with `snapshotExpired`.
+    public static let writeAheadLogExpireBytes = 256 << 20
+    /// Above this writes fail with `writeAheadLogFull`, naming the holder.
+    public static let writeAheadLogRefuseBytes = 1 << 30
+
+    // MARK: Values
+
+    /// JSON nested deeper than this is refused; the outermost object is depth 1.
+    public static let jsonDepth = 64
+    /// JSON longer than this in canonical form is refused; it leaves room for the rest of a transaction.
+    public static let jsonBytes = 48 << 20
+    /// Metrics longer than this are kept as a document, and the workload holds its hash.
+    public static let inlineMetricsBytes = 8 << 20
+    /// A document longer than this is refused.
+    public static let documentBytes = 48 << 20
+    /// A name (of an experiment, pool, agent, host, consumer, label, token, …) longer than this is refused.
+    public static let nameBytes = 256
+    /// A free text (notes, an exit reason) longer than this is refused.
+    public static let textBytes = 64 << 10
+    /// More labels than this on one experiment are refused.
+    public static let labels = 128
+    /// A key-value namespace or key longer than this is refused.
+    public static let keyBytes = 1_024
+    /// A key-value value longer than this is refused.
+    public static let valueBytes = 8 << 20
+    /// More slots than this on one agent or in one container are refused.
+    public static let slots = 1_024
+    /// A retention policy that keeps more checkpoints than this in one place is refused.
+    public static let retainedCheckpoints = 1_000_000
+
+    // MARK: The log and its readers
+
+    /// A batch of the feed ends when it holds this much; it always holds at least one whole revision.
+    public static let feedBatchBytes = 1 << 20
+    /// The process keeps this much of the log's tail for all its readers; who is behind it reads from the database.
+    public static let feedCacheBytes = 16 << 20
+    /// A filtered reader gets a bookmark after at most this many revisions that it doesn't see.
+    public static let bookmarkRevisions = 10_000
+    /// The log keeps revisions this long; older ones are compacted, and resuming before them fails with `compacted`.
+    public static let logRetention: Duration = .seconds(7 * 24 * 3600)
+    /// The log keeps at most this much; beyond it the slowest consumers are expired, visibly, before anything is removed.
+    public static let logRetentionBytes = 1 << 30
+    /// More named consumers than this are refused.
+    public static let consumers = 1_000
+
+    // MARK: Leases
+
+    /// A shorter time to live is refused: a slow disk would lose the lease.
+    public static let leaseTimeToLiveMinimum: Duration = .seconds(1)
+    /// A longer time to live is refused: what a dead holder held would be held for too long.
+    public static let leaseTimeToLiveMaximum: Duration = .seconds(24 * 3600)
+    /// The time to live of the leadership unless set otherwise.
+    public static let leadershipTimeToLive: Duration = .seconds(15)
+    /// A clock further than this behind the last commit is reported.
+    public static let clockStepBack: Duration = .seconds(60)
+}
