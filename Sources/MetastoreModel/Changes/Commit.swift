@@ -20,7 +20,8 @@ public struct Commit: Sendable, Hashable {
     public package(set) var changes: [Change]
 
     package init(
-        revision: Revision, epoch: Int64, time: Timestamp, schema: Int64, actor: String, operation: UUID? = nil,
+        revision: Revision, epoch: Int64, time: Timestamp, schema: Int64, actor: String,
+        operation: UUID? = nil,
         consumer: ConsumerProgress? = nil, changes: [Change]
     ) {
         self.revision = revision

@@ -10,7 +10,8 @@ public enum ChangeOperation: UInt8, Sendable, Hashable, CaseIterable, Codable {
 
 /// One record before and after one transaction, exactly as stored.
 ///
-/// Changes are passed around and kept by many readers: a copy is one reference, and what it refers to never changes.
+/// Changes are passed around and kept by many readers: a copy is one reference, and what it refers to never
+/// changes.
 public struct RecordChange<Value: Record>: Sendable {
     private final class Content: Sendable {
         let key: RecordKey

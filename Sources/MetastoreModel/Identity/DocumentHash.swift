@@ -37,7 +37,9 @@ public struct DocumentHash: Sendable, Hashable {
 extension DocumentHash: Comparable {
     /// Hashes order as their bytes do.
     public static func < (left: DocumentHash, right: DocumentHash) -> Bool {
-        (left.first, left.second, left.third, left.fourth) < (right.first, right.second, right.third, right.fourth)
+        (left.first, left.second, left.third, left.fourth) < (
+            right.first, right.second, right.third, right.fourth
+        )
     }
 }
 

@@ -1,6 +1,7 @@
 /// One reign over a store: a counter that every takeover, promotion and restore raises, and a nonce.
 ///
-/// The counter fences a deposed master; the nonce tells apart two histories that reached the same count on their own.
+/// The counter fences a deposed master; the nonce tells apart two histories that reached the same count on
+/// their own.
 public struct Epoch: Sendable, Hashable {
     /// Counts from 1 over the life of the cluster.
     public let number: Int64
@@ -15,7 +16,8 @@ public struct Epoch: Sendable, Hashable {
 }
 
 extension Epoch: Comparable {
-    /// Epochs order by number; the nonce decides only between two histories, and only so that the order is total.
+    /// Epochs order by number; the nonce decides only between two histories, and only so that the order is
+    /// total.
     public static func < (left: Epoch, right: Epoch) -> Bool {
         (left.number, left.nonce) < (right.number, right.nonce)
     }

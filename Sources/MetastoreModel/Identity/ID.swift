@@ -1,7 +1,7 @@
 /// The number of one record, typed by the record: an `ID<Trial>` is not an `ID<Experiment>`.
 ///
-/// The store gives ids from counters in its own transaction: they start at 1, are never reused, and are equal on every
-/// engine.
+/// The store gives ids from counters in its own transaction: they start at 1, are never reused, and are
+/// equal on every engine.
 public struct ID<Record>: Sendable, Hashable, RawRepresentable {
     /// The number, as it is stored.
     public let rawValue: Int64

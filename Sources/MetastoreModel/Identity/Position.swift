@@ -2,8 +2,8 @@ public import FoundationEssentials
 
 /// A place in one history: everything up to and including a revision, of one epoch, of one cluster.
 ///
-/// It is one short text, so that it can be kept anywhere. The first bytes of the log's chain tell whether the history
-/// that is resumed is the one that was read.
+/// It is one short text, so that it can be kept anywhere. The first bytes of the log's chain tell whether
+/// the history that is resumed is the one that was read.
 public struct Position: Sendable, Hashable {
     /// The cluster whose history it is.
     public let cluster: UUID
@@ -17,7 +17,8 @@ public struct Position: Sendable, Hashable {
     /// How many bytes of the chain a position carries.
     public static let chainPrefixLength = 8
 
-    /// The position after `revision`; of the chain it takes the first eight bytes (missing ones count as zero).
+    /// The position after `revision`; of the chain it takes the first eight bytes (missing ones count as
+    /// zero).
     public init(cluster: UUID, epoch: Epoch, revision: Revision, chainPrefix: [UInt8]) {
         self.cluster = cluster
         self.epoch = epoch

@@ -1,7 +1,7 @@
 /// The number of one committed transaction with changes: 1, 2, 3, … without a hole, in commit order.
 ///
-/// A record carries the revision of its last logged change; ``absent`` stands for "not there", so that a write
-/// conditional on it creates and never overwrites.
+/// A record carries the revision of its last logged change; ``absent`` stands for "not there", so that a
+/// write conditional on it creates and never overwrites.
 public struct Revision: Sendable, Hashable, RawRepresentable {
     /// The number, as it is stored.
     public let rawValue: Int64

@@ -2,7 +2,8 @@ public import FoundationEssentials
 
 /// A moment in microseconds since 1970-01-01T00:00:00Z, in UTC.
 ///
-/// It is exact: what is stored is what is read, on every engine. Arithmetic that would leave the range stops at its end.
+/// It is exact: what is stored is what is read, on every engine. Arithmetic that would leave the range stops
+/// at its end.
 public struct Timestamp: Sendable, Hashable {
     /// Microseconds since 1970-01-01T00:00:00Z.
     public let microseconds: Int64
@@ -54,7 +55,8 @@ extension Timestamp: Codable {
         let container = try decoder.singleValueContainer()
         guard let time = Timestamp(try container.decode(String.self)) else {
             throw DecodingError.dataCorruptedError(
-                in: container, debugDescription: "A time is RFC 3339 text such as 2024-01-31T12:00:00.000000Z.")
+                in: container,
+                debugDescription: "A time is RFC 3339 text such as 2024-01-31T12:00:00.000000Z.")
         }
         self = time
     }

@@ -1,7 +1,8 @@
 /// RFC 3339 text of a moment, both ways.
 ///
 /// 1. ``Timestamp/description`` is always UTC with six decimals, so that equal moments have equal text.
-/// 2. Reading what was written gives the same moment, over the whole range (years beyond 9999 have a sign and more digits).
+/// 2. Reading what was written gives the same moment, over the whole range (years beyond 9999 have a sign
+///    and more digits).
 extension Timestamp: LosslessStringConvertible {
     /// RFC 3339 text in UTC with microseconds, such as `2024-01-31T12:00:00.000000Z`.
     public var description: String {
@@ -109,12 +110,15 @@ private struct DigitReader {
         if skip("Z") || skip("z") { return 0 }
         let sign: Int64
         if skip("+") { sign = 1 } else if skip("-") { sign = -1 } else { return nil }
-        guard let hour = number(2...2), hour < 24, skip(":"), let minute = number(2...2), minute < 60 else { return nil }
+        guard let hour = number(2...2), hour < 24, skip(":"), let minute = number(2...2), minute < 60 else {
+            return nil
+        }
         return sign * (hour * 3600 + minute * 60)
     }
 }
 
-/// Year, month and day in the Gregorian calendar, counted back before its introduction, from days since 1970-01-01.
+/// Year, month and day in the Gregorian calendar, counted back before its introduction, from days since
+/// 1970-01-01.
 private func civilDate(days: Int64) -> (year: Int64, month: Int64, day: Int64) {
     let (era, dayOfEra) = (days + 719_468).dividedFloored(by: 146_097)
     let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365

@@ -28,8 +28,8 @@ public struct NewTrial: Sendable, Hashable {
 
 /// What a trial's process reports of one workload.
 ///
-/// The same report twice changes nothing; another one under the same trial, generation, step and kind is a conflict, but
-/// for one that completes an ACTIVE workload.
+/// The same report twice changes nothing; another one under the same trial, generation, step and kind is a
+/// conflict, but for one that completes an ACTIVE workload.
 public struct WorkloadReport: Sendable, Hashable {
     /// The trial.
     public var trial: ID<Trial>

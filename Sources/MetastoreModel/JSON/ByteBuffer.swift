@@ -46,7 +46,8 @@ struct ByteBuffer: ~Copyable {
         append(UnsafeBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount))
     }
 
-    /// Writes the same bytes in another order: the runs, which cover everything from `start` on but single separators.
+    /// Writes the same bytes in another order: the runs, which cover everything from `start` on but single
+    /// separators.
     mutating func reorder(from start: Int, runs: some Sequence<Range<Int>>, separator: UInt8) {
         var sorted = ByteBuffer(capacity: count - start + 1)
         for run in runs {

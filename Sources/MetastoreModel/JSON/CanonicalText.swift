@@ -1,7 +1,7 @@
 /// The canonical text of a JSON object, with the fault of a literal that couldn't be written.
 ///
-/// 1. Canonical: keys sorted by bytes, no white space, the fewest escapes, numbers in one spelling. Equal objects have equal
-///    text, and canonical text is its own canonical form.
+/// 1. Canonical: keys sorted by bytes, no white space, the fewest escapes, numbers in one spelling. Equal
+///    objects have equal text, and canonical text is its own canonical form.
 /// 2. Only text of this form is ever held; what was read back from a row is trusted to be.
 struct CanonicalText: Sendable {
     let text: String

@@ -8,8 +8,8 @@ public enum JSON: Sendable, Hashable {
     case bool(Bool)
     /// A number without decimals or exponent, within 64 bits.
     case integer(Int64)
-    /// Any other number. An integer beyond 64 bits is kept digit for digit in the text of its object and is read as the
-    /// nearest double here.
+    /// Any other number. An integer beyond 64 bits is kept digit for digit in the text of its object and is
+    /// read as the nearest double here.
     case number(Double)
     /// Text.
     case string(String)
@@ -20,7 +20,8 @@ public enum JSON: Sendable, Hashable {
 }
 
 extension JSON: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral,
-    ExpressibleByFloatLiteral, ExpressibleByStringLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
+    ExpressibleByFloatLiteral, ExpressibleByStringLiteral, ExpressibleByArrayLiteral,
+    ExpressibleByDictionaryLiteral
 {
     /// `null`
     public init(nilLiteral: ()) { self = .null }

@@ -8,7 +8,8 @@ enum JSONRule {
     case sizes
 }
 
-/// Brings a JSON text into canonical form in one pass, token by token: what it doesn't understand better, it copies.
+/// Brings a JSON text into canonical form in one pass, token by token: what it doesn't understand better, it
+/// copies.
 ///
 /// Members are written as they come; an object whose keys weren't sorted is put in order when it ends.
 struct JSONCanonicalizer: ~Copyable {
@@ -24,6 +25,7 @@ struct JSONCanonicalizer: ~Copyable {
         /// The key without its quotes.
         let key: Range<Int>
         let hasEscape: Bool
+        /// Certainly ASCII: an escape may stand for anything.
         let isASCII: Bool
     }
 
@@ -78,7 +80,9 @@ struct JSONCanonicalizer: ~Copyable {
         } catch {
             throw error.inside(key: (try? scanner.text(token)) ?? "")
         }
-        return Member(range: start..<output.count, key: key, hasEscape: token.hasEscape, isASCII: token.isASCII)
+        return Member(
+            range: start..<output.count, key: key, hasEscape: token.hasEscape,
+            isASCII: token.isASCII && !token.hasEscape)
     }
 
     private mutating func array(depth: Int) throws(JSONFault) {
@@ -134,7 +138,8 @@ struct JSONCanonicalizer: ~Copyable {
             guard next == 0x22, case let text = try scanner.text(try scanner.string()),
                 ["NaN", "Infinity", "-Infinity"].contains(text)
             else {
-                throw JSONFault(.invalid(reason: #"a metric must be a number, "NaN", "Infinity" or "-Infinity""#))
+                throw JSONFault(
+                    .invalid(reason: #"a metric must be a number, "NaN", "Infinity" or "-Infinity""#))
             }
             output.appendQuoted(text)
         } else {
@@ -156,6 +161,14 @@ struct JSONCanonicalizer: ~Copyable {
     // MARK: The order of members
 
     private mutating func finish(first: Int, start: Int, isSorted: Bool) throws(JSONFault) {
+        if !members[first...].allSatisfy(\.isASCII) {
+            // Keys of different bytes may be the same text to a reader; only one of them could be looked up.
+            var seen: Set<String> = []
+            for member in members[first...] {
+                let key = String(decoding: keyBytes(member), as: UTF8.self)
+                guard seen.insert(key).inserted else { throw duplicate(member) }
+            }
+        }
         if !isSorted {
             var own = Array(members[first...])
             // Keys are compared by the text they stand for: an escape doesn't sort where its character does.
@@ -166,14 +179,6 @@ struct JSONCanonicalizer: ~Copyable {
             }
             own = order.map { own[$0] }
             output.reorder(from: start, runs: own.lazy.map(\.range), separator: 0x2C)
-        }
-        if !members[first...].allSatisfy(\.isASCII) {
-            // Keys of different bytes may be the same text to a reader; only one of them could be looked up.
-            var seen: Set<String> = []
-            for member in members[first...] {
-                let key = String(decoding: keyBytes(member), as: UTF8.self)
-                guard seen.insert(key).inserted else { throw duplicate(member) }
-            }
         }
         members.removeSubrange(first...)
     }
@@ -187,7 +192,9 @@ struct JSONCanonicalizer: ~Copyable {
         }
         let count = min(left.key.count, right.key.count)
         for index in 0..<count {
-            let (a, b) = (output.bytes[left.key.lowerBound + index], output.bytes[right.key.lowerBound + index])
+            let (a, b) = (
+                output.bytes[left.key.lowerBound + index], output.bytes[right.key.lowerBound + index]
+            )
             if a != b { return a < b }
         }
         if left.key.count == right.key.count { throw duplicate(right) }

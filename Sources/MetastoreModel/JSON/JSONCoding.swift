@@ -1,5 +1,6 @@
 extension JSON: Codable {
-    /// Reads a value of any kind.
+    /// Reads a value of any kind. Coders write 1.0 as 1: a number without decimals is read as an integer, unlike
+    /// in a ``JSONObject``, whose text stays as it is.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         if container.decodeNil() {

@@ -19,7 +19,8 @@ struct JSONFault: Error {
         JSONFault(.malformed(offset: offset, reason: reason))
     }
 
-    static let nul = JSONFault(.invalid(reason: "text with a NUL character isn't kept unchanged by every engine"))
+    static let nul = JSONFault(
+        .invalid(reason: "a NUL character in text isn't kept unchanged by every engine"))
 
     func inside(key: String) -> JSONFault {
         var fault = self
@@ -45,7 +46,9 @@ struct JSONFault: Error {
 
     /// A key as it may stand in an error: short, and nothing that moves a cursor.
     private static func shown(_ key: String) -> String {
-        let printable = key.unicodeScalars.prefix(64).map { $0.value < 0x20 || $0.value == 0x7F ? "\u{FFFD}" : $0 }
+        let printable = key.unicodeScalars.prefix(64).map {
+            $0.value < 0x20 || $0.value == 0x7F ? "\u{FFFD}" : $0
+        }
         return String(String.UnicodeScalarView(printable))
     }
 }

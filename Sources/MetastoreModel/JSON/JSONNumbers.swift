@@ -42,8 +42,8 @@ extension ByteBuffer {
 enum JSONNumber {
     /// Whether a number with decimals is sure to be the shortest text of its double already.
     ///
-    /// With at most 15 digits and no zero at the end it is: two such texts never mean the same double. Only for numbers
-    /// that are shown without an exponent; `false` means "look closer".
+    /// With at most 15 digits and no zero at the end it is: two such texts never mean the same double. Only
+    /// for numbers that are shown without an exponent; `false` means "look closer".
     static func isShortest(_ token: UnsafeBufferPointer<UInt8>) -> Bool {
         var index = token[0] == 0x2D ? 1 : 0
         let start = index

@@ -1,7 +1,8 @@
 /// A JSON object, held as its canonical text and taken apart only when it is looked into.
 ///
-/// Both engines give back the same text, and equal objects have equal text: keys sorted by bytes, no white space, the fewest
-/// escapes, numbers in one spelling (−0.0 as 0.0). Nothing is changed in value: an integer beyond 64 bits keeps its digits.
+/// Both engines give back the same text, and equal objects have equal text: keys sorted by bytes, no white
+/// space, the fewest escapes, numbers in one spelling (−0.0 as 0.0). Nothing is changed in value: an integer
+/// beyond 64 bits keeps its digits.
 public struct JSONObject: Sendable, Hashable {
     private let canonical: CanonicalText
 
@@ -15,8 +16,9 @@ public struct JSONObject: Sendable, Hashable {
 
     /// Any text of a JSON object.
     ///
-    /// Throws ``ModelError`` for text that isn't one, NUL, half a surrogate pair, a key that stands twice, a number beyond
-    /// every double, more than ``Limits/jsonDepth`` levels or ``Limits/jsonBytes``; it names the path.
+    /// Throws ``ModelError`` for text that isn't one, NUL, half a surrogate pair, a key that stands twice, a
+    /// number beyond every double, more than ``Limits/jsonDepth`` levels or ``Limits/jsonBytes``; it names
+    /// the path.
     public init(parsing text: String) throws(ModelError) {
         canonical = try CanonicalText(parsing: text, rule: .any)
     }
@@ -50,7 +52,8 @@ public struct JSONObject: Sendable, Hashable {
         return found
     }
 
-    /// Throws what is wrong with a literal, which couldn't where it stands. The store calls it before it writes.
+    /// Throws what is wrong with a literal, which couldn't where it stands. The store calls it before it
+    /// writes.
     package func validate(field: String) throws(ModelError) {
         try canonical.validate(field: field)
     }

@@ -66,7 +66,9 @@ struct JSONReader {
 
     /// A number, or one of the names of what isn't finite.
     mutating func metric() throws(JSONFault) -> Double {
-        guard scanner.peek() == 0x22 else { return try JSONFault.finite(scanner.bytes(try scanner.number().range)) }
+        guard scanner.peek() == 0x22 else {
+            return try JSONFault.finite(scanner.bytes(try scanner.number().range))
+        }
         switch try scanner.text(try scanner.string()) {
         case "NaN": return .nan
         case "Infinity": return .infinity
@@ -76,7 +78,9 @@ struct JSONReader {
     }
 
     mutating func size() throws(JSONFault) -> Int64 {
-        guard case .integer(let value) = try value() else { throw .malformed(scanner.offset, "a size is no integer") }
+        guard case .integer(let value) = try value() else {
+            throw .malformed(scanner.offset, "a size is no integer")
+        }
         return value
     }
 

@@ -4,7 +4,9 @@ struct JSONWriter: ~Copyable {
 
     mutating func write(_ values: [String: JSON], depth: Int = 1) throws(JSONFault) {
         guard depth <= Limits.jsonDepth else { throw JSONFault(.tooDeep) }
-        try write(members: values) { (writer, value) throws(JSONFault) in try writer.write(value, depth: depth) }
+        try write(members: values) { (writer, value) throws(JSONFault) in
+            try writer.write(value, depth: depth)
+        }
     }
 
     mutating func write(metrics: [String: Double]) throws(JSONFault) {

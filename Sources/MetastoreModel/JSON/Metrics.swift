@@ -1,7 +1,8 @@
-/// Named numbers, held as canonical JSON; NaN and the infinities are the strings `"NaN"`, `"Infinity"`, `"-Infinity"`.
+/// Named numbers, held as canonical JSON; NaN and the infinities are the strings `"NaN"`, `"Infinity"`,
+/// `"-Infinity"`.
 ///
-/// Every number is a double: `1` and `1.0` are the same metric. −0.0 is 0.0; every other value comes back bit for bit, but
-/// for the payload of a NaN.
+/// Every number is a double: `1` and `1.0` are the same metric. −0.0 is 0.0; every other value comes back
+/// bit for bit, but for the payload of a NaN.
 public struct Metrics: Sendable, Hashable {
     private let canonical: CanonicalText
 
@@ -27,7 +28,7 @@ public struct Metrics: Sendable, Hashable {
 
     /// All numbers; taken apart on every call.
     public var values: [String: Double] {
-        JSONReader.read(text) { (reader) throws(JSONFault) in 
+        JSONReader.read(text) { (reader) throws(JSONFault) in
             var values: [String: Double] = [:]
             try reader.members { (reader, key) throws(JSONFault) in
                 values[key] = try reader.metric()
@@ -53,7 +54,8 @@ public struct Metrics: Sendable, Hashable {
         return found
     }
 
-    /// Throws what is wrong with a literal, which couldn't where it stands. The store calls it before it writes.
+    /// Throws what is wrong with a literal, which couldn't where it stands. The store calls it before it
+    /// writes.
     package func validate(field: String) throws(ModelError) {
         try canonical.validate(field: field)
     }

@@ -24,7 +24,7 @@ public struct Resources: Sendable, Hashable {
 
     /// All sizes in bytes; taken apart on every call.
     public var values: [String: Int64] {
-        JSONReader.read(text) { (reader) throws(JSONFault) in 
+        JSONReader.read(text) { (reader) throws(JSONFault) in
             var values: [String: Int64] = [:]
             try reader.members { (reader, key) throws(JSONFault) in
                 values[key] = try reader.size()
@@ -58,7 +58,8 @@ public struct Resources: Sendable, Hashable {
         }
     }
 
-    /// Throws what is wrong with a literal, which couldn't where it stands. The store calls it before it writes.
+    /// Throws what is wrong with a literal, which couldn't where it stands. The store calls it before it
+    /// writes.
     package func validate(field: String) throws(ModelError) {
         try canonical.validate(field: field)
     }

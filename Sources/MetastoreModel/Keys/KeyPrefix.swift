@@ -1,8 +1,9 @@
 /// A part of the key space: a path and everything below it.
 ///
-/// `experiments/1` and `experiments/1/` are the same prefix: they match `experiments/1`, its trials and all below, and not
-/// `experiments/12`. The empty prefix matches everything. Key-value keys are one segment each, so a prefix *of a key*
-/// is written with a star: `kv/queue/high*` (see ``keyValue(namespace:prefix:)``).
+/// `experiments/1` and `experiments/1/` are the same prefix: they match `experiments/1`, its trials and all
+/// below, and not `experiments/12`. The empty prefix matches everything. Key-value keys are one segment
+/// each, so a prefix *of a key* is written with a star: `kv/queue/high*` (see
+/// ``keyValue(namespace:prefix:)``).
 public struct KeyPrefix: Sendable, Hashable {
     /// The prefix without its last slash, as it is stored.
     public let text: String
@@ -66,7 +67,8 @@ public struct KeyPrefix: Sendable, Hashable {
         case "tasks":
             if depth <= 2 { return [.tasks, .allocations, .containers] }
             return depth <= 4 ? [.allocations, .containers] : .containers
-        case "pools", "ports", "instances", "spot-requests", "kv", "leases", "documents", "consumers", "leadership",
+        case "pools", "ports", "instances", "spot-requests", "kv", "leases", "documents", "consumers",
+            "leadership",
             "cluster":
             return RecordKind(name: String(root)).map { RecordKinds($0) } ?? []
         default: return []
@@ -75,7 +77,8 @@ public struct KeyPrefix: Sendable, Hashable {
 
     /// A star is never part of a path, so it can't be mistaken for one.
     private static func hasStar(_ text: Substring) -> Bool {
-        text.utf8.last == UInt8(ascii: "*") && text.hasPrefix("kv/") && text.utf8.count(where: { $0 == 0x2F }) == 2
+        text.utf8.last == UInt8(ascii: "*") && text.hasPrefix("kv/")
+            && text.utf8.count(where: { $0 == 0x2F }) == 2
     }
 }
 

@@ -3,7 +3,8 @@ public import FoundationEssentials
 /// The one hierarchical key of a record: what it is read, watched and inspected by, whatever its kind.
 ///
 /// 1. ``path`` and ``init(path:)`` are exact inverses; equal keys have equal paths and only they.
-/// 2. Keys are equal, hash and order by the bytes of their texts: two spellings of "é" are two keys, as in a database.
+/// 2. Keys are equal, hash and order by the bytes of their texts: two spellings of "é" are two keys, as in a
+///    database.
 /// 3. A record orders directly before all that is below it, numbers by value.
 public enum RecordKey: Sendable {
     /// `experiments/1`

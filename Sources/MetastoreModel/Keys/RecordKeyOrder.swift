@@ -9,14 +9,16 @@ extension RecordKey: Comparable, Hashable {
             && left.first.equalsByBytes(right.first) && left.second.equalsByBytes(right.second)
     }
 
-    /// Whether a list has `left` before `right`: a record before what is below it, numbers by value, texts by bytes.
+    /// Whether a list has `left` before `right`: a record before what is below it, numbers by value, texts
+    /// by bytes.
     public static func < (left: RecordKey, right: RecordKey) -> Bool {
         let (left, right) = (left.parts, right.parts)
         if left.marks.root != right.marks.root { return left.marks.root < right.marks.root }
         if !left.first.equalsByBytes(right.first) { return left.first.precedesByBytes(right.first) }
         if !left.second.equalsByBytes(right.second) { return left.second.precedesByBytes(right.second) }
-        return (left.numbers.0, left.marks.child, left.numbers.1, left.marks.grandchild, left.numbers.2, left.numbers.3)
-            < (right.numbers.0, right.marks.child, right.numbers.1, right.marks.grandchild, right.numbers.2, right.numbers.3)
+        let (a, b) = (left.numbers, right.numbers)
+        return (a.0, left.marks.child, a.1, left.marks.grandchild, a.2, a.3)
+            < (b.0, right.marks.child, b.1, right.marks.grandchild, b.2, b.3)
     }
 
     /// Feeds the same bytes that `==` compares.
@@ -41,7 +43,8 @@ extension RecordKey: Comparable, Hashable {
         var marks: (root: UInt8, child: UInt8, grandchild: UInt8)
         var first = ""
         var second = ""
-        /// The number at each level; a UUID takes the last two. UInt64 keeps the order of ids by a shifted sign.
+        /// The number at each level; a UUID takes the last two. UInt64 keeps the order of ids by a shifted
+        /// sign.
         var numbers: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
 
         init(_ root: UInt8, _ child: UInt8 = 0, _ grandchild: UInt8 = 0) {

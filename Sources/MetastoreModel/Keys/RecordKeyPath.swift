@@ -116,7 +116,9 @@ extension RecordKey {
         switch segments.count {
         case 1: self = .task(task)
         case 3, 5:
-            guard segments[1] == "allocations", let allocation = ID<Allocation>(String(segments[2])) else { return nil }
+            guard segments[1] == "allocations", let allocation = ID<Allocation>(String(segments[2])) else {
+                return nil
+            }
             if segments.count == 3 {
                 self = .allocation(task: task, allocation)
             } else if segments[3] == "containers", let id = ID<Container>(String(segments[4])) {

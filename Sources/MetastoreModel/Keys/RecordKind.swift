@@ -41,7 +41,8 @@ public enum RecordKind: UInt8, CaseIterable, Sendable, Codable {
     /// The one row about the cluster.
     case cluster = 20
 
-    /// The name in paths and on command lines, plural where there are many: `experiments`, `spot-requests`, `kv`.
+    /// The name in paths and on command lines, plural where there are many: `experiments`, `spot-requests`,
+    /// `kv`.
     public var name: String {
         switch self {
         case .experiment: "experiments"

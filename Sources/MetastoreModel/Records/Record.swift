@@ -1,6 +1,7 @@
 /// What every record of the store has, whatever its kind.
 ///
-/// A record is a value as it was at one revision. Its properties can be read by everyone and set by the store alone.
+/// A record is a value as it was at one revision. Its properties can be read by everyone and set by the
+/// store alone.
 public protocol Record: Sendable, Hashable {
     /// The kind of every such record.
     static var recordKind: RecordKind { get }

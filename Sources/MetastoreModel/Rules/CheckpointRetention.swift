@@ -2,10 +2,12 @@ public import FoundationEssentials
 
 /// Which checkpoints of one experiment may be removed from storage: a pure function of plain values.
 ///
-/// 1. Kept is the union of the N best validated of the experiment, the N best validated of each trial, and the N latest
-///    of each trial (by total batches, then report revision; validated or not). Each trial is a group of its own.
+/// 1. Kept is the union of the N best validated of the experiment, the N best validated of each trial, and
+///    the N latest of each trial (by total batches, then report revision; validated or not). Each trial is a
+///    group of its own.
 /// 2. Only COMPLETED checkpoints take up a place.
-/// 3. Always kept: pinned ones, the latest COMPLETED one of a live trial, one that a live trial is warm-started from.
+/// 3. Always kept: pinned ones, the latest COMPLETED one of a live trial, one that a live trial is
+///    warm-started from.
 /// 4. Collectable is every other COMPLETED one, and every PARTIALLY_DELETED one; nothing in another state.
 public struct CheckpointRetention: Sendable, Hashable {
     /// How many are kept.

@@ -13,7 +13,8 @@ package enum FieldValidation {
             throw .tooLarge(field: field, limit: limit, found: length, unit: "bytes")
         }
         guard !containsNUL(text) else {
-            throw .invalid(field: field, reason: "text with a NUL character isn't kept unchanged by every engine")
+            throw .invalid(
+                field: field, reason: "a NUL character in text isn't kept unchanged by every engine")
         }
     }
 
@@ -33,7 +34,8 @@ package enum FieldValidation {
         try text(name, field: field, limit: limit)
     }
 
-    /// Refuses more labels than the bound, and every label that isn't a name; gives them sorted by bytes and once each.
+    /// Refuses more labels than the bound, and every label that isn't a name; gives them sorted by bytes and
+    /// once each.
     package static func labels(_ labels: [String], field: String = "labels") throws(ModelError) -> [String] {
         guard labels.count <= Limits.labels else {
             throw .tooLarge(field: field, limit: Limits.labels, found: labels.count, unit: "labels")

@@ -16,18 +16,21 @@ public enum Limits {
     public static let slowClosure: Duration = .seconds(1)
     /// A result of a write with an operation id that encodes to more than this makes the write fail.
     public static let operationResultBytes = 64 << 10
-    /// An operation id is remembered this long unless set otherwise; an older one is refused as `operationExpired`.
+    /// An operation id is remembered this long unless set otherwise; an older one is refused as
+    /// `operationExpired`.
     public static let operationRetention: Duration = .seconds(24 * 3600)
     /// A deletion of an experiment proceeds in revisions that log about this much each.
     public static let deletionStepBytes = 4 << 20
 
     // MARK: Reading
 
-    /// A page holds at most this many records; a greater limit asked for is lowered to it, and the page has a next one.
+    /// A page holds at most this many records; a greater limit asked for is lowered to it, and the page has
+    /// a next one.
     public static let pageLimit = 1_000
     /// A page holds this many records when no limit is asked for.
     public static let pageLimitDefault = 100
-    /// A read that is open longer than this may end with `snapshotExpired` when the write-ahead log has grown too far.
+    /// A read that is open longer than this may end with `snapshotExpired` when the write-ahead log has
+    /// grown too far.
     public static let protectedReadDuration: Duration = .seconds(30)
     /// Above this the writer tries to truncate the write-ahead log between batches.
     public static let writeAheadLogTruncateBytes = 64 << 20
@@ -65,13 +68,16 @@ public enum Limits {
 
     /// A batch of the feed ends when it holds this much; it always holds at least one whole revision.
     public static let feedBatchBytes = 1 << 20
-    /// The process keeps this much of the log's tail for all its readers; who is behind it reads from the database.
+    /// The process keeps this much of the log's tail for all its readers; who is behind it reads from the
+    /// database.
     public static let feedCacheBytes = 16 << 20
     /// A filtered reader gets a bookmark after at most this many revisions that it doesn't see.
     public static let bookmarkRevisions = 10_000
-    /// The log keeps revisions this long; older ones are compacted, and resuming before them fails with `compacted`.
+    /// The log keeps revisions this long; older ones are compacted, and resuming before them fails with
+    /// `compacted`.
     public static let logRetention: Duration = .seconds(7 * 24 * 3600)
-    /// The log keeps at most this much; beyond it the slowest consumers are expired, visibly, before anything is removed.
+    /// The log keeps at most this much; beyond it the slowest consumers are expired, visibly, before
+    /// anything is removed.
     public static let logRetentionBytes = 1 << 30
     /// More named consumers than this are refused.
     public static let consumers = 1_000

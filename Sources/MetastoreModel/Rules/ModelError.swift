@@ -11,7 +11,8 @@ public enum ModelError: Error, Sendable, Hashable {
     /// More than `limit` of a unit, of which there are `found`.
     case tooLarge(field: String, limit: Int, found: Int, unit: String)
 
-    /// Where the value stands: a field, or a path such as `config.searcher.metric` or `$.list[3]` (`$` is the whole value).
+    /// Where the value stands: a field, or a path such as `config.searcher.metric` or `$.list[3]` (`$` is
+    /// the whole value).
     public var field: String {
         switch self {
         case .invalid(let field, _), .malformed(let field, _, _), .numberOutOfRange(let field),
@@ -42,8 +43,8 @@ extension ModelError: CustomStringConvertible {
         case .malformed(let field, let offset, let reason):
             "\(field) is not JSON that can be stored: \(reason) at byte \(offset). Nothing was written."
         case .numberOutOfRange(let field):
-            "\(field) holds a number beyond the range of a finite 64-bit float, which no reader could give back. "
-                + "Nothing was written; store such a number as text."
+            "\(field) holds a number beyond the range of a finite 64-bit float, which no reader could give "
+                + "back. Nothing was written; store such a number as text."
         case .tooLarge(let field, let limit, let found, let unit):
             "\(field) has \(found) \(unit); at most \(limit) can be stored. "
                 + "Nothing was written; shorten it, or keep it elsewhere and store a reference."

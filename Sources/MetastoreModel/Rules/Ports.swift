@@ -48,7 +48,8 @@ public enum PortPurpose: Int16, NamedCode {
 
 /// Which ports each purpose may have.
 ///
-/// 1. A fixed purpose has one port; tasks that people open have a range; the ephemeral ones a configurable range.
+/// 1. A fixed purpose has one port; tasks that people open have a range; the ephemeral ones a configurable
+///    range.
 /// 2. An ephemeral reservation never takes a port of another purpose, whatever its range.
 public struct PortRanges: Sendable, Hashable, Codable {
     /// Ports that TensorBoards are given.
@@ -78,7 +79,8 @@ public struct PortRanges: Sendable, Hashable, Codable {
         self.gloo = gloo
     }
 
-    /// The ports of a purpose, lowest to highest; of an ephemeral one some must be left out, see ``mayReserve(_:for:)``.
+    /// The ports of a purpose, lowest to highest; of an ephemeral one some must be left out, see
+    /// ``mayReserve(_:for:)``.
     public func range(of purpose: PortPurpose) -> ClosedRange<Int64> {
         switch purpose {
         case .tensorboard: return PortRanges.tensorboard

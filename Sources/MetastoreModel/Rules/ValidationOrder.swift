@@ -2,10 +2,11 @@ public import FoundationEssentials
 
 /// Which of two validations is the better one; it has no ties but between a validation and itself.
 ///
-/// 1. Only live, COMPLETED validations with a finite metric take part: ``Candidate/init(metric:totalBatches:requestID:step:)``
-///    gives none for a NaN or an infinity.
-/// 2. The metric decides, in the experiment's direction; then fewer total batches; then the trial's request id as bytes;
-///    and within one trial, where all three may be equal, the earlier step. Never a time or a row's id.
+/// 1. Only live, COMPLETED validations with a finite metric take part:
+///    ``Candidate/init(metric:totalBatches:requestID:step:)`` gives none for a NaN or an infinity.
+/// 2. The metric decides, in the experiment's direction; then fewer total batches; then the trial's request
+///    id as bytes; and within one trial, where all three may be equal, the earlier step. Never a time or a
+///    row's id.
 public struct ValidationOrder: Sendable, Hashable {
     /// The direction of the searcher metric.
     public let smallerIsBetter: Bool

@@ -45,7 +45,8 @@ public enum ExperimentState: Int16, TransitionState {
         self == .canceled || self == .completed || self == .error
     }
 
-    /// Whether its deletion has begun: no trial, workload or checkpoint may be added to it, and there is no way back.
+    /// Whether its deletion has begun: no trial, workload or checkpoint may be added to it, and there is no
+    /// way back.
     public var isBeingDeleted: Bool {
         self == .deleting || self == .deleteFailed
     }
@@ -56,12 +57,18 @@ public enum ExperimentState: Int16, TransitionState {
     }
 
     /// The states a person may set: ACTIVE, PAUSED, STOPPING_CANCELED, STOPPING_KILLED.
-    public static let settableByPerson: Set<ExperimentState> = [.active, .paused, .stoppingCanceled, .stoppingKilled]
+    public static let settableByPerson: Set<ExperimentState> = [
+        .active, .paused, .stoppingCanceled, .stoppingKilled,
+    ]
 
     /// Every transition there is; the store refuses every other.
     public static let transitions = TransitionTable<ExperimentState>([
-        .from(.active, to: [.paused, .stoppingCanceled, .stoppingKilled, .stoppingCompleted, .stoppingError, .error]),
-        .from(.paused, to: [.active, .stoppingCanceled, .stoppingKilled, .stoppingCompleted, .stoppingError, .error]),
+        .from(
+            .active,
+            to: [.paused, .stoppingCanceled, .stoppingKilled, .stoppingCompleted, .stoppingError, .error]),
+        .from(
+            .paused,
+            to: [.active, .stoppingCanceled, .stoppingKilled, .stoppingCompleted, .stoppingError, .error]),
         .from(.stoppingCanceled, to: [.canceled, .stoppingKilled, .stoppingError, .error]),
         .from(.stoppingKilled, to: [.canceled, .stoppingError, .error]),
         .from(.stoppingCompleted, to: [.completed, .stoppingError, .error]),

@@ -1,7 +1,8 @@
 /// A choice that is stored as a small number and shown by its name.
 ///
 /// The numbers are in databases and logs and are fixed for ever; the names are those users know.
-public protocol NamedCode: RawRepresentable, CaseIterable, Hashable, Sendable, Codable, CustomStringConvertible
+public protocol NamedCode: RawRepresentable, CaseIterable, Hashable, Sendable, Codable,
+    CustomStringConvertible
 where RawValue == Int16 {
     /// The name users know: `STOPPING_CANCELED`.
     var name: String { get }

@@ -23,8 +23,8 @@ public protocol TransitionState: NamedCode {
 extension TransitionState {
     /// Whether the table has the transition, on the given occasion.
     ///
-    /// Transitions that may always be made are allowed on every occasion. One to the same state isn't in the table
-    /// (but for PARTIALLY_DELETED): the store answers it by changing nothing.
+    /// Transitions that may always be made are allowed on every occasion. One to the same state isn't in the
+    /// table (but for PARTIALLY_DELETED): the store answers it by changing nothing.
     public func isAllowed(to next: Self, occasion: TransitionOccasion = .always) -> Bool {
         Self.transitions.allows(from: self, to: next, occasion: occasion)
     }

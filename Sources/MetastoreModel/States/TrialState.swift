@@ -44,10 +44,14 @@ public enum TrialState: Int16, TransitionState {
         .from(
             .active,
             to: [
-                .paused, .stoppingCanceled, .stoppingKilled, .stoppingCompleted, .stoppingError, .completed, .error,
+                .paused, .stoppingCanceled, .stoppingKilled, .stoppingCompleted, .stoppingError, .completed,
+                .error,
             ]),
-        .from(.paused, to: [.active, .stoppingCanceled, .stoppingKilled, .stoppingCompleted, .stoppingError, .error]),
-        .from(.stoppingCompleted, to: [.completed, .stoppingCanceled, .stoppingKilled, .stoppingError, .error]),
+        .from(
+            .paused,
+            to: [.active, .stoppingCanceled, .stoppingKilled, .stoppingCompleted, .stoppingError, .error]),
+        .from(
+            .stoppingCompleted, to: [.completed, .stoppingCanceled, .stoppingKilled, .stoppingError, .error]),
         .from(.stoppingCanceled, to: [.canceled, .stoppingKilled, .stoppingError, .error]),
         .from(.stoppingKilled, to: [.canceled, .stoppingError, .error]),
         .from(.stoppingError, to: [.error]),
