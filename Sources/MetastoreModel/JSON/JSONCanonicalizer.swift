@@ -57,7 +57,9 @@ struct JSONCanonicalizer: ~Copyable {
                 if members.count > first { output.append(0x2C) }
                 let member = try member(depth: depth)
                 if members.count > first, isSorted {
-                    isSorted = try isIncreasing(members[members.count - 1], member)
+                    let order = JSONCanonicalizer.order(members[members.count - 1], member, in: output.filled)
+                    if order == 0 { throw duplicate(member) }
+                    isSorted = order < 0
                 }
                 members.append(member)
             } while scanner.takeIf(0x2C)
@@ -165,50 +167,48 @@ struct JSONCanonicalizer: ~Copyable {
             // Keys of different bytes may be the same text to a reader; only one of them could be looked up.
             var seen: Set<String> = []
             for member in members[first...] {
-                let key = String(decoding: keyBytes(member), as: UTF8.self)
-                guard seen.insert(key).inserted else { throw duplicate(member) }
+                guard seen.insert(key(member)).inserted else { throw duplicate(member) }
             }
         }
         if !isSorted {
-            var own = Array(members[first...])
-            // Keys are compared by the text they stand for: an escape doesn't sort where its character does.
-            let keys = own.map { keyBytes($0) }
-            let order = own.indices.sorted { keys[$0].lexicographicallyPrecedes(keys[$1]) }
-            for (left, right) in zip(order, order.dropFirst()) where keys[left] == keys[right] {
-                throw duplicate(own[left])
+            let written = output.filled
+            members[first...].sort { JSONCanonicalizer.order($0, $1, in: written) < 0 }
+            for index in (first + 1)..<members.count
+            where JSONCanonicalizer.order(members[index - 1], members[index], in: written) == 0 {
+                throw duplicate(members[index])
             }
-            own = order.map { own[$0] }
-            output.reorder(from: start, runs: own.lazy.map(\.range), separator: 0x2C)
+            output.reorder(from: start, runs: members[first...].lazy.map(\.range), separator: 0x2C)
         }
         members.removeSubrange(first...)
     }
 
-    /// Whether the members are in order; equal keys are refused.
-    private func isIncreasing(_ left: Member, _ right: Member) throws(JSONFault) -> Bool {
+    /// Below 0 when the first key comes first, 0 when they are equal: by the bytes of the text they stand for, since
+    /// an escape doesn't sort where its character does.
+    private static func order(_ left: Member, _ right: Member, in written: UnsafeBufferPointer<UInt8>) -> Int
+    {
         if left.hasEscape || right.hasEscape {
-            let (a, b) = (keyBytes(left), keyBytes(right))
-            if a == b { throw duplicate(right) }
-            return a.lexicographicallyPrecedes(b)
+            let (a, b) = (keyBytes(left, in: written), keyBytes(right, in: written))
+            return a == b ? 0 : a.lexicographicallyPrecedes(b) ? -1 : 1
         }
-        let count = min(left.key.count, right.key.count)
-        for index in 0..<count {
-            let (a, b) = (
-                output.bytes[left.key.lowerBound + index], output.bytes[right.key.lowerBound + index]
-            )
-            if a != b { return a < b }
+        for index in 0..<min(left.key.count, right.key.count) {
+            let (a, b) = (written[left.key.lowerBound + index], written[right.key.lowerBound + index])
+            if a != b { return Int(a) - Int(b) }
         }
-        if left.key.count == right.key.count { throw duplicate(right) }
-        return left.key.count < right.key.count
+        return left.key.count - right.key.count
     }
 
-    private func keyBytes(_ member: Member) -> [UInt8] {
-        let written = JSONScanner(output.filled)
-        guard member.hasEscape else { return Array(written.bytes(member.key)) }
-        return (try? written.unescaped(member.key)) ?? []
+    private static func keyBytes(_ member: Member, in written: UnsafeBufferPointer<UInt8>) -> [UInt8] {
+        let scanner = JSONScanner(written)
+        guard member.hasEscape else { return Array(scanner.bytes(member.key)) }
+        return (try? scanner.unescaped(member.key)) ?? []
+    }
+
+    private func key(_ member: Member) -> String {
+        String(decoding: JSONCanonicalizer.keyBytes(member, in: output.filled), as: UTF8.self)
     }
 
     private func duplicate(_ member: Member) -> JSONFault {
         JSONFault(.invalid(reason: "the key stands more than once in one object"))
-            .inside(key: String(decoding: keyBytes(member), as: UTF8.self))
+            .inside(key: key(member))
     }
 }

@@ -8,6 +8,9 @@ public struct KeyPrefix: Sendable, Hashable {
     /// The prefix without its last slash, as it is stored.
     public let text: String
 
+    /// The kinds it may match: never too few, so that others need no look at their path.
+    public let kinds: RecordKinds
+
     /// Whether the text ends inside a key-value key.
     private let endsInsideKey: Bool
 
@@ -16,6 +19,7 @@ public struct KeyPrefix: Sendable, Hashable {
         var trimmed = text[...]
         while trimmed.utf8.last == UInt8(ascii: "/") { trimmed.removeLast() }
         self.text = String(trimmed)
+        kinds = KeyPrefix.kinds(below: trimmed.split(separator: "/", omittingEmptySubsequences: false))
         endsInsideKey = KeyPrefix.hasStar(trimmed)
     }
 
@@ -51,9 +55,7 @@ public struct KeyPrefix: Sendable, Hashable {
         }
     }
 
-    /// The kinds it may match: never too few, so that others need no look at their path.
-    public var kinds: RecordKinds {
-        let segments = text.split(separator: "/", omittingEmptySubsequences: false)
+    private static func kinds(below segments: [Substring]) -> RecordKinds {
         let depth = segments.count
         guard let root = segments.first, !root.isEmpty else { return .all }
         switch root {
