@@ -57,9 +57,9 @@ struct JSONCanonicalizer: ~Copyable {
                 if members.count > first { output.append(0x2C) }
                 let member = try member(depth: depth)
                 if members.count > first, isSorted {
-                    let order = JSONCanonicalizer.order(members[members.count - 1], member, in: output.filled)
-                    if order == 0 { throw duplicate(member) }
-                    isSorted = order < 0
+                    // Equal keys count as out of order too: they are found when the object ends.
+                    isSorted =
+                        JSONCanonicalizer.order(members[members.count - 1], member, in: output.filled) < 0
                 }
                 members.append(member)
             } while scanner.takeIf(0x2C)
