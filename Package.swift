@@ -43,12 +43,15 @@ let package = Package(
         .target(
             name: "Metastore",
             dependencies: [
-                "MetastoreModel", "MetastoreEngine", "MetastoreMigration", "CLZ4",
+                "MetastoreModel", "MetastoreEngine", "MetastoreMigration", "Migrations", "CLZ4",
                 crypto, logging, metrics, deque, heap,
             ],
             swiftSettings: settings),
 
         .testTarget(name: "ProjectTests", swiftSettings: settings),
+        .testTarget(
+            name: "MetastoreTests", dependencies: ["Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine"],
+            swiftSettings: settings),
         .testTarget(name: "MetastoreModelTests", dependencies: ["MetastoreModel"], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
