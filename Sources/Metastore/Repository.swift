@@ -14,7 +14,8 @@ public enum Writing: RepositoryAccess {}
 public struct Repository<Element, Access: RepositoryAccess>: ~Copyable {
     let session: Session
 
-    init(_ session: Session) {
+    /// Not inlined: the 6.3.1 optimiser crashes on generic code that makes a non-copyable value.
+    @inline(never) init(_ session: Session) {
         self.session = session
     }
 }

@@ -7,7 +7,8 @@ public import MetastoreModel
 public struct Transaction: ~Copyable {
     let session: WriteSession
 
-    init(_ session: WriteSession) {
+    /// Not inlined: the 6.3.1 optimiser crashes on generic code that makes a non-copyable value.
+    @inline(never) init(_ session: WriteSession) {
         self.session = session
     }
 
