@@ -10,6 +10,7 @@ let settings: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
@@ -22,6 +23,7 @@ let package = Package(
         .library(name: "Metastore", targets: ["Metastore", "MetastoreModel", "MetastoreSQLite"]),
     ],
     dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
@@ -47,6 +49,10 @@ let package = Package(
                 crypto, logging, metrics, deque, heap,
             ],
             swiftSettings: settings),
+
+        .executableTarget(
+            name: "metastore-bench", dependencies: ["Metastore", "MetastoreModel", "MetastoreSQLite", arguments],
+            path: "tools/metastore-bench", swiftSettings: settings),
 
         .testTarget(name: "ProjectTests", swiftSettings: settings),
         .testTarget(

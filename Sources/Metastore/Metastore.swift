@@ -48,6 +48,7 @@ public final class Metastore: Sendable {
     ///
     /// - Parameter actor: who writes, as the log names it; the store's own actor unless given.
     /// - Throws: what the closure throws; or a ``StoreError`` when it can't be committed.
+    @discardableResult
     public func write<Value: Sendable>(
         actor: String? = nil, callSite: CallSite = CallSite(),
         _ body: @escaping @Sendable (borrowing Transaction) throws -> Value
@@ -57,6 +58,7 @@ public final class Metastore: Sendable {
 
     /// Like ``write(actor:callSite:_:)``, and also says where the store stood afterwards: follow the feed from there
     /// and nothing is missed, nothing doubled.
+    @discardableResult
     public func committed<Value: Sendable>(
         actor: String? = nil, callSite: CallSite = CallSite(),
         _ body: @escaping @Sendable (borrowing Transaction) throws -> Value

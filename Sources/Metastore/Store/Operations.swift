@@ -48,6 +48,7 @@ extension Metastore {
     /// - Throws: ``StoreError/operationReused`` when the id was used for another request;
     ///   ``StoreError/operationExpired(keptFor:)`` when it is too old to tell;
     ///   ``StoreError/operationResultTooLarge(bytes:limit:)``; what the closure throws (which is not remembered).
+    @discardableResult
     public func write<Value: Codable & Sendable>(
         operation: OperationID, request: String = "", actor: String? = nil, callSite: CallSite = CallSite(),
         _ body: @escaping @Sendable (borrowing Transaction) throws -> Value
