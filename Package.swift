@@ -48,6 +48,13 @@ let package = Package(
             ],
             swiftSettings: settings),
 
+        .target(
+            name: "MetastoreEngineContract", dependencies: ["MetastoreEngine"], path: "Tests/MetastoreEngineContract",
+            swiftSettings: settings),
+        .testTarget(
+            name: "MetastoreSQLiteTests",
+            dependencies: ["MetastoreSQLite", "MetastoreEngine", "MetastoreEngineContract", "CSQLite"],
+            swiftSettings: settings),
         .testTarget(name: "ProjectTests", swiftSettings: settings),
         .testTarget(name: "MetastoreModelTests", dependencies: ["MetastoreModel"], swiftSettings: settings),
     ],
