@@ -54,6 +54,13 @@ let package = Package(
             name: "metastore-bench", dependencies: ["Metastore", "MetastoreModel", "MetastoreSQLite", arguments],
             path: "tools/metastore-bench", swiftSettings: settings),
 
+        .target(
+            name: "MetastoreEngineContract", dependencies: ["MetastoreEngine"], path: "Tests/MetastoreEngineContract",
+            swiftSettings: settings),
+        .testTarget(
+            name: "MetastoreSQLiteTests",
+            dependencies: ["MetastoreSQLite", "MetastoreEngine", "MetastoreEngineContract", "CSQLite"],
+            swiftSettings: settings),
         .testTarget(name: "ProjectTests", swiftSettings: settings),
         .testTarget(
             name: "MetastoreTests", dependencies: ["Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine"],

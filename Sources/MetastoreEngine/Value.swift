@@ -26,7 +26,7 @@ extension Value: Hashable {
         case (.integer(let left), .integer(let right)): left == right
         case (.real(let left), .real(let right)): left == right
         case (.text(let left), .text(let right)):
-            left.utf8.count == right.utf8.count && left.utf8.elementsEqual(right.utf8)
+            left.hasSameBytes(as: right)
         case (.bytes(let left), .bytes(let right)): left == right
         case (.uuid(let left), .uuid(let right)): left == right
         case (.timestamp(let left), .timestamp(let right)): left == right
@@ -44,6 +44,16 @@ extension Value: Hashable {
         case .uuid(let value): hasher.combine(value)
         case .timestamp(let value): hasher.combine(value)
         }
+    }
+}
+
+extension String {
+    fileprivate func hasSameBytes(as other: String) -> Bool {
+        guard utf8.count == other.utf8.count else { return false }
+        let same = utf8.withContiguousStorageIfAvailable { left in
+            other.utf8.withContiguousStorageIfAvailable { right in left.elementsEqual(right) }
+        }
+        return (same ?? nil) ?? utf8.elementsEqual(other.utf8)
     }
 }
 

@@ -1,7 +1,7 @@
 internal import CSQLite
 internal import FoundationEssentials
 internal import Glibc
-internal import MetastoreEngine
+package import MetastoreEngine
 
 /// Where a database lies, resolved once: the directory's links are followed here and never again.
 struct DatabasePath: Sendable, Hashable {
@@ -91,7 +91,7 @@ private func refuseSharedFileSystem(_ directory: String) throws(EngineError) {
 }
 
 /// Apart from the call above so that every file system can be tried.
-func refuseSharedFileSystem(magic: Int64, _ directory: String) throws(EngineError) {
+package func refuseSharedFileSystem(magic: Int64, _ directory: String) throws(EngineError) {
     guard let name = sharedFileSystems[magic] else { return }
     throw EngineError(
         .unsuitableFileSystem(name: name), operation: "open",

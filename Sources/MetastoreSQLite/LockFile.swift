@@ -38,6 +38,13 @@ struct LockFile: ~Copyable {
             .holdLost, operation: "lock", message: "\(path) is being replaced all the time. Find out which program does it")
     }
 
+    /// Unlocks before closing, because a child process that was just forked still has a copy of the descriptor; and
+    /// takes the introduction away, because the next holder may write none.
+    deinit {
+        ftruncate(file.descriptor, 0)
+        flock(file.descriptor, LOCK_UN)
+    }
+
     /// Does the path still name the locked file? One `lstat`.
     borrowing func isStillNamed() throws(EngineError) -> Bool {
         guard let named = try fileStatus(path, operation: "confirm the lock") else { return false }

@@ -11,6 +11,7 @@ struct PreparedStatement: ~Copyable {
     let pointer: OpaquePointer
     let parameterCount: Int
     private var buffer: UnsafeMutableRawBufferPointer
+    private var isFinal = false
 
     /// Compiles one statement. `rendered` has its placeholders written out.
     init(_ rendered: String, on handle: OpaquePointer) throws(EngineError) {
@@ -39,7 +40,7 @@ struct PreparedStatement: ~Copyable {
     }
 
     deinit {
-        sqlite3_finalize(pointer)
+        if !isFinal { sqlite3_finalize(pointer) }
         buffer.deallocate()
     }
 
@@ -50,6 +51,12 @@ struct PreparedStatement: ~Copyable {
         guard parameterCount > 0 else { return }
         sqlite3_clear_bindings(pointer)
         if buffer.count > SQLiteLimits.keptBindingBytes { growBuffer(64) }
+    }
+
+    /// Gives the statement back to SQLite early; nothing may follow.
+    mutating func finalize() {
+        sqlite3_finalize(pointer)
+        isFinal = true
     }
 
     /// Binds all values, in order. The statement must be reset.

@@ -34,6 +34,8 @@ extension SQLiteConnection {
             (SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1), (SQLITE_DBCONFIG_DEFENSIVE, 1),
             (SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0), (SQLITE_DBCONFIG_ENABLE_FKEY, 1),
             (SQLITE_DBCONFIG_DQS_DML, 0), (SQLITE_DBCONFIG_DQS_DDL, 0),
+            // Without it a statement beside a partial index is prepared anew whenever a bound value changes.
+            (SQLITE_DBCONFIG_ENABLE_QPSG, 1),
         ]
         for (flag, on) in switches {
             let result = metastore_set_database_flag(handle, flag, on)

@@ -143,7 +143,8 @@ package final class SQLiteConnection: Connection {
         cursor.isRunning = false
         running -= 1
         if isClosing, running == 0 {
-            // The caller still holds this cursor; SQLite waits for it (`sqlite3_close_v2`).
+            // Whoever calls still holds this cursor, and an unfinished statement would keep the file open.
+            cursor.statement.finalize()
             finishClosing()
         }
     }

@@ -89,9 +89,7 @@ package final class SQLiteEngine: Engine {
                 throw EngineError(.misuse, operation: "confirm the lock", message: "no lock is held")
             }
             guard named else { throw holdLost(path.lock) }
-            guard let file = state.file else { return }
-            let status = try fileStatus(path.database, operation: "confirm the lock")
-            guard let status, FileIdentity(status) == file else { throw holdLost(path.database) }
+            if let file = state.file { try confirm(path.database, is: file) }
         }
     }
 
@@ -143,6 +141,7 @@ package final class SQLiteEngine: Engine {
         OpenDatabases.add(file)
         let opened: SQLiteConnection
         do {
+            try confirm(path.database, is: file)
             opened = try SQLiteConnection.open(path.database, role: role, options: options) { [self] in
                 forget(file, role)
             }
@@ -150,9 +149,12 @@ package final class SQLiteEngine: Engine {
             forget(file, role)
             throw error
         }
-        guard let status = try fileStatus(path.database, operation: "open"), FileIdentity(status) == file else {
+        do {
+            // Again, because the file may have been replaced just before SQLite opened it.
+            try confirm(path.database, is: file)
+        } catch {
             opened.close()
-            throw holdLost(path.database)
+            throw error
         }
         return opened
     }
@@ -183,6 +185,12 @@ package final class SQLiteEngine: Engine {
             throw EngineError(.misuse, operation: "checkpoint", message: "this needs the writer of this engine")
         }
         return writer
+    }
+
+    private func confirm(_ path: String, is file: FileIdentity) throws(EngineError) {
+        guard let status = try fileStatus(path, operation: "confirm the lock"), FileIdentity(status) == file else {
+            throw holdLost(path)
+        }
     }
 
     private func holdLost(_ path: String) -> EngineError {
