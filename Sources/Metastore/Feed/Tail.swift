@@ -21,6 +21,8 @@ final class Tail: Sendable {
         var waiters: [UInt64: Waiter] = [:]
         var nextWaiter: UInt64 = 0
         var closed: StoreError?
+        /// Where the store stood at the last tick.
+        var tickedAt: Revision = .absent
     }
 
     private let state: Mutex<State>
@@ -59,9 +61,13 @@ final class Tail: Sendable {
         for waiter in woken { waiter.continuation.resume() }
     }
 
-    /// Wakes everybody, so that filtered readers move their bookmarks on.
+    /// Wakes everybody if something was committed since the last tick, so that filtered readers move on.
     func tick() {
-        let woken = state.withLock { $0.takeWaiters { _ in true } }
+        let woken = state.withLock { state -> [Waiter] in
+            guard state.tickedAt != state.head.revision else { return [] }
+            state.tickedAt = state.head.revision
+            return state.takeWaiters { _ in true }
+        }
         for waiter in woken { waiter.continuation.resume() }
     }
 

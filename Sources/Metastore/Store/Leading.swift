@@ -59,6 +59,9 @@ extension Metastore {
             try await Task.sleep(for: leadership.timeToLive / 3)
             _ = try await submit(
                 ClosureJob(actor: leadership.holder, callSite: "lead") { session in
+                    guard session.head.epoch == leadership.epoch else {
+                        throw StoreError.fenced(reason: "the lead was taken again, in epoch \(session.head.epoch.number)")
+                    }
                     try session.execute(
                         """
                         UPDATE leadership SET renewed_time = \(Value.timestamp(session.time.microseconds)) \

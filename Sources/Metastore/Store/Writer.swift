@@ -47,6 +47,7 @@ final class Writer: Sendable {
             let loop = WriterLoop(self, handover.connection, head: head)
             loop.serve()
             self.ended.withLock { $0 = true }
+            self.failReads()
         }
     }
 
