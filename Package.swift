@@ -65,6 +65,9 @@ let package = Package(
         .testTarget(
             name: "MetastoreTests", dependencies: ["Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine"],
             swiftSettings: settings),
+        .testTarget(
+            name: "ReadmeTests", dependencies: ["Metastore", "MetastoreModel", "MetastoreSQLite"],
+            swiftSettings: settings),
         .testTarget(name: "MetastoreModelTests", dependencies: ["MetastoreModel"], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
