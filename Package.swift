@@ -22,6 +22,7 @@ let package = Package(
         .library(name: "Metastore", targets: ["Metastore", "MetastoreModel", "MetastoreSQLite"]),
     ],
     dependencies: [
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
@@ -47,7 +48,12 @@ let package = Package(
                 crypto, logging, metrics, deque, heap,
             ],
             swiftSettings: settings),
+        .target(
+            name: "MetastoreQuickstart", dependencies: [.product(name: "Yams", package: "Yams")],
+            swiftSettings: settings),
 
+        .testTarget(
+            name: "MetastoreQuickstartTests", dependencies: ["MetastoreQuickstart"], swiftSettings: settings),
         .testTarget(name: "ProjectTests", swiftSettings: settings),
         .testTarget(name: "MetastoreModelTests", dependencies: ["MetastoreModel"], swiftSettings: settings),
     ],
