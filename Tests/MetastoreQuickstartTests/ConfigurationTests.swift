@@ -41,35 +41,44 @@ import Testing
 
             """
         let found = try ExperimentConfiguration(yaml: text)
-        #expect(found.name == "full: one" && found.description == "all there is\n" && found.labels == ["a", "b c"])
-        #expect(found.hyperparameters == [
-            "learning_rate": .log(base: 10, minimum: -3, maximum: 0, count: nil),
-            "l2": .double(minimum: 0, maximum: 1, count: 5), "batch_size": .integer(minimum: 1, maximum: 8, count: 3),
-            "momentum": .constant(.number(0.5)),
-            "optimizer": .categorical([.text("sgd"), .integer(1), .number(2.5), .flag(true)]),
-            "dropout": .constant(.number(0.1)),
-        ])
+        #expect(
+            found.name == "full: one" && found.description == "all there is\n"
+                && found.labels == ["a", "b c"])
+        #expect(
+            found.hyperparameters == [
+                "learning_rate": .log(base: 10, minimum: -3, maximum: 0, count: nil),
+                "l2": .double(minimum: 0, maximum: 1, count: 5),
+                "batch_size": .integer(minimum: 1, maximum: 8, count: 3),
+                "momentum": .constant(.number(0.5)),
+                "optimizer": .categorical([.text("sgd"), .integer(1), .number(2.5), .flag(true)]),
+                "dropout": .constant(.number(0.1)),
+            ])
         #expect(found.searcher.method == .asyncHalving(trials: 100, lengths: [40, 200, 1000], divisor: 5))
         #expect(found.searcher.metric == "validation_accuracy" && !found.searcher.smallerIsBetter)
         #expect(found.searcher.maxConcurrentTrials == 10)
-        #expect(found.resources.slotsPerTrial == 8 && found.resources.priority == 3 && found.resources.pool == "gpu")
-        #expect(found.schedulingUnit == 25 && found.minValidationPeriod == 50 && found.minCheckpointPeriod == 75)
+        #expect(
+            found.resources.slotsPerTrial == 8 && found.resources.priority == 3
+                && found.resources.pool == "gpu")
+        #expect(
+            found.schedulingUnit == 25 && found.minValidationPeriod == 50 && found.minCheckpointPeriod == 75)
         #expect(found.retention.experimentBest == 2)
         #expect(found.retention.trialBest == 3 && found.retention.trialLatest == 4)
         #expect(found.maxRestarts == 9 && found.seed == 77)
         let cluster = found.simulation
         #expect(cluster.agents == 5 && cluster.slotsPerAgent == 4 && cluster.agentLossProbability == 0.25)
-        #expect(cluster.agentReturnSeconds == 12 && cluster.batchSeconds == 0.001 && cluster.durationSpread == 0)
+        #expect(
+            cluster.agentReturnSeconds == 12 && cluster.batchSeconds == 0.001 && cluster.durationSpread == 0)
         #expect(found.source == text)
         #expect(found.notes.map(\.path) == ["hyperparameters.optimizer", "hyperparameters.dropout"])
     }
 
     @Test func `has defaults for what may be left out`() throws {
-        let found = try ExperimentConfiguration(yaml: """
-            name: small
-            hyperparameters: {learning_rate: 0.1}
-            searcher: {name: single, metric: validation_loss, max_length: 100}
-            """)
+        let found = try ExperimentConfiguration(
+            yaml: """
+                name: small
+                hyperparameters: {learning_rate: 0.1}
+                searcher: {name: single, metric: validation_loss, max_length: 100}
+                """)
         #expect(found.searcher.method == .single(length: 100))
         #expect(found.searcher.smallerIsBetter && found.searcher.maxConcurrentTrials == 16)
         #expect(found.retention.experimentBest == 0)
@@ -90,8 +99,11 @@ import Testing
 
     @Test func `as JSON keeps what a text looks like from outside`() throws {
         let awkward = "name: \"a\\\"b\\\\c\\u0007\\u009f\\n\\t é 漢 🦆\"\nlabels: ['1', 'true', 'null', ~1]\n"
-        let first = try ExperimentConfiguration(yaml: awkward + Sample.text().split(
-            separator: "\n", omittingEmptySubsequences: false).dropFirst().joined(separator: "\n"))
+        let first = try ExperimentConfiguration(
+            yaml: awkward
+                + Sample.text().split(
+                    separator: "\n", omittingEmptySubsequences: false
+                ).dropFirst().joined(separator: "\n"))
         let second = try ExperimentConfiguration(yaml: first.json)
         #expect(second.name == first.name && second.labels == first.labels)
         #expect(first.labels == ["1", "true", "null", "~1"])
@@ -106,7 +118,8 @@ import Testing
 
 @Suite struct `A bad configuration` {
     @Test func `is refused with every line and reason`() {
-        let found = refusals("""
+        let found = refusals(
+            """
             name: bad
             hyperparameters:
               learning_rate: {type: double, minval: 0.5, maxval: 0.1}
@@ -119,23 +132,25 @@ import Testing
             max_restart: 3
             resources: {slots_per_trial: 99}
             """)
-        #expect(found == [
-            "line 3, column 54: hyperparameters.learning_rate.maxval: maxval 0.1 is below minval 0.5; swap them, or use "
-                + "type const for a single value",
-            "line 4, column 14: hyperparameters.l2.type: \"lgo\" is no type of hyperparameter; there are const, double, "
-                + "log, int, categorical. Did you mean \"log\"?",
-            "line 5, column 15: hyperparameters.batch_size.maxval: is missing; for example \"maxval: 8\"",
-            "line 7, column 9: searcher.name: \"rnadom\" is no searcher; there are single, random, grid, async_halving. "
-                + "Did you mean \"random\"?",
-            "line 8, column 11: searcher.metric: the example's model reports no \"validation_los\"; it reports "
-                + "validation_accuracy, validation_error, validation_loss. Did you mean \"validation_loss\"?",
-            "line 9, column 15: searcher.max_length.batches: is missing; for example \"batches: 1000\"",
-            "line 9, column 16: searcher.max_length.batch: is nothing searcher.max_length knows. Did you mean "
-                + "\"batches\"?",
-            "line 10, column 1: max_restart: is nothing an experiment knows. Did you mean \"max_restarts\"?",
-            "line 11, column 29: resources.slots_per_trial: is 99, but the cluster has 8 slots (simulation.agents × "
-                + "slots_per_agent): such a trial would wait for ever",
-        ])
+        #expect(
+            found.joined(separator: "\n") == """
+                line 3, column 54: hyperparameters.learning_rate.maxval: maxval 0.1 is below minval 0.5; \
+                swap them, or use type const for a single value
+                line 4, column 14: hyperparameters.l2.type: "lgo" is no type of hyperparameter; there are \
+                const, double, log, int, categorical. Did you mean "log"?
+                line 5, column 15: hyperparameters.batch_size.maxval: is missing; for example "maxval: 8"
+                line 7, column 9: searcher.name: "rnadom" is no searcher; there are single, random, grid, \
+                async_halving. Did you mean "random"?
+                line 8, column 11: searcher.metric: the example's model reports no "validation_los"; it \
+                reports validation_accuracy, validation_error, validation_loss. Did you mean \
+                "validation_loss"?
+                line 9, column 15: searcher.max_length.batches: is missing; for example "batches: 1000"
+                line 9, column 16: searcher.max_length.batch: is nothing searcher.max_length knows. Did you \
+                mean "batches"?
+                line 10, column 1: max_restart: is nothing an experiment knows. Did you mean "max_restarts"?
+                line 11, column 30: resources.slots_per_trial: is 99, but the cluster has 8 slots \
+                (simulation.agents × slots_per_agent): such a trial would wait for ever
+                """)
     }
 
     @Test(arguments: [
@@ -168,17 +183,33 @@ import Testing
 
     @Test(arguments: [
         ("{name: random, metric: validation_loss, max_length: 40}", "searcher.max_trials: is missing"),
-        ("{name: random, metric: validation_loss, max_length: 40, max_trials: 0}", "searcher.max_trials: is 0"),
-        ("{name: random, metric: loss, max_length: 40, max_trials: 2}", "the example's model reports no \"loss\""),
+        (
+            "{name: random, metric: validation_loss, max_length: 40, max_trials: 0}",
+            "searcher.max_trials: is 0"
+        ),
+        (
+            "{name: random, metric: loss, max_length: 40, max_trials: 2}",
+            "the example's model reports no \"loss\""
+        ),
         ("{name: single, metric: validation_loss, max_length: 0}", "searcher.max_length: is 0"),
-        ("{name: single, metric: validation_loss, max_length: 9, smaller_is_better: yes}",
-            "wants true or false, in these words, found the text \"yes\""),
-        ("{name: single, metric: validation_loss, max_length: 9, num_rungs: 3}",
-            "searcher.num_rungs: is nothing searcher knows"),
-        ("{name: async_halving, metric: validation_loss, max_trials: 9, max_length: 8, num_rungs: 3, divisor: 3}",
-            "less than one batch"),
-        ("{name: async_halving, metric: validation_loss, max_trials: 8, max_length: 90, num_rungs: 3, divisor: 3}",
-            "8 is too few: with num_rungs 3 and divisor 3 only one trial in 9"),
+        (
+            "{name: single, metric: validation_loss, max_length: 9, smaller_is_better: yes}",
+            "wants true or false, in these words, found the text \"yes\""
+        ),
+        (
+            "{name: single, metric: validation_loss, max_length: 9, num_rungs: 3}",
+            "searcher.num_rungs: is nothing searcher knows"
+        ),
+        (
+            "{name: async_halving, metric: validation_loss, max_trials: 9, max_length: 8, num_rungs: 3, "
+                + "divisor: 3}",
+            "less than one batch"
+        ),
+        (
+            "{name: async_halving, metric: validation_loss, max_trials: 8, max_length: 90, num_rungs: 3, "
+                + "divisor: 3}",
+            "8 is too few: with num_rungs 3 and divisor 3 only one trial in 9"
+        ),
     ])
     func `names what the searcher lacks`(_ searcher: String, _ expected: String) {
         let found = refusals(Sample.text(searcher: searcher))
@@ -208,15 +239,17 @@ import Testing
     @Test func `asks for the counts of a grid, and bounds it`() {
         let open = "hyperparameters: {learning_rate: {type: double, minval: 0, maxval: 1}}"
         let grid = Sample.searchers[2]
-        #expect(refusals(Sample.text(searcher: grid, hyperparameters: open)).first?
-            .contains("give hyperparameters.learning_rate.count") == true)
+        #expect(
+            refusals(Sample.text(searcher: grid, hyperparameters: open)).first?
+                .contains("give hyperparameters.learning_rate.count") == true)
         let large = """
             hyperparameters:
               learning_rate: {type: double, minval: 0, maxval: 1, count: 1000}
               l2: {type: int, minval: 1, maxval: 101}
             """
-        #expect(refusals(Sample.text(searcher: grid, hyperparameters: large)).first?
-            .contains("the grid has 101 × 1000 points; at most 100,000") == true)
+        #expect(
+            refusals(Sample.text(searcher: grid, hyperparameters: large)).first?
+                .contains("the grid has 101 × 1000 points; at most 100,000") == true)
     }
 
     @Test func `notes a misspelt hyperparameter and a search for the worst`() throws {
@@ -230,10 +263,12 @@ import Testing
 
     @Test func `tells of slots no trial could get`() {
         let cluster = "\nsimulation: {agents: 3, slots_per_agent: 2}"
-        #expect(refusals(Sample.text(more: "resources: {slots_per_trial: 7}" + cluster)).first?
-            .contains("the cluster has 6 slots") == true)
-        #expect(refusals(Sample.text(more: "resources: {slots_per_trial: 3}" + cluster)).first?
-            .contains("multiple of simulation.slots_per_agent (2)") == true)
+        #expect(
+            refusals(Sample.text(more: "resources: {slots_per_trial: 7}" + cluster)).first?
+                .contains("the cluster has 6 slots") == true)
+        #expect(
+            refusals(Sample.text(more: "resources: {slots_per_trial: 3}" + cluster)).first?
+                .contains("multiple of simulation.slots_per_agent (2)") == true)
         #expect(refusals(Sample.text(more: "resources: {slots_per_trial: 4}" + cluster)).isEmpty)
     }
 }
@@ -261,8 +296,12 @@ import Testing
         Attack("too many values", "labels: [\(repeated("a, ", 30_000))]", "too much here"),
         Attack("too many labels", "labels: [\(repeated("a, ", 100))]", "at most 64 are read"),
         Attack("long name", "name: \(repeated("x", 129))", "129 bytes long"),
-        Attack("alias bomb", (1..<30).map { "a\($0): &a\($0) [*a\($0 - 1), *a\($0 - 1)]\n" }.joined(), "more than 8 aliases"),
-        Attack("alias bomb as a key", "a: &a [x, x]\n? [*a,*a,*a,*a,*a,*a,*a,*a,*a]\n: b", "more than 8 aliases"),
+        Attack(
+            "alias bomb", (1..<30).map { "a\($0): &a\($0) [*a\($0 - 1), *a\($0 - 1)]\n" }.joined(),
+            "more than 8 aliases"),
+        Attack(
+            "alias bomb as a key", "a: &a [x, x]\n? [*a,*a,*a,*a,*a,*a,*a,*a,*a]\n: b",
+            "more than 8 aliases"),
         Attack("invalid bytes", "name: \u{1}", "not a YAML text"),
         Attack("many problems", (0..<500).map { "k\($0): 1\n" }.joined(), "line 47,"),
     ])
@@ -283,7 +322,9 @@ import Testing
                 switch stream.below(3) {
                 case 0: bytes[stream.below(bytes.count)] = UInt8(stream.below(128))
                 case 1: bytes.remove(at: stream.below(bytes.count))
-                default: bytes.insert(Array("[]{}:-?&*#\"'|>~,\n ".utf8)[stream.below(18)], at: stream.below(bytes.count))
+                default:
+                    bytes.insert(
+                        Array("[]{}:-?&*#\"'|>~,\n ".utf8)[stream.below(18)], at: stream.below(bytes.count))
                 }
             }
             for problem in refusals(String(decoding: bytes, as: UTF8.self)) {

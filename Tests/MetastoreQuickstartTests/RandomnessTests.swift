@@ -5,10 +5,11 @@ import Testing
     @Test func `gives the numbers of the reference implementation`() {
         var stream = Randomness(seed: 1_234_567)
         let numbers = (0..<5).map { _ in stream.next() }
-        #expect(numbers == [
-            6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423,
-            4_593_380_528_125_082_431, 16_408_922_859_458_223_821,
-        ])
+        #expect(
+            numbers == [
+                6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423,
+                4_593_380_528_125_082_431, 16_408_922_859_458_223_821,
+            ])
     }
 
     @Test func `is a function of seed and labels`() {
@@ -19,7 +20,8 @@ import Testing
         #expect(first(.init(seed: 1, "a", 2)) == first(.init(seed: 1, "a", 2)))
         let streams: [Randomness] = [
             .init(seed: 1, "a", 2), .init(seed: 2, "a", 2), .init(seed: 1, "a", 3), .init(seed: 1, "b", 2),
-            .init(seed: 1, "a"), .init(seed: 1, "ab", "c"), .init(seed: 1, "a", "bc"), .init(seed: 1, "a", -2),
+            .init(seed: 1, "a"), .init(seed: 1, "ab", "c"), .init(seed: 1, "a", "bc"),
+            .init(seed: 1, "a", -2),
             .init(seed: 1, 2, "a"), .init(seed: 0, 0, 0),
             .init(seed: 1, "a", .request(RequestID(seed: 1, ordinal: 0))),
             .init(seed: 1, "a", .request(RequestID(seed: 1, ordinal: 1))),

@@ -58,7 +58,9 @@ extension SearchPlan {
         .asyncHalving(trials: 27, lengths: [1, 3, 9, 27], divisor: 3),
     ]
 
-    static func sample(_ method: SearchMethod, seed: UInt64 = 1, concurrent: Int = 4, smaller: Bool = true) -> SearchPlan {
+    static func sample(_ method: SearchMethod, seed: UInt64 = 1, concurrent: Int = 4, smaller: Bool = true)
+        -> SearchPlan
+    {
         .init(
             method: method, hyperparameters: space, seed: seed, smallerIsBetter: smaller,
             maxConcurrentTrials: concurrent)
@@ -76,7 +78,9 @@ func metric(_ request: RequestID, _ batches: Int) -> Double {
 
 @Suite struct `Every searcher` {
     @Test(arguments: SearchPlan.methods, 0..<10 as Range<UInt64>)
-    func `creates, trains and closes all its trials once, then shuts down`(_ method: SearchMethod, _ seed: UInt64) {
+    func `creates, trains and closes all its trials once, then shuts down`(
+        _ method: SearchMethod, _ seed: UInt64
+    ) {
         var search = Search(.sample(method, seed: seed))
         search.run(seed: seed, metric: metric)
         #expect(search.isOver && search.state.isFinished, "seed \(seed)")
@@ -153,22 +157,29 @@ func metric(_ request: RequestID, _ batches: Int) -> Double {
         let before = state
         let stranger = RequestID(seed: 1000, ordinal: 0)
         for event: SearcherEvent in [
-            .trialCreated(stranger), .validationCompleted(stranger, metric: 1, batches: 10), .trialClosed(stranger),
-            .trialExitedEarly(stranger, .canceled), .validationCompleted(plan.requestID(0), metric: 1, batches: 10),
+            .trialCreated(stranger), .validationCompleted(stranger, metric: 1, batches: 10),
+            .trialClosed(stranger),
+            .trialExitedEarly(stranger, .canceled),
+            .validationCompleted(plan.requestID(0), metric: 1, batches: 10),
         ] { #expect(state.apply(event, under: plan).isEmpty) }
         #expect(state == before)
-        #expect(state.apply(.trialCreated(plan.requestID(0)), under: plan) == [.train(plan.requestID(0), toBatches: 10)])
-        #expect(state.apply(.validationCompleted(plan.requestID(0), metric: 1, batches: 9), under: plan).isEmpty)
+        #expect(
+            state.apply(.trialCreated(plan.requestID(0)), under: plan) == [
+                .train(plan.requestID(0), toBatches: 10)
+            ])
+        #expect(
+            state.apply(.validationCompleted(plan.requestID(0), metric: 1, batches: 9), under: plan).isEmpty)
     }
 }
 
-@Suite struct `Hyperparameters` {
+@Suite struct `The hyperparameters of trials` {
     @Test func `of a grid are every point once, the last name fastest`() {
         let plan = SearchPlan.sample(.grid(points: 6, length: 1))
         let points = (0..<6).map { plan.hyperparameters(of: $0) }
-        #expect(points.map { "\($0["a"]!) \($0["b"]!) \($0["c"]!)" } == [
-            "0 x 7", "0 y 7", "0.5 x 7", "0.5 y 7", "1 x 7", "1 y 7",
-        ])
+        #expect(
+            points.map { "\($0["a"]!) \($0["b"]!) \($0["c"]!)" } == [
+                "0 x 7", "0 y 7", "0.5 x 7", "0.5 y 7", "1 x 7", "1 y 7",
+            ])
     }
 
     @Test func `of a grid reach both ends exactly`() {
@@ -182,12 +193,16 @@ func metric(_ request: RequestID, _ batches: Int) -> Double {
 
     @Test func `that are drawn keep within their bounds and use them`() {
         let space: [String: Hyperparameter] = [
-            "d": .double(minimum: -1, maximum: 1, count: nil), "i": .integer(minimum: 1, maximum: 3, count: nil),
-            "l": .log(base: 10, minimum: -3, maximum: 0, count: nil), "c": .categorical([.text("x"), .flag(true)]),
+            "d": .double(minimum: -1, maximum: 1, count: nil),
+            "i": .integer(minimum: 1, maximum: 3, count: nil),
+            "l": .log(base: 10, minimum: -3, maximum: 0, count: nil),
+            "c": .categorical([.text("x"), .flag(true)]),
         ]
         let plan = SearchPlan(method: .random(trials: 500, length: 1), hyperparameters: space, seed: 3)
         let drawn = (0..<500).map { plan.hyperparameters(of: $0) }
-        #expect(drawn.allSatisfy { (-1...1).contains($0["d"]!.number!) && (0.001...1).contains($0["l"]!.number!) })
+        #expect(
+            drawn.allSatisfy { (-1...1).contains($0["d"]!.number!) && (0.001...1).contains($0["l"]!.number!) }
+        )
         #expect(Set(drawn.map { $0["i"]! }) == [.integer(1), .integer(2), .integer(3)])
         #expect(Set(drawn.map { $0["c"]! }) == [.text("x"), .flag(true)])
         #expect((120...210).contains(drawn.count { $0["l"]!.number! < 0.01 }), "evenly by exponent")
@@ -250,7 +265,8 @@ func metric(_ request: RequestID, _ batches: Int) -> Double {
         var search = Search(plan)
         search.run(seed: seed) { request, _ in Randomness(seed: seed, .request(request)).first }
         let reached = [1, 3, 9].map { length in search.trained.values.count { $0.contains(length) } }
-        #expect(reached[0] == 40 && reached[1] >= 13 && reached[2] >= reached[1] / 3, "seed \(seed): \(reached)")
+        #expect(
+            reached[0] == 40 && reached[1] >= 13 && reached[2] >= reached[1] / 3, "seed \(seed): \(reached)")
     }
 }
 
@@ -278,8 +294,11 @@ extension Randomness {
         }
     }
 
-    @Test(arguments: ["", "{", "null", "[]", "{\"kind\":\"searcher\",\"version\":1}",
-        "{\"kind\":\"searcher\",\"version\":1,\"state\":{}}", "{\"kind\":\"searcher\",\"version\":\"1\",\"state\":{}}"])
+    @Test(arguments: [
+        "", "{", "null", "[]", "{\"kind\":\"searcher\",\"version\":1}",
+        "{\"kind\":\"searcher\",\"version\":1,\"state\":{}}",
+        "{\"kind\":\"searcher\",\"version\":\"1\",\"state\":{}}",
+    ])
     func `that is damaged is an error`(_ text: String) {
         #expect(throws: SnapshotError.damaged(kind: "searcher")) { try SearcherState(snapshot: text) }
     }

@@ -14,8 +14,8 @@ enum Sample {
         "{name: single, metric: validation_loss, max_length: 60}",
         "{name: random, metric: validation_loss, max_trials: 7, max_length: 40, max_concurrent_trials: 3}",
         "{name: grid, metric: validation_accuracy, smaller_is_better: false, max_length: 30}",
-        "{name: async_halving, metric: validation_loss, max_trials: 12, max_length: 36, num_rungs: 3, divisor: 3, "
-            + "max_concurrent_trials: 5}",
+        "{name: async_halving, metric: validation_loss, max_trials: 12, max_length: 36, num_rungs: 3, "
+            + "divisor: 3, max_concurrent_trials: 5}",
     ]
 
     static func text(

@@ -10,7 +10,8 @@ import Testing
     }
 
     static let usual: Hyperparameters = [
-        "learning_rate": .number(0.3), "l2": .number(0.001), "momentum": .number(0.5), "batch_size": .integer(8),
+        "learning_rate": .number(0.3), "l2": .number(0.001), "momentum": .number(0.5),
+        "batch_size": .integer(8),
     ]
 
     @Test func `learns`() {
@@ -18,7 +19,8 @@ import Testing
         let before = process.validate(at: 0)
         _ = process.run(from: 0, to: 200)
         let after = process.validate(at: 200)
-        #expect((0.3...0.7).contains(before.accuracy) && after.accuracy > 0.85 && after.loss < 0.6 * before.loss)
+        #expect((0.25...0.75).contains(before.accuracy) && before.loss > 0.6, "\(before)")
+        #expect(after.accuracy > 0.8 && after.loss < 0.6 * before.loss, "\(after)")
     }
 
     @Test func `learns nothing when it hardly moves`() {
@@ -68,7 +70,8 @@ import Testing
     }
 
     @Test func `depends on the trial's seed and the experiment's data`() {
-        var a = process(Self.usual, seed: 1), b = process(Self.usual, seed: 2)
+        var a = process(Self.usual, seed: 1)
+        var b = process(Self.usual, seed: 2)
         #expect(a.run(from: 0, to: 10) != b.run(from: 0, to: 10))
         var c = TrialProcess(
             Self.request, hyperparameters: Self.usual, seed: 1, data: TrainingData(seed: 2))
@@ -88,7 +91,9 @@ import Testing
     static let model = LogisticModel(settings: TrainerSettings([:]), seed: 3)
     static let good = ModelCheckpoint(model, of: request)
 
-    func load(_ files: [String: [UInt8]], of request: RequestID = request) throws(CheckpointError) -> LogisticModel {
+    func load(_ files: [String: [UInt8]], of request: RequestID = request) throws(CheckpointError)
+        -> LogisticModel
+    {
         try LogisticModel(ModelCheckpoint(files: files), of: request, settings: Self.model.settings, seed: 3)
     }
 

@@ -1,4 +1,5 @@
-/// What a configuration may not exceed. At each bound it is refused, naming the line, before anything is written.
+/// What a configuration may not exceed. At each bound it is refused, naming the line, before anything is
+/// written.
 package enum ConfigurationLimits {
     /// The file.
     package static let bytesMax = 1 << 20
@@ -36,10 +37,15 @@ package enum ConfigurationLimits {
         guard text.utf8.count <= bytesMax else {
             return try refuse(1, 1, "the file has \(Shown.bytes(text.utf8.count)); at most 1 MiB is read")
         }
-        // Counted without regard to quotes and comments, so never too few: a "*" that starts something is taken for an
-        // alias, an unclosed bracket for nesting.
-        var line = 1, column = 0, aliases = 0, brackets = 0, leading = 0
-        var anchored = false, atStart = true
+        // Counted without regard to quotes and comments, so never too few: a "*" that starts something is
+        // taken for an alias, an unclosed bracket for nesting.
+        var line = 1
+        var column = 0
+        var aliases = 0
+        var brackets = 0
+        var leading = 0
+        var anchored = false
+        var atStart = true
         var previous: Unicode.Scalar = "\n"
         for scalar in text.unicodeScalars {
             column += 1
@@ -58,7 +64,8 @@ package enum ConfigurationLimits {
             }
             if anchored && aliases > aliasesMax {
                 return try refuse(
-                    line, column, "more than \(aliasesMax) aliases (*name) in a file with anchors (&name); "
+                    line, column,
+                    "more than \(aliasesMax) aliases (*name) in a file with anchors (&name); "
                         + "write the values out")
             }
             previous = scalar

@@ -3,7 +3,8 @@ import Yams
 /// A place in a configuration: the YAML node, its path, and where findings go.
 ///
 /// Invariants
-/// 1. Only plain scalars are typed, by the core schema of YAML 1.2 (`true`, not `yes`); quoted ones are texts.
+/// 1. Only plain scalars are typed, by the core schema of YAML 1.2 (`true`, not `yes`); quoted ones are
+///    texts.
 /// 2. Every finding carries the line and column of the node it is about.
 struct ConfigurationNode {
     let node: Node
@@ -45,7 +46,9 @@ struct ConfigurationNode {
         default: break
         }
         let digits = text.hasPrefix("-") || text.hasPrefix("+") ? text.dropFirst() : text[...]
-        if [".inf", ".Inf", ".INF"].contains(digits) { return .number(text.hasPrefix("-") ? -.infinity : .infinity) }
+        if [".inf", ".Inf", ".INF"].contains(digits) {
+            return .number(text.hasPrefix("-") ? -.infinity : .infinity)
+        }
         guard let first = digits.utf8.first, first == UInt8(ascii: ".") || (48...57).contains(first) else {
             return .text(text)
         }
@@ -102,7 +105,9 @@ struct ConfigurationNode {
         return value
     }
 
-    func number(in range: ClosedRange<Double> = -.greatestFiniteMagnitude ... .greatestFiniteMagnitude) -> Double? {
+    func number(in range: ClosedRange<Double> = -.greatestFiniteMagnitude ... .greatestFiniteMagnitude)
+        -> Double?
+    {
         let value: Double
         switch scalar {
         case .integer(let whole): value = Double(whole)
@@ -111,8 +116,9 @@ struct ConfigurationNode {
         }
         guard value.isFinite else { return wrong("a finite number") }
         guard range.contains(value) else {
-            refuse("is \(Shown.number(value)); it must be between \(Shown.number(range.lowerBound)) and "
-                + Shown.number(range.upperBound))
+            refuse(
+                "is \(Shown.number(value)); it must be between \(Shown.number(range.lowerBound)) and "
+                    + Shown.number(range.upperBound))
             return nil
         }
         return value
@@ -145,7 +151,7 @@ struct ConfigurationNode {
     private var wholeNumber: Int? {
         switch scalar {
         case .integer(let value): value
-        case .number(let value): Int(exactly: value)    // 1e5 is as whole as 100000
+        case .number(let value): Int(exactly: value)  // 1e5 is as whole as 100000
         default: nil
         }
     }

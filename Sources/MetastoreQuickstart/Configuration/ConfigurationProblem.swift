@@ -26,7 +26,8 @@ package struct ConfigurationError: Error, Hashable, Sendable, CustomStringConver
 
 /// What a reading has found so far. Problems refuse the configuration; notes only tell.
 ///
-/// Invariant 1: at most ``countMax`` of each are kept; a file that is wrong everywhere needs no longer list than that.
+/// Invariant 1: at most ``countMax`` of each are kept; a file that is wrong everywhere needs no longer list
+/// than that.
 final class ConfigurationFindings {
     static let countMax = 50
 
@@ -50,10 +51,12 @@ final class ConfigurationFindings {
 
 /// What somebody probably meant.
 enum Suggestion {
-    /// ` Did you mean "x"?` if one of the candidates is near enough to be a slip of the fingers, else nothing.
+    /// ` Did you mean "x"?` if one of the candidates is near enough to be a slip of the fingers, else
+    /// nothing.
     static func text(for word: String, among candidates: some Sequence<String>) -> String {
         let near = candidates.map { candidate in
-            let isStart = min(word.count, candidate.count) >= 3
+            let isStart =
+                min(word.count, candidate.count) >= 3
                 && (candidate.hasPrefix(word) || word.hasPrefix(candidate))
             return (isStart ? 1 : distance(word, candidate), candidate)
         }.min { $0 < $1 }
@@ -61,15 +64,19 @@ enum Suggestion {
         return " Did you mean \"\(near.1)\"?"
     }
 
-    /// How many letters must be put in, taken out, replaced or swapped with their neighbour to make one of the other.
+    /// How many letters must be put in, taken out, replaced or swapped with their neighbour to make one of
+    /// the other.
     static func distance(_ left: String, _ right: String) -> Int {
-        let a = Array(left.lowercased().prefix(64)), b = Array(right.lowercased().prefix(64))
+        let a = Array(left.lowercased().prefix(64))
+        let b = Array(right.lowercased().prefix(64))
         var rows = [Array(0...b.count)]
         for i in 0..<a.count {
             var row = [i + 1]
             for j in 0..<b.count {
                 var best = min(rows[i][j] + (a[i] == b[j] ? 0 : 1), rows[i][j + 1] + 1, row[j] + 1)
-                if i > 0, j > 0, a[i] == b[j - 1], a[i - 1] == b[j] { best = min(best, rows[i - 1][j - 1] + 1) }
+                if i > 0, j > 0, a[i] == b[j - 1], a[i - 1] == b[j] {
+                    best = min(best, rows[i - 1][j - 1] + 1)
+                }
                 row.append(best)
             }
             rows.append(row)

@@ -24,7 +24,8 @@ extension ExperimentConfiguration {
             .flatMap { SearcherConfiguration(reading: $0, hyperparameters: hyperparameters) }
         let simulation = SimulationConfiguration(reading: top.section("simulation"))
         let resources = ResourceConfiguration(reading: top.section("resources"), on: simulation)
-        let schedulingUnit = top.integer("scheduling_unit", in: 1...ConfigurationLimits.batchesMax, default: 100)
+        let schedulingUnit = top.integer(
+            "scheduling_unit", in: 1...ConfigurationLimits.batchesMax, default: 100)
         let validation = top.integer("min_validation_period", in: batches, default: 0)
         let checkpoint = top.integer("min_checkpoint_period", in: batches, default: 0)
         let retention = RetentionConfiguration(reading: top.section("checkpoint_policy"))
@@ -42,17 +43,21 @@ extension ExperimentConfiguration {
     }
 
     private static func hyperparameters(in top: ConfigurationSection) -> [String: Hyperparameter] {
-        guard let section = top.required("hyperparameters", "{learning_rate: 0.1}")
-            .flatMap({ ConfigurationSection($0) })
+        guard
+            let section = top.required("hyperparameters", "{learning_rate: 0.1}")
+                .flatMap({ ConfigurationSection($0) })
         else { return [:] }
         let entries = section.entries
         guard entries.count <= ConfigurationLimits.hyperparametersMax else {
-            section.place.refuse("has \(entries.count) entries; at most \(ConfigurationLimits.hyperparametersMax)")
+            section.place.refuse(
+                "has \(entries.count) entries; at most \(ConfigurationLimits.hyperparametersMax)")
             return [:]
         }
         var found: [String: Hyperparameter] = [:]
         for (name, value) in entries {
-            guard let text = name.text(), let hyperparameter = Hyperparameter(reading: value) else { continue }
+            guard let text = name.text(), let hyperparameter = Hyperparameter(reading: value) else {
+                continue
+            }
             TrainerSettings.check(hyperparameter, named: text, at: value)
             found[text] = hyperparameter
         }
@@ -64,7 +69,9 @@ extension ResourceConfiguration {
     init(reading section: ConfigurationSection?, on cluster: SimulationConfiguration) {
         slotsPerTrial = 1
         let place = section?.optional("slots_per_trial")
-        if let slots = place?.integer(in: 1...ConfigurationLimits.agentsMax * ConfigurationLimits.slotsPerAgentMax) {
+        if let slots = place?.integer(
+            in: 1...ConfigurationLimits.agentsMax * ConfigurationLimits.slotsPerAgentMax)
+        {
             slotsPerTrial = slots
         }
         priority = section?.integer("priority", in: 0...99, default: 42) ?? 42
@@ -73,11 +80,13 @@ extension ResourceConfiguration {
 
         let all = cluster.agents * cluster.slotsPerAgent
         if slotsPerTrial > all {
-            place?.refuse("is \(slotsPerTrial), but the cluster has \(all) slots (simulation.agents × slots_per_agent): "
-                + "such a trial would wait for ever")
+            place?.refuse(
+                "is \(slotsPerTrial), but the cluster has \(all) slots (simulation.agents × slots_per_agent)"
+                    + ": such a trial would wait for ever")
         } else if slotsPerTrial > cluster.slotsPerAgent, slotsPerTrial % cluster.slotsPerAgent != 0 {
-            place?.refuse("is \(slotsPerTrial): a trial on more than one agent takes whole agents, so this must be a "
-                + "multiple of simulation.slots_per_agent (\(cluster.slotsPerAgent))")
+            place?.refuse(
+                "is \(slotsPerTrial): a trial on more than one agent takes whole agents, so this must be a "
+                    + "multiple of simulation.slots_per_agent (\(cluster.slotsPerAgent))")
         }
     }
 }
@@ -99,8 +108,10 @@ extension SimulationConfiguration {
         agents = section.integer("agents", in: 1...ConfigurationLimits.agentsMax, default: agents)
         slotsPerAgent = section.integer(
             "slots_per_agent", in: 1...ConfigurationLimits.slotsPerAgentMax, default: slotsPerAgent)
-        agentLossProbability = section.number("agent_loss_probability", in: 0...1, default: agentLossProbability)
-        agentReturnSeconds = section.number("agent_return_seconds", in: 0.001...86_400, default: agentReturnSeconds)
+        agentLossProbability = section.number(
+            "agent_loss_probability", in: 0...1, default: agentLossProbability)
+        agentReturnSeconds = section.number(
+            "agent_return_seconds", in: 0.001...86_400, default: agentReturnSeconds)
         batchSeconds = section.number("batch_seconds", in: 0.000_001...3600, default: batchSeconds)
         durationSpread = section.number("duration_spread", in: 0...0.9, default: durationSpread)
         section.finish()

@@ -1,7 +1,7 @@
 import Yams
 
-/// A mapping of a configuration that is being read: hands out its values by name, and in the end refuses the names
-/// nobody asked for.
+/// A mapping of a configuration that is being read: hands out its values by name, and in the end refuses the
+/// names nobody asked for.
 final class ConfigurationSection {
     /// The mapping itself.
     let place: ConfigurationNode
@@ -23,10 +23,11 @@ final class ConfigurationSection {
                 continue
             }
             let path = prefix + TerminalText.clean(name, width: 60)
-            values.append((
-                .init(node: key, path: path, findings: place.findings),
-                .init(node: value, path: path, findings: place.findings)
-            ))
+            values.append(
+                (
+                    .init(node: key, path: path, findings: place.findings),
+                    .init(node: value, path: path, findings: place.findings)
+                ))
         }
     }
 
@@ -39,7 +40,9 @@ final class ConfigurationSection {
     /// The value of a name, or nil if it isn't there or stands empty.
     func optional(_ name: String) -> ConfigurationNode? {
         asked.insert(name)
-        guard let found = values.first(where: { $0.name.node.scalar?.string == name })?.value else { return nil }
+        guard let found = values.first(where: { $0.name.node.scalar?.string == name })?.value else {
+            return nil
+        }
         if case .null = found.scalar { return nil }
         return found
     }
@@ -58,7 +61,9 @@ final class ConfigurationSection {
     }
 
     /// The section under a name, if it is there and is one.
-    func section(_ name: String) -> ConfigurationSection? { optional(name).flatMap { ConfigurationSection($0) } }
+    func section(_ name: String) -> ConfigurationSection? {
+        optional(name).flatMap { ConfigurationSection($0) }
+    }
 
     func integer(_ name: String, in range: ClosedRange<Int>, default fallback: Int) -> Int {
         guard let place = optional(name) else { return fallback }
@@ -73,12 +78,15 @@ final class ConfigurationSection {
     /// Refuses every name that was never asked for.
     func finish(also known: [String] = []) {
         for (name, _) in values {
-            guard let text = name.node.scalar?.string, !asked.contains(text), !known.contains(text) else { continue }
+            guard let text = name.node.scalar?.string, !asked.contains(text), !known.contains(text) else {
+                continue
+            }
             let here = place.path.isEmpty ? "an experiment" : place.path
             let candidates = asked.union(known)
             let hint = Suggestion.text(for: text, among: candidates.sorted())
-            name.refuse("is nothing \(here) knows."
-                + (hint.isEmpty ? " Known: \(candidates.sorted().joined(separator: ", "))" : hint))
+            name.refuse(
+                "is nothing \(here) knows."
+                    + (hint.isEmpty ? " Known: \(candidates.sorted().joined(separator: ", "))" : hint))
         }
     }
 }

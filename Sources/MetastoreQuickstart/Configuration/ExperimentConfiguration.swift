@@ -21,8 +21,8 @@ package struct ExperimentConfiguration: Hashable, Sendable {
     package var simulation: SimulationConfiguration
     /// The text this was read from, byte by byte.
     package var source: String
-    /// The same document as JSON with sorted keys: what the store keeps. JSON is YAML: it reads back to an equal
-    /// configuration, but for ``source`` and ``notes``.
+    /// The same document as JSON with sorted keys: what the store keeps. JSON is YAML: it reads back to an
+    /// equal configuration, but for ``source`` and ``notes``.
     package var json: String
     /// What isn't wrong but worth a look, such as a hyperparameter the example's model doesn't use.
     package var notes: [ConfigurationProblem]

@@ -1,7 +1,7 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// Where one hyperparameter's values come from.
@@ -42,7 +42,8 @@ package enum Hyperparameter: Hashable, Sendable {
         }
     }
 
-    /// The `index`-th of the ``gridCount`` points, evenly spaced, the ends included; a lone point is the lower end.
+    /// The `index`-th of the ``gridCount`` points, evenly spaced, the ends included; a lone point is the
+    /// lower end.
     package func gridValue(_ index: Int) -> HyperparameterValue {
         let count = gridCount ?? 1
         let share = count == 1 ? 0 : Double(index) / Double(count - 1)

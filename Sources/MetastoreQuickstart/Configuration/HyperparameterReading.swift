@@ -19,8 +19,10 @@ extension Hyperparameter {
         case "int": read = Self.integer(section)
         case "categorical": read = Self.categorical(section)
         default:
-            kind.refuse("\"\(TerminalText.clean(type, width: 40))\" is no type of hyperparameter; there are "
-                + Self.types.joined(separator: ", ") + "." + Suggestion.text(for: type, among: Self.types))
+            kind.refuse(
+                "\"\(TerminalText.clean(type, width: 40))\" is no type of hyperparameter; there are "
+                    + Self.types.joined(separator: ", ") + "." + Suggestion.text(for: type, among: Self.types)
+            )
             return nil
         }
         section.finish()
@@ -40,14 +42,17 @@ extension Hyperparameter {
     private static func log(_ section: ConfigurationSection) -> Hyperparameter? {
         let base = section.optional("base").map { $0.number(in: 1.000_001...1e6) } ?? 10
         let exponents = -300.0...300.0
-        let start = section.required("minval", "-4"), end = section.required("maxval", "-1")
-        let minimum = start?.number(in: exponents), maximum = end?.number(in: exponents)
+        let start = section.required("minval", "-4")
+        let end = section.required("maxval", "-1")
+        let minimum = start?.number(in: exponents)
+        let maximum = end?.number(in: exponents)
         let count = count(section)
         guard let base, let minimum, let maximum, ordered(minimum, maximum, end) else { return nil }
         let hyperparameter = Hyperparameter.log(base: base, minimum: minimum, maximum: maximum, count: count)
         for (place, corner) in zip([start, end], hyperparameter.corners) {
             guard let value = corner.number, value.isFinite, value > 0 else {
-                place?.refuse("is an exponent: \(Shown.number(base)) to this power is not a number a computer can hold")
+                place?.refuse(
+                    "is an exponent: \(Shown.number(base)) to this power is not a number a computer can hold")
                 return nil
             }
         }
@@ -86,7 +91,8 @@ extension Hyperparameter {
         _ minimum: Bound, _ maximum: Bound, _ end: ConfigurationNode?
     ) -> Bool {
         guard minimum > maximum else { return true }
-        end?.refuse("maxval \(maximum) is below minval \(minimum); swap them, or use type const for a single value")
+        end?.refuse(
+            "maxval \(maximum) is below minval \(minimum); swap them, or use type const for a single value")
         return false
     }
 }

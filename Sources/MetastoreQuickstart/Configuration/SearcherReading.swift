@@ -21,8 +21,10 @@ extension SearcherConfiguration {
             method = points.flatMap { points in length.map { .grid(points: points, length: $0) } }
         case "async_halving": method = Self.halving(section, length)
         default:
-            kind.refuse("\"\(TerminalText.clean(name, width: 40))\" is no searcher; there are "
-                + Self.names.joined(separator: ", ") + "." + Suggestion.text(for: name, among: Self.names))
+            kind.refuse(
+                "\"\(TerminalText.clean(name, width: 40))\" is no searcher; there are "
+                    + Self.names.joined(separator: ", ") + "." + Suggestion.text(for: name, among: Self.names)
+            )
             return nil
         }
         section.finish(also: Self.every)
@@ -39,8 +41,9 @@ extension SearcherConfiguration {
         guard let name = place.text() else { return nil }
         let known = ValidationMetrics.names
         guard known.contains(name) else {
-            place.refuse("the example's model reports no \"\(TerminalText.clean(name, width: 40))\"; it reports "
-                + known.joined(separator: ", ") + "." + Suggestion.text(for: name, among: known))
+            place.refuse(
+                "the example's model reports no \"\(TerminalText.clean(name, width: 40))\"; it reports "
+                    + known.joined(separator: ", ") + "." + Suggestion.text(for: name, among: known))
             return nil
         }
         return name
@@ -56,11 +59,14 @@ extension SearcherConfiguration {
         return batches
     }
 
-    private static func gridPoints(_ kind: ConfigurationNode, _ hyperparameters: [String: Hyperparameter]) -> Int? {
+    private static func gridPoints(_ kind: ConfigurationNode, _ hyperparameters: [String: Hyperparameter])
+        -> Int?
+    {
         let open = hyperparameters.filter { $0.value.gridCount == nil }.keys.sorted()
         guard open.isEmpty else {
-            kind.refuse("a grid needs to know how many points there are along each line: give "
-                + open.map { "hyperparameters.\($0).count" }.joined(separator: " and "))
+            kind.refuse(
+                "a grid needs to know how many points there are along each line: give "
+                    + open.map { "hyperparameters.\($0).count" }.joined(separator: " and "))
             return nil
         }
         var points = 1
@@ -68,8 +74,9 @@ extension SearcherConfiguration {
             let (product, overflow) = points.multipliedReportingOverflow(by: hyperparameter.gridCount ?? 1)
             guard !overflow, product <= ConfigurationLimits.gridPointsMax else {
                 let counts = hyperparameters.keys.sorted().map { String(hyperparameters[$0]?.gridCount ?? 1) }
-                kind.refuse("the grid has \(counts.joined(separator: " × ")) points; at most "
-                    + "\(Shown.grouped(ConfigurationLimits.gridPointsMax)). Lower a count, or use random")
+                kind.refuse(
+                    "the grid has \(counts.joined(separator: " × ")) points; at most "
+                        + "\(Shown.grouped(ConfigurationLimits.gridPointsMax)). Lower a count, or use random")
                 return nil
             }
             points = product
@@ -86,14 +93,18 @@ extension SearcherConfiguration {
         guard let trials, let rungs, let length else { return nil }
         let lengths = SearchMethod.rungLengths(rungs: rungs, divisor: divisor, length: length)
         guard let first = lengths.first, first >= 1, Set(lengths).count == rungs else {
-            rungsPlace?.refuse("with \(rungs) rungs and divisor \(divisor) the first rung of max_length \(length) would be "
-                + "less than one batch; lower num_rungs or divisor, or raise max_length")
+            rungsPlace?.refuse(
+                "with \(rungs) rungs and divisor \(divisor) the first rung of max_length \(length) would be "
+                    + "less than one batch; lower num_rungs or divisor, or raise max_length")
             return nil
         }
         let needed = (1..<rungs).reduce(1) { product, _ in min(product * divisor, .max / divisor) }
         guard trials >= needed else {
-            trialsPlace?.refuse("\(trials) is too few: with num_rungs \(rungs) and divisor \(divisor) only one trial in "
-                + "\(Shown.grouped(needed)) trains to its full length; raise max_trials, or lower num_rungs or divisor")
+            trialsPlace?.refuse(
+                "\(trials) is too few: with num_rungs \(rungs) and divisor \(divisor) only one trial in "
+                    + "\(Shown.grouped(needed)) trains to its full length; raise max_trials, or lower "
+                    + "num_rungs or divisor"
+            )
             return nil
         }
         return .asyncHalving(trials: trials, lengths: lengths, divisor: divisor)

@@ -11,8 +11,10 @@ enum YAMLText {
             throw ConfigurationError(problems: [problem(error)])
         }
         throw ConfigurationError(problems: [
-            .init(line: 1, column: 1, path: "", reason: "the file is empty; it must say at least name, "
-                + "hyperparameters and searcher")
+            .init(
+                line: 1, column: 1, path: "",
+                reason: "the file is empty; it must say at least name, "
+                    + "hyperparameters and searcher")
         ])
     }
 
@@ -30,13 +32,15 @@ enum YAMLText {
                 } else { "" }
             guard reason.isEmpty else {
                 throw ConfigurationError(problems: [
-                    .init(line: node.mark?.line ?? 1, column: node.mark?.column ?? 1, path: "", reason: reason)
+                    .init(
+                        line: node.mark?.line ?? 1, column: node.mark?.column ?? 1, path: "", reason: reason)
                 ])
             }
             switch node {
             case .scalar, .alias: break
             case .sequence(let sequence): waiting += sequence.map { ($0, depth + 1) }
-            case .mapping(let mapping): waiting += mapping.flatMap { [($0.key, depth + 1), ($0.value, depth + 1)] }
+            case .mapping(let mapping):
+                waiting += mapping.flatMap { [($0.key, depth + 1), ($0.value, depth + 1)] }
             }
         }
     }
@@ -94,7 +98,8 @@ enum YAMLText {
             let start = context.map { " (\($0.text), which began in line \($0.mark.line))" } ?? ""
             return at(mark, "not YAML: \(problem)\(start)")
         case .duplicatedKeysInMapping(let names, let context):
-            let shown = names.prefix(3).map { "\"\(TerminalText.clean($0, width: 40))\"" }.joined(separator: ", ")
+            let shown = names.prefix(3).map { "\"\(TerminalText.clean($0, width: 40))\"" }.joined(
+                separator: ", ")
             return at(context.mark, "\(shown) stands there twice in one mapping; keep one")
         case .reader(let problem, let offset, _, let text):
             let before = text.unicodeScalars.prefix(offset ?? 0)

@@ -1,12 +1,12 @@
 /// A stream of numbers that is a pure function of a seed and the labels it was opened with.
 ///
-/// Nothing is shared and nothing is kept: whoever asks for `Randomness(seed: 7, "duration", .request(id), 3)` gets
-/// the same numbers, before a crash and after it, whatever else was drawn in between.
+/// Nothing is shared and nothing is kept: whoever asks for `Randomness(seed: 7, "duration", .request(id), 3)`
+/// gets the same numbers, before a crash and after it, whatever else was drawn in between.
 ///
 /// Invariants
-/// 1. The algorithm is fixed: SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators",
-///    OOPSLA 2014; constants as in Vigna's public-domain `splitmix64.c`). The standard library's `random(in:using:)`
-///    is not used, because it doesn't promise its own algorithm.
+/// 1. The algorithm is fixed: SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number
+///    generators", OOPSLA 2014; constants as in Vigna's public-domain `splitmix64.c`). The standard library's
+///    `random(in:using:)` is not used, because it doesn't promise its own algorithm.
 /// 2. Every label is absorbed with its kind and length, so that ("ab", "c") and ("a", "bc") differ.
 package struct Randomness: RandomNumberGenerator, Sendable {
     private var state: UInt64

@@ -1,9 +1,10 @@
 package import FoundationEssentials
 
-/// The name the searcher gives a trial, and its idempotency key: creating a trial twice under one is creating it once.
+/// The name the searcher gives a trial, and its idempotency key: creating a trial twice under one is creating
+/// it once.
 ///
-/// It is derived from the experiment's seed and the trial's ordinal, so that a run that was killed and one that was
-/// not name their trials alike.
+/// It is derived from the experiment's seed and the trial's ordinal, so that a run that was killed and one
+/// that was not name their trials alike.
 package struct RequestID: Hashable, Sendable {
     /// The identifier as stored.
     package let uuid: UUID
@@ -11,8 +12,8 @@ package struct RequestID: Hashable, Sendable {
     /// A request that was read back.
     package init(_ uuid: UUID) { self.uuid = uuid }
 
-    /// The request of the `ordinal`-th trial (from 0) of a search with this seed: a UUID of version 8 (RFC 9562: "the
-    /// bits are yours"), because these bits are computed, not drawn.
+    /// The request of the `ordinal`-th trial (from 0) of a search with this seed: a UUID of version 8 (RFC
+    /// 9562: "the bits are yours"), because these bits are computed, not drawn.
     package init(seed: UInt64, ordinal: Int) {
         self.init(.derived(Randomness(seed: seed, "request", .number(ordinal))))
     }
@@ -66,7 +67,8 @@ extension RequestID: Codable, CodingKeyRepresentable {
 }
 
 extension UUID {
-    /// A UUID of version 8 from the next 128 bits of a stream, of which six are given away for version and variant.
+    /// A UUID of version 8 from the next 128 bits of a stream, of which six are given away for version and
+    /// variant.
     package static func derived(_ stream: Randomness) -> UUID {
         var stream = stream
         var bytes = [stream.next(), stream.next()].flatMap { word in

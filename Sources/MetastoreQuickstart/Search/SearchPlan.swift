@@ -56,7 +56,8 @@ package struct SearchPlan: Hashable, Sendable {
     }
 
     package init(
-        method: SearchMethod, hyperparameters: [String: Hyperparameter], seed: UInt64, smallerIsBetter: Bool = true,
+        method: SearchMethod, hyperparameters: [String: Hyperparameter], seed: UInt64,
+        smallerIsBetter: Bool = true,
         maxConcurrentTrials: Int = 16
     ) {
         self.method = method
@@ -69,8 +70,8 @@ package struct SearchPlan: Hashable, Sendable {
     /// The request id of the `ordinal`-th trial, from 0.
     package func requestID(_ ordinal: Int) -> RequestID { RequestID(seed: seed, ordinal: ordinal) }
 
-    /// The hyperparameters of the `ordinal`-th trial: that point of the grid (names in order, the last one fastest), or
-    /// what its request id draws.
+    /// The hyperparameters of the `ordinal`-th trial: that point of the grid (names in order, the last one
+    /// fastest), or what its request id draws.
     package func hyperparameters(of ordinal: Int) -> Hyperparameters {
         var values: Hyperparameters = [:]
         if case .grid = method {
@@ -93,7 +94,7 @@ package struct SearchPlan: Hashable, Sendable {
     /// The seed of a trial's own training.
     package func trainingSeed(of request: RequestID) -> UInt64 {
         var stream = Randomness(seed: seed, "training", .request(request))
-        return stream.next() >> 1    // a signed column holds it
+        return stream.next() >> 1  // a signed column holds it
     }
 
     /// Whether one metric beats another; a tie is no win.

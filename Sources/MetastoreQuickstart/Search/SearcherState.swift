@@ -1,15 +1,17 @@
-/// A search in progress: single, random, grid and asynchronous halving (ASHA: Li et al., "A System for Massively
-/// Parallel Hyperparameter Tuning", MLSys 2020) in one machine. The first three are a halving with one rung.
+/// A search in progress: single, random, grid and asynchronous halving (ASHA: Li et al., "A System for
+/// Massively Parallel Hyperparameter Tuning", MLSys 2020) in one machine. The first three are a halving with
+/// one rung.
 ///
-/// The state is a value. It goes into the experiment's snapshot, in the transaction of the results it speaks of.
+/// The state is a value. It goes into the experiment's snapshot, in the transaction of the results it speaks
+/// of.
 ///
 /// Invariants
 /// 1. What it asks for is a function of the plan and of the events in the order they came; nothing else.
-/// 2. An event that was already told changes nothing and asks for nothing. A validation is known by (request id,
-///    batches): only the one a trial was last sent to counts.
+/// 2. An event that was already told changes nothing and asks for nothing. A validation is known by (request
+///    id, batches): only the one a trial was last sent to counts.
 /// 3. At most `maxConcurrentTrials` trials are on their way to a validation.
-/// 4. Of a rung with n entries at most the first n / divisor go on, best first, ties by request id; a metric that isn't
-///    finite is an entry like any other, ranks last, and never goes on.
+/// 4. Of a rung with n entries at most the first n / divisor go on, best first, ties by request id; a metric
+///    that isn't finite is an entry like any other, ranks last, and never goes on.
 /// 5. `shutdown` is asked for once, after the last trial was closed.
 /// 6. Its size is that of the live trials, and for halving one entry for each trial of a rung.
 package struct SearcherState: Codable, Hashable, Sendable {
@@ -56,8 +58,8 @@ package struct SearcherState: Codable, Hashable, Sendable {
             && (rungs.isEmpty ? count == 1 || !started : rungs.count == count)
     }
 
-    /// How far the search is, 0…1: the share of its trials that ended, or for halving that got past the first rung or
-    /// ended.
+    /// How far the search is, 0…1: the share of its trials that ended, or for halving that got past the first
+    /// rung or ended.
     package func progress(under plan: SearchPlan) -> Double {
         guard !finished else { return 1 }
         let measured = rungs.first.map { max($0.count, closed) } ?? closed
@@ -93,7 +95,9 @@ package struct SearcherState: Codable, Hashable, Sendable {
         _ request: RequestID, _ metric: Double, _ batches: Int, _ plan: SearchPlan
     ) -> [SearcherOperation] {
         let lengths = plan.method.lengths
-        guard let trial = live[request], trial.phase == .training, lengths[trial.rung] == batches else { return [] }
+        guard let trial = live[request], trial.phase == .training, lengths[trial.rung] == batches else {
+            return []
+        }
         enter(request, metric.isFinite ? metric : nil, rung: trial.rung, plan)
         let goesOn = metric.isFinite && trial.rung + 1 < lengths.count
         live[request]?.phase = goesOn ? .waiting : .closing
@@ -123,8 +127,9 @@ package struct SearcherState: Codable, Hashable, Sendable {
         }
     }
 
-    /// Puts free places to use: first with trials that may go on, from the highest rung down, then with new ones. When
-    /// nothing is on its way and nothing can be, ends what waits, and at last the search (invariants 3 and 5).
+    /// Puts free places to use: first with trials that may go on, from the highest rung down, then with new
+    /// ones. When nothing is on its way and nothing can be, ends what waits, and at last the search
+    /// (invariants 3 and 5).
     private mutating func fill(_ plan: SearchPlan) -> [SearcherOperation] {
         var operations: [SearcherOperation] = []
         var running = live.values.count { $0.phase == .asked || $0.phase == .training }

@@ -8,7 +8,8 @@ package protocol SnapshotState: Codable {
     static var version: Int { get }
 }
 
-/// Why a snapshot wasn't read. None of these means "there is no snapshot": a search must not begin anew because of one.
+/// Why a snapshot wasn't read. None of these means "there is no snapshot": a search must not begin anew
+/// because of one.
 package enum SnapshotError: Error, Hashable, Sendable, CustomStringConvertible {
     /// It was written by newer code. The data is intact.
     case newerVersion(kind: String, found: Int, readsUpTo: Int)
@@ -22,8 +23,8 @@ package enum SnapshotError: Error, Hashable, Sendable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .newerVersion(let kind, let found, let readsUpTo):
-            "the \(kind) snapshot has version \(found), this program reads up to \(readsUpTo). The data is intact: do not "
-                + "delete it; go on with the program that wrote it, or a newer one"
+            "the \(kind) snapshot has version \(found), this program reads up to \(readsUpTo). "
+                + "The data is intact: do not delete it; go on with the program that wrote it, or a newer one"
         case .otherKind(let expected, let found):
             "this is a snapshot of a \(found), not of a \(expected)"
         case .damaged(let kind):
@@ -56,7 +57,9 @@ extension SnapshotState {
         guard bytes.count <= Self.bytesMax else {
             throw .tooLarge(bytes: bytes.count, bytesMax: Self.bytesMax)
         }
-        guard let header = try? JSONDecoder().decode(Header.self, from: bytes) else { throw .damaged(kind: Self.kind) }
+        guard let header = try? JSONDecoder().decode(Header.self, from: bytes) else {
+            throw .damaged(kind: Self.kind)
+        }
         guard header.kind == Self.kind else { throw .otherKind(expected: Self.kind, found: header.kind) }
         guard header.version <= Self.version else {
             throw .newerVersion(kind: Self.kind, found: header.version, readsUpTo: Self.version)

@@ -46,8 +46,8 @@ package struct SimulatedTrial: Codable, Hashable, Sendable {
         case running(kind: WorkloadKind, agents: [AgentShare], since: VirtualTime, ticket: Int)
     }
 
-    /// What it does next to stand at its target, validated and saved; nil when it does. A validation comes before the
-    /// checkpoint of the same step, so that what was validated is what is kept.
+    /// What it does next to stand at its target, validated and saved; nil when it does. A validation comes
+    /// before the checkpoint of the same step, so that what was validated is what is kept.
     package func nextKind(under plan: SimulationPlan) -> WorkloadKind? {
         let atTarget = standing.batches == target
         func due(_ last: Int, every period: Int) -> Bool {

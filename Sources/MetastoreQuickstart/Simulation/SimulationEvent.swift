@@ -56,7 +56,8 @@ package enum SimulationError: Error, Hashable, Sendable, CustomStringConvertible
         switch self {
         case .notNext(let expected, let found):
             "the simulation expects \(expected.map { "\($0)" } ?? "nothing more"), not \(found)"
-        case .metricMissing(let key): "the validation of step \(key.step) of trial \(key.request) has no searcher metric"
+        case .metricMissing(let key):
+            "the validation of step \(key.step) of trial \(key.request) has no searcher metric"
         case .otherPlan: "the snapshot belongs to another configuration: seed or agents differ"
         }
     }

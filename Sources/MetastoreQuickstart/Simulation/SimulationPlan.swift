@@ -1,7 +1,8 @@
 /// Everything about a simulated experiment that never changes: a function of the configuration alone.
 ///
-/// Invariant 1: what chance decides here — durations, losses, absences — is a pure function of the seed and of
-/// (request id, step, generation) or (agent, how often it was lost before). No call changes what another one answers.
+/// Invariant 1: what chance decides here — durations, losses, absences — is a pure function of the seed and
+/// of (request id, step, generation) or (agent, how often it was lost before). No call changes what another
+/// one answers.
 package struct SimulationPlan: Hashable, Sendable {
     package let search: SearchPlan
     package let cluster: SimulationConfiguration
@@ -39,8 +40,8 @@ package struct SimulationPlan: Hashable, Sendable {
         return plain * (1 + cluster.durationSpread * (2 * stream.unit() - 1))
     }
 
-    /// Whether an agent is lost while it does this workload, which of the trial's agents, and after what share of the
-    /// duration. Only steps lose agents.
+    /// Whether an agent is lost while it does this workload, which of the trial's agents, and after what
+    /// share of the duration. Only steps lose agents.
     package func loss(during key: WorkloadKey, on agents: [AgentShare]) -> (agent: Int, share: Double)? {
         guard key.kind == .runStep, !agents.isEmpty else { return nil }
         var stream = stream("loss", key)

@@ -1,4 +1,5 @@
-/// All that a simulated experiment has decided so far: its searcher, its live trials, its agents and its clock.
+/// All that a simulated experiment has decided so far: its searcher, its live trials, its agents and its
+/// clock.
 ///
 /// A value, kept in the experiment's snapshot. See ``Simulation`` for how it moves on.
 ///

@@ -1,5 +1,5 @@
-/// One event on its way through a simulation: collects what to write, and passes news between trials and searcher
-/// until both are quiet.
+/// One event on its way through a simulation: collects what to write, and passes news between trials and
+/// searcher until both are quiet.
 struct Transition {
     var simulation: Simulation
     private var decisions: [Decision] = []
@@ -34,7 +34,7 @@ struct Transition {
         simulation.state.trials[request] = trial
         if assignment.key.kind == .validate, trial.standing.batches == trial.target {
             tell(.validationCompleted(request, metric: metric ?? .nan, batches: trial.standing.batches))
-            drain()    // before it goes on: it may have been sent further
+            drain()  // before it goes on: it may have been sent further
         }
         goOn(request)
     }
@@ -83,7 +83,8 @@ struct Transition {
         simulation.state.trials[request] = trial
         decisions.append(
             .restart(
-                request, generation: trial.generation, restarts: trial.restarts, from: trial.standing, at: now))
+                request, generation: trial.generation, restarts: trial.restarts, from: trial.standing, at: now
+            ))
         if trial.phase == .idle, trial.closing { end(request, .completed) }
     }
 
@@ -99,7 +100,9 @@ struct Transition {
         if trial.closing { end(request, .completed) }
     }
 
-    private mutating func start(_ request: RequestID, _ kind: WorkloadKind, _ agents: [AgentShare], _ ticket: Int) {
+    private mutating func start(
+        _ request: RequestID, _ kind: WorkloadKind, _ agents: [AgentShare], _ ticket: Int
+    ) {
         let phase = SimulatedTrial.Phase.running(kind: kind, agents: agents, since: now, ticket: ticket)
         simulation.state.trials[request]?.phase = phase
         if let begun = simulation.state.trials[request]?.assignment(of: request, under: plan) {
@@ -152,8 +155,8 @@ struct Transition {
         }
     }
 
-    /// Gives free slots to those who wait, strictly in their order: one who doesn't fit holds up those behind, so that
-    /// small trials can't keep a big one out for ever.
+    /// Gives free slots to those who wait, strictly in their order: one who doesn't fit holds up those
+    /// behind, so that small trials can't keep a big one out for ever.
     private mutating func place() {
         let waiting = simulation.state.trials.compactMap { request, trial -> Placement.Waiting? in
             guard case .waiting(let ticket) = trial.phase else { return nil }
@@ -172,7 +175,9 @@ struct Transition {
     }
 
     private func freeSlots() -> [Int?] {
-        var free = simulation.state.agents.map { $0.returnsAt == nil ? Optional(plan.cluster.slotsPerAgent) : nil }
+        var free = simulation.state.agents.map {
+            $0.returnsAt == nil ? Optional(plan.cluster.slotsPerAgent) : nil
+        }
         for trial in simulation.state.trials.values {
             guard case .running(_, let agents, _, _) = trial.phase else { continue }
             for share in agents { free[share.agent] = free[share.agent].map { $0 - share.slots } }

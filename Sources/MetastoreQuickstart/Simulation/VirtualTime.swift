@@ -1,4 +1,5 @@
-/// A moment of the simulation, in whole microseconds since its beginning. It has nothing to do with any clock.
+/// A moment of the simulation, in whole microseconds since its beginning. It has nothing to do with any
+/// clock.
 package struct VirtualTime: Hashable, Sendable, Comparable {
     package var microseconds: Int
 
@@ -7,7 +8,9 @@ package struct VirtualTime: Hashable, Sendable, Comparable {
     /// The beginning.
     package static let zero = VirtualTime(microseconds: 0)
 
-    package static func < (left: VirtualTime, right: VirtualTime) -> Bool { left.microseconds < right.microseconds }
+    package static func < (left: VirtualTime, right: VirtualTime) -> Bool {
+        left.microseconds < right.microseconds
+    }
 
     /// So many seconds later, rounded to a microsecond, and at least one.
     package func advanced(bySeconds seconds: Double) -> VirtualTime {

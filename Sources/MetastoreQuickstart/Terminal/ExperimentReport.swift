@@ -13,7 +13,8 @@ package struct ExperimentReport: Hashable, Sendable {
     package var suggestions: [String]
 
     package init(
-        title: String, state: String, metricName: String, trialCount: Int, trials: [Trial], collectedCount: Int,
+        title: String, state: String, metricName: String, trialCount: Int, trials: [Trial],
+        collectedCount: Int,
         collectedBytes: Int, revisions: Int, suggestions: [String]
     ) {
         self.title = title
@@ -66,7 +67,8 @@ package struct ExperimentReport: Hashable, Sendable {
         }
     }
 
-    /// The report as text: the tree, what was collected, the revisions, what to try next. Ends with a line break.
+    /// The report as text: the tree, what was collected, the revisions, what to try next. Ends with a line
+    /// break.
     /// - Parameter trialsMax: how many trials to show; the rest are counted.
     package func text(_ style: TerminalStyle, trialsMax: Int = 20) -> String {
         let dot = style.hasUnicode ? " · " : ", "
@@ -83,17 +85,22 @@ package struct ExperimentReport: Hashable, Sendable {
             lines += branch(trial, isBest: index == 0 && trial.bestMetric != nil, isLast: isLast, dot, style)
         }
         if hidden > 0 {
-            lines.append(style.line([.init(Self.corner(true, style), .dim), .init("and \(Shown.count(hidden, "more trial"))")]))
+            lines.append(
+                style.line([
+                    .init(Self.corner(true, style), .dim), .init("and \(Shown.count(hidden, "more trial"))"),
+                ]))
         }
         lines.append("")
-        lines.append(style.line([
-            .init("collected   ", .dim),
-            .init("\(Shown.count(collectedCount, "checkpoint"))\(dot)\(Shown.bytes(collectedBytes))"),
-        ]))
+        lines.append(
+            style.line([
+                .init("collected   ", .dim),
+                .init("\(Shown.count(collectedCount, "checkpoint"))\(dot)\(Shown.bytes(collectedBytes))"),
+            ]))
         lines.append(style.line([.init("revisions   ", .dim), .init(Shown.grouped(revisions))]))
         if !suggestions.isEmpty {
             lines.append(style.line([.init("try next", .dim)]))
-            lines += suggestions.map { "  " + TerminalText.clean($0, width: .max) }    // never cut: it is to be copied
+            // Never cut: it is to be copied.
+            lines += suggestions.map { "  " + TerminalText.clean($0, width: .max) }
         }
         return lines.joined(separator: "\n") + "\n"
     }
@@ -107,20 +114,26 @@ package struct ExperimentReport: Hashable, Sendable {
             .init(dot + Shown.count(trial.batches, "batch", "batches")),
         ]
         if let metric = trial.bestMetric {
-            spans.append(.init("\(dot)\(metricName) \(Shown.number(metric))" + (isBest ? " (best)" : ""), isBest ? .green : .plain))
+            spans.append(
+                .init(
+                    "\(dot)\(metricName) \(Shown.number(metric))" + (isBest ? " (best)" : ""),
+                    isBest ? .green : .plain))
         }
         if trial.restarts > 0 { spans.append(.init(dot + Shown.count(trial.restarts, "restart"), .yellow)) }
-        spans.append(.init(dot + ProgressView.shown(trial.hyperparameters), .dim))
-        let stem = isLast ? "   " : style.hasUnicode ? "│  " : "|  "
-        return [style.line(spans)] + trial.checkpoints.enumerated().map { index, checkpoint in
-            style.line([
-                .init(stem + Self.corner(index == trial.checkpoints.count - 1, style), .dim),
-                .init("checkpoint \(checkpoint.uuid)"),
-                .init(dot + "at " + Shown.count(checkpoint.batches, "batch", "batches")),
-                .init(dot + Shown.bytes(checkpoint.bytes)),
-                .init(checkpoint.metric.map { "\(dot)\(metricName) \(Shown.number($0))" } ?? ""),
-            ])
+        if !trial.hyperparameters.isEmpty {
+            spans.append(.init(dot + ProgressView.shown(trial.hyperparameters), .dim))
         }
+        let stem = isLast ? "   " : style.hasUnicode ? "│  " : "|  "
+        return [style.line(spans)]
+            + trial.checkpoints.enumerated().map { index, checkpoint in
+                style.line([
+                    .init(stem + Self.corner(index == trial.checkpoints.count - 1, style), .dim),
+                    .init("checkpoint \(checkpoint.uuid)"),
+                    .init(dot + "at " + Shown.count(checkpoint.batches, "batch", "batches")),
+                    .init(dot + Shown.bytes(checkpoint.bytes)),
+                    .init(checkpoint.metric.map { "\(dot)\(metricName) \(Shown.number($0))" } ?? ""),
+                ])
+            }
     }
 
     private func stateSpan(_ state: String) -> TerminalStyle.Span {

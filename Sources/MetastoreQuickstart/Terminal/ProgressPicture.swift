@@ -25,7 +25,8 @@ package struct ProgressPicture: Hashable, Sendable {
         package var restarts: Int
 
         package init(
-            request: String, batches: Int, target: Int, activity: String, agents: [Int] = [], metric: Double? = nil,
+            request: String, batches: Int, target: Int, activity: String, agents: [Int] = [],
+            metric: Double? = nil,
             restarts: Int = 0
         ) {
             self.request = request
@@ -39,7 +40,8 @@ package struct ProgressPicture: Hashable, Sendable {
     }
 
     package init(
-        name: String, time: VirtualTime, progress: Double, trialsEnded: Int, trialsInAll: Int, agentsThere: Int,
+        name: String, time: VirtualTime, progress: Double, trialsEnded: Int, trialsInAll: Int,
+        agentsThere: Int,
         agentsInAll: Int, bestMetric: Double? = nil, bestRequest: String? = nil, rows: [Row] = []
     ) {
         self.name = name
@@ -60,7 +62,8 @@ package struct ProgressPicture: Hashable, Sendable {
         let best = state.best(under: simulation.plan.search)
         self.init(
             name: name, time: state.now, progress: state.searcher.progress(under: simulation.plan.search),
-            trialsEnded: state.completedCount + state.failedCount, trialsInAll: simulation.plan.search.method.trials,
+            trialsEnded: state.completedCount + state.failedCount,
+            trialsInAll: simulation.plan.search.method.trials,
             agentsThere: state.agents.count { $0.returnsAt == nil }, agentsInAll: state.agents.count,
             bestMetric: best?.metric, bestRequest: best?.request.short)
         let trials = state.trials.sorted { ($0.value.ordinal, $0.key) < ($1.value.ordinal, $1.key) }

@@ -19,12 +19,14 @@ package enum ProgressView {
         let hidden = picture.rows.count > room ? picture.rows.count - room + 1 : 0
         var lines = [head, style.line(summary)]
         lines += picture.rows.dropLast(hidden).map { row($0, style) }
-        if hidden > 0 { lines.append(style.line([.init("  and \(Shown.count(hidden, "more trial"))", .dim)])) }
+        if hidden > 0 {
+            lines.append(style.line([.init("  and \(Shown.count(hidden, "more trial"))", .dim)]))
+        }
         return lines
     }
 
-    /// What to write so that `lines` stand where the `replaced` lines of the last call stood. Writing it twice is
-    /// harmless.
+    /// What to write so that `lines` stand where the `replaced` lines of the last call stood. Writing it
+    /// twice is harmless.
     package static func repaint(_ lines: [String], replacing replaced: Int) -> String {
         let up = replaced > 0 ? "\u{1B}[\(replaced)A\r" : ""
         return up + lines.map { $0 + "\u{1B}[K\n" }.joined() + "\u{1B}[J"
@@ -33,8 +35,8 @@ package enum ProgressView {
     /// What to write before the first and after the last picture: the cursor is hidden in between.
     package static let hideCursor = "\u{1B}[?25l", showCursor = "\u{1B}[?25h"
 
-    /// The line for where nothing can be painted over, or nil for what is too small to mention. `metrics` is what was
-    /// reported with a completed workload.
+    /// The line for where nothing can be painted over, or nil for what is too small to mention. `metrics` is
+    /// what was reported with a completed workload.
     package static func plainLine(
         _ decision: Decision, at time: VirtualTime, metrics: [String: Double] = [:]
     ) -> String? {
@@ -43,19 +45,20 @@ package enum ProgressView {
             case .createTrial(let request, let ordinal, let hyperparameters, _):
                 "trial \(request.short) created (#\(ordinal + 1)): \(shown(hyperparameters))"
             case .complete(let work) where work.key.kind == .validate:
-                "trial \(work.key.request.short) validated at \(Shown.count(work.batches.upperBound, "batch", "batches")): "
+                "trial \(work.key.request.short) validated at \(batches(work.batches.upperBound)): "
                     + metrics.sorted { $0.key < $1.key }.map { "\($0.key) \(Shown.number($0.value))" }
                     .joined(separator: ", ")
             case .complete(let work) where work.key.kind == .checkpoint:
-                "trial \(work.key.request.short) saved at \(Shown.count(work.batches.upperBound, "batch", "batches"))"
+                "trial \(work.key.request.short) saved at \(batches(work.batches.upperBound))"
             case .restart(let request, let generation, _, let from, _):
-                "trial \(request.short) goes back to \(Shown.count(from.batches, "batch", "batches")), "
+                "trial \(request.short) goes back to \(batches(from.batches)), "
                     + "generation \(generation)"
             case .endTrial(let request, let ending, _):
                 "trial \(request.short) " + (ending == .completed ? "completed" : "failed: too many restarts")
             case .loseAgent(let agent, let until, _): "agent-\(agent) lost, back at \(until)"
             case .regainAgent(let agent, _): "agent-\(agent) is back"
-            case .endExperiment(let ending, _): "experiment " + (ending == .completed ? "completed" : "failed")
+            case .endExperiment(let ending, _):
+                "experiment " + (ending == .completed ? "completed" : "failed")
             case .start, .complete, .fail: nil
             }
         return text.map { "\(time)  \($0)" }
@@ -64,7 +67,10 @@ package enum ProgressView {
     /// Hyperparameters on one line, by name.
     package static func shown(_ hyperparameters: Hyperparameters) -> String {
         hyperparameters.sorted { $0.key < $1.key }
-            .map { "\(TerminalText.clean($0.key, width: 40)) \(TerminalText.clean($0.value.description, width: 40))" }
+            .map { name, value in
+                let shown = TerminalText.clean(value.description, width: 40)
+                return "\(TerminalText.clean(name, width: 40)) \(shown)"
+            }
             .joined(separator: ", ")
     }
 
@@ -82,6 +88,8 @@ package enum ProgressView {
         if row.restarts > 0 { spans.append(.init("  " + Shown.count(row.restarts, "restart"), .yellow)) }
         return style.line(spans)
     }
+
+    private static func batches(_ count: Int) -> String { Shown.count(count, "batch", "batches") }
 
     private static func left(_ text: String, columns: Int) -> String {
         String(repeating: " ", count: max(0, columns - TerminalText.width(text))) + text

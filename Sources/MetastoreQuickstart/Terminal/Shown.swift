@@ -1,7 +1,7 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// Numbers as people read them: in every locale and on every terminal the same.
@@ -42,9 +42,13 @@ package enum Shown {
     }
 
     private static func scientific(_ value: Double, _ exponent: Int) -> String {
-        var mantissa = fixed(value / pow(10, Double(exponent)), digits: 4)
+        // In two steps, since 10 to the power of the smallest exponents is no number any more.
+        let raised =
+            exponent < -300
+            ? (value * 1e200) / pow(10, Double(exponent + 200)) : value / pow(10, Double(exponent))
+        var mantissa = fixed(raised, digits: 4)
         var exponent = exponent
-        if mantissa.hasSuffix("10") && mantissa.count <= 3 {    // 9.99999 rounded up
+        if mantissa.hasSuffix("10") && mantissa.count <= 3 {  // 9.99999 rounded up
             mantissa.removeLast()
             exponent += 1
         }

@@ -21,12 +21,14 @@ package struct TerminalStyle: Hashable, Sendable {
     /// Plain lines, as in a pipe or a log.
     package static let plain = TerminalStyle(isLive: false, hasColor: false, hasUnicode: false, width: nil)
 
-    /// What the environment asks for: `NO_COLOR`, `CLICOLOR_FORCE`, `TERM=dumb`, and the encoding of the locale.
+    /// What the environment asks for: `NO_COLOR`, `CLICOLOR_FORCE`, `TERM=dumb`, and the encoding of the
+    /// locale.
     package init(environment: [String: String], isTerminal: Bool, width: Int = 80, height: Int = 24) {
         func isSet(_ name: String) -> Bool { !(environment[name] ?? "").isEmpty }
         let isCapable = isTerminal && isSet("TERM") && environment["TERM"] != "dumb"
         let forced = isSet("CLICOLOR_FORCE") && environment["CLICOLOR_FORCE"] != "0"
-        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].compactMap { environment[$0] }.first { !$0.isEmpty } ?? ""
+        let locale =
+            ["LC_ALL", "LC_CTYPE", "LANG"].compactMap { environment[$0] }.first { !$0.isEmpty } ?? ""
         let encoding = locale.lowercased()
         self.init(
             isLive: isCapable, hasColor: !isSet("NO_COLOR") && (isCapable || forced),
@@ -47,27 +49,26 @@ package struct TerminalStyle: Hashable, Sendable {
 
     /// The looks there are.
     package enum Look: String, Hashable, Sendable {
-        case plain = "", bold = "1", dim = "2", red = "31", green = "32", yellow = "33", cyan = "36"
+        case plain = ""
+        case bold = "1"
+        case dim = "2"
+        case red = "31"
+        case green = "32"
+        case yellow = "33"
+        case cyan = "36"
     }
 
     /// One line from spans, cut to the width, in colour if there is any.
     package func line(_ spans: [Span]) -> String {
-        var left = width ?? .max
-        var line = ""
         let whole = spans.reduce(0) { $0 + TerminalText.width($1.text) }
-        if whole > left { left -= 1 }
+        let isCut = whole > width ?? .max
+        var left = isCut ? (width ?? 1) - 1 : whole
+        var line = ""
         for span in spans where left > 0 {
-            let isCut = TerminalText.width(span.text) > left
-            let text = isCut ? Self.cut(span.text, to: left) : TerminalText.clean(span.text, width: .max)
-            left = isCut ? 0 : left - TerminalText.width(text)
+            let (text, isWhole) = TerminalText.beginning(of: span.text, width: left)
+            left = isWhole ? left - TerminalText.width(text) : 0
             line += hasColor && span.look != .plain ? "\u{1B}[\(span.look.rawValue)m\(text)\u{1B}[0m" : text
         }
-        return whole > width ?? .max ? line + (hasUnicode ? "…" : "~") : line
-    }
-
-    private static func cut(_ text: String, to width: Int) -> String {
-        var kept = TerminalText.clean(text, width: width)
-        if kept.hasSuffix("…"), !text.hasPrefix(kept) { kept.removeLast() }
-        return kept
+        return isCut ? line + (hasUnicode ? "…" : "~") : line
     }
 }

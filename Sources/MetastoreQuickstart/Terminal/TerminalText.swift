@@ -3,32 +3,31 @@ package enum TerminalText {
     /// How many columns a text takes: two for wide characters (CJK, emoji), none for control characters.
     package static func width(_ text: String) -> Int { text.reduce(0) { $0 + width($1) } }
 
-    /// The text on one line without control characters (they become `�`, line breaks and tabs a space), cut to `width`
-    /// columns, the last of them `…` if something is missing.
+    /// The text on one line without control characters (they become `�`, line breaks and tabs a space), cut
+    /// to `width` columns, the last of them `…` if something is missing.
     package static func clean(_ text: String, width limit: Int) -> String {
+        let (whole, isWhole) = beginning(of: text, width: limit)
+        guard !isWhole, limit > 0 else { return whole }
+        return beginning(of: text, width: limit - 1).text + "…"
+    }
+
+    /// As much of the text, made harmless, as fits into `width` columns, and whether that is all of it.
+    package static func beginning(of text: String, width limit: Int) -> (text: String, isWhole: Bool) {
         var kept = ""
         var used = 0
         for character in text {
             let shown = harmless(character)
-            let columns = width(shown)
-            guard used + columns <= limit else { return shortened(kept, to: limit) }
+            used += width(shown)
+            guard used <= limit else { return (kept, false) }
             kept.append(shown)
-            used += columns
         }
-        return kept
+        return (kept, true)
     }
 
     /// The text followed by spaces up to `width` columns, or cut to it.
     package static func padded(_ text: String, to width: Int) -> String {
         let cut = clean(text, width: width)
         return cut + String(repeating: " ", count: max(0, width - self.width(cut)))
-    }
-
-    private static func shortened(_ text: String, to limit: Int) -> String {
-        guard limit > 0 else { return "" }
-        var text = text
-        while width(text) > limit - 1 { text.removeLast() }
-        return text + "…"
     }
 
     private static func harmless(_ character: Character) -> Character {

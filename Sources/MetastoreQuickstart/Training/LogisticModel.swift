@@ -1,7 +1,7 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// What the model reports after training: the mean loss of the batches of a step.
@@ -28,11 +28,11 @@ package struct ValidationMetrics: Hashable, Sendable {
 /// A logistic regression that is trained by stochastic gradient descent with momentum, one batch at a time.
 ///
 /// Invariants
-/// 1. Its weights after n batches are a function of (data, settings, seed, n): the samples of batch n are drawn from
-///    (seed, n), not from a shuffle that would have to be remembered. So training to n at once, in steps, or from a
-///    checkpoint on gives the same bits, on one machine and C library.
-/// 2. The loss is computed as textbooks write it, without protection: weights that grow too far give infinities and
-///    NaN, as they do in real training.
+/// 1. Its weights after n batches are a function of (data, settings, seed, n): the samples of batch n are
+///    drawn from (seed, n), not from a shuffle that would have to be remembered. So training to n at once, in
+///    steps, or from a checkpoint on gives the same bits, on one machine and C library.
+/// 2. The loss is computed as textbooks write it, without protection: weights that grow too far give
+///    infinities and NaN, as they do in real training.
 package struct LogisticModel: Hashable, Sendable {
     package let settings: TrainerSettings
     package let seed: UInt64

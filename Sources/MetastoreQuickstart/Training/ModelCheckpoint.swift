@@ -2,7 +2,8 @@ import FoundationEssentials
 
 /// A model on disk: two files, `weights.bin` and `metadata.json`.
 ///
-/// `weights.bin` holds IEEE 754 doubles, little end first: the weights, the bias last, then as many velocities.
+/// `weights.bin` holds IEEE 754 doubles, little end first: the weights, the bias last, then as many
+/// velocities.
 package struct ModelCheckpoint: Hashable, Sendable {
     /// File name → bytes, as they are written and as they must be read back.
     package let files: [String: [UInt8]]
@@ -21,7 +22,9 @@ package struct ModelCheckpoint: Hashable, Sendable {
     /// The checkpoint of a model.
     package init(_ model: LogisticModel, of request: RequestID) {
         let numbers = model.weights + model.velocity
-        let weights = numbers.flatMap { number in withUnsafeBytes(of: number.bitPattern.littleEndian) { Array($0) } }
+        let weights = numbers.flatMap { number in
+            withUnsafeBytes(of: number.bitPattern.littleEndian) { Array($0) }
+        }
         let metadata = Metadata(
             format: Self.format, batches: model.batches, features: model.weights.count - 1,
             requestID: request, checksum: Self.checksum(weights))
@@ -69,7 +72,8 @@ package enum CheckpointError: Error, Hashable, Sendable, CustomStringConvertible
         switch self {
         case .missing(let file): "the checkpoint lacks \(file); restart the trial from an earlier one"
         case .damaged(let file): "\(file) of the checkpoint is damaged; restart the trial from an earlier one"
-        case .otherFormat(let format): "the checkpoint has the format \(format); this program reads \(ModelCheckpoint.format)"
+        case .otherFormat(let format):
+            "the checkpoint has the format \(format); this program reads \(ModelCheckpoint.format)"
         case .otherTrial(let request): "the checkpoint belongs to trial \(request)"
         }
     }
@@ -81,8 +85,12 @@ extension LogisticModel {
         _ checkpoint: ModelCheckpoint, of request: RequestID, settings: TrainerSettings, seed: UInt64
     ) throws(CheckpointError) {
         typealias Names = ModelCheckpoint
-        guard let json = checkpoint.files[Names.metadataName] else { throw .missing(file: Names.metadataName) }
-        guard let weights = checkpoint.files[Names.weightsName] else { throw .missing(file: Names.weightsName) }
+        guard let json = checkpoint.files[Names.metadataName] else {
+            throw .missing(file: Names.metadataName)
+        }
+        guard let weights = checkpoint.files[Names.weightsName] else {
+            throw .missing(file: Names.weightsName)
+        }
         guard let metadata = try? JSONDecoder().decode(ModelCheckpoint.Metadata.self, from: Data(json)),
             metadata.batches >= 0
         else { throw .damaged(file: Names.metadataName) }
@@ -93,7 +101,10 @@ extension LogisticModel {
             throw .damaged(file: Names.weightsName)
         }
         let numbers = (0..<2 * count).map { index in
-            Double(bitPattern: weights[8 * index..<8 * index + 8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) })
+            Double(
+                bitPattern: weights[8 * index..<8 * index + 8].reversed().reduce(UInt64(0)) {
+                    $0 << 8 | UInt64($1)
+                })
         }
         self.init(settings: settings, seed: seed)
         batches = metadata.batches

@@ -1,5 +1,5 @@
-/// What the example's model makes of a trial's hyperparameters. It uses four; others are kept with the trial and do
-/// nothing.
+/// What the example's model makes of a trial's hyperparameters. It uses four; others are kept with the trial
+/// and do nothing.
 package struct TrainerSettings: Hashable, Sendable {
     /// How far one batch moves the weights.
     package var learningRate = 0.1
@@ -13,8 +13,8 @@ package struct TrainerSettings: Hashable, Sendable {
     package static let names = ["batch_size", "l2", "learning_rate", "momentum"]
     package static let batchSizeMax = 4096
 
-    /// The settings of a trial. What isn't named, or isn't a number, has its default: a configuration with such a value
-    /// was refused before.
+    /// The settings of a trial. What isn't named, or isn't a number, has its default: a configuration with
+    /// such a value was refused before.
     package init(_ hyperparameters: Hyperparameters) {
         learningRate = hyperparameters["learning_rate"]?.number ?? learningRate
         l2 = hyperparameters["l2"]?.number ?? l2
@@ -24,12 +24,13 @@ package struct TrainerSettings: Hashable, Sendable {
         }
     }
 
-    /// Refuses values the model can't use, and notes names it doesn't know. Absurd numbers are allowed: to see what
-    /// becomes of them is what a search is for.
+    /// Refuses values the model can't use, and notes names it doesn't know. Absurd numbers are allowed: to
+    /// see what becomes of them is what a search is for.
     static func check(_ hyperparameter: Hyperparameter, named name: String, at place: ConfigurationNode) {
         guard names.contains(name) else {
-            return place.note("the example's model doesn't use this; it uses \(names.joined(separator: ", "))."
-                + Suggestion.text(for: name, among: names))
+            return place.note(
+                "the example's model doesn't use this; it uses \(names.joined(separator: ", "))."
+                    + Suggestion.text(for: name, among: names))
         }
         let numbers = hyperparameter.corners.map(\.number)
         guard !numbers.contains(nil) else { return place.refuse("must be a number") }
@@ -37,9 +38,11 @@ package struct TrainerSettings: Hashable, Sendable {
         let highest = name == "batch_size" ? Double(batchSizeMax) : .greatestFiniteMagnitude
         for number in numbers.compactMap({ $0 }) {
             if number < lowest {
-                return place.refuse("may be \(Shown.number(number)); it must be at least \(Shown.number(lowest))")
+                return place.refuse(
+                    "may be \(Shown.number(number)); it must be at least \(Shown.number(lowest))")
             } else if number > highest {
-                return place.refuse("may be \(Shown.number(number)); it must be at most \(Shown.number(highest))")
+                return place.refuse(
+                    "may be \(Shown.number(number)); it must be at most \(Shown.number(highest))")
             }
         }
     }

@@ -1,11 +1,11 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
-/// The samples all trials of an experiment learn from: two classes that a plane separates, but for some noise. A
-/// function of the experiment's seed alone.
+/// The samples all trials of an experiment learn from: two classes that a plane separates, but for some
+/// noise. A function of the experiment's seed alone.
 package struct TrainingData: Sendable {
     package static let featureCount = 20
     package static let trainingCount = 400

@@ -1,8 +1,8 @@
 /// What an agent runs for one trial: keeps the model between workloads, and finds its way back when it can't.
 ///
-/// An agent's process dies with the master that simulates it. That needs no new generation, since nothing it had
-/// reported is lost: the next one starts from the latest checkpoint and trains the batches between it and where the
-/// trial stands once more, which gives the same bits (``LogisticModel``, invariant 1).
+/// An agent's process dies with the master that simulates it. That needs no new generation, since nothing it
+/// had reported is lost: the next one starts from the latest checkpoint and trains the batches between it and
+/// where the trial stands once more, which gives the same bits (``LogisticModel``, invariant 1).
 package struct TrialProcess: Sendable {
     package let request: RequestID
     package private(set) var model: LogisticModel
@@ -15,7 +15,8 @@ package struct TrialProcess: Sendable {
         model = LogisticModel(settings: TrainerSettings(hyperparameters), seed: seed)
     }
 
-    /// Whether ``stand(at:)`` needs a checkpoint, or a start from nothing, because the model is already further.
+    /// Whether ``stand(at:)`` needs a checkpoint, or a start from nothing, because the model is already
+    /// further.
     package func isBeyond(_ batches: Int) -> Bool { model.batches > batches }
 
     /// Loads a checkpoint; without one begins at the start.
@@ -44,7 +45,8 @@ package struct TrialProcess: Sendable {
         return ModelCheckpoint(model, of: request)
     }
 
-    /// Trains up to where the trial stands. A model that is further begins anew, which costs time and changes nothing.
+    /// Trains up to where the trial stands. A model that is further begins anew, which costs time and changes
+    /// nothing.
     package mutating func stand(at batches: Int) {
         if isBeyond(batches) { model = LogisticModel(settings: model.settings, seed: model.seed) }
         _ = model.train(to: batches, on: data)
