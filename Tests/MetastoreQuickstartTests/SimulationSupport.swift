@@ -68,6 +68,10 @@ struct Rows: Hashable {
         case .endTrial(let request, let ending, _):
             #expect(
                 trials[request]?.workloads.values.contains { !$0.isCompleted && !$0.isRolledBack } == false)
+            if ending == .completed {
+                let steps = trials[request]?.workloads.filter { !$0.value.isRolledBack }.map(\.key.step)
+                #expect(latestCheckpoint(request) == steps?.max(), "what a trial ends with is saved")
+            }
             trials[request]?.ending = ending
         case .loseAgent(let agent, _, _): #expect(lost.insert(agent).inserted)
         case .regainAgent(let agent, _): #expect(lost.remove(agent) != nil)

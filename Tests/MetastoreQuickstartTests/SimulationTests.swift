@@ -136,6 +136,24 @@ import Testing
         Issue.record("no agent was lost")
     }
 
+    @Test(arguments: [0, 10]) func `goes back no further than it must`(_ period: Int) throws {
+        let configuration = try Sample.configuration(
+            searcher: "{name: random, metric: validation_loss, max_trials: 8, max_length: 200}",
+            more: "min_checkpoint_period: \(period)\nmax_restarts: 100")
+        var (simulation, _) = Simulation.begin(SimulationPlan(configuration))
+        var returns: [Int] = []
+        while let event = simulation.next {
+            let standings = simulation.state.trials.mapValues(\.standing.batches)
+            for decision in try simulation.apply(event, metric: 1) {
+                guard case .restart(let request, _, _, let from, _) = decision else { continue }
+                returns.append(from.batches)
+                let lost = try #require(standings[request]) - from.batches
+                #expect(period == 0 || lost <= period, "a step that wasn't saved yet, and no more")
+            }
+        }
+        #expect(returns.contains { $0 > 0 } == (period > 0), "\(returns)")
+    }
+
     @Test func `spreads a large trial over whole agents`() throws {
         var drive = Drive(
             try Sample.configuration(

@@ -164,8 +164,8 @@ package struct SearcherState: Codable, Hashable, Sendable {
         for (rung, entries) in rungs.enumerated().dropLast().reversed() {
             let best = entries.prefix(entries.count / plan.method.divisor)
             let found = best.first { entry in
-                guard entry.metric != nil, let trial = live[entry.request] else { return false }
-                return trial.rung == rung && trial.phase == .waiting
+                // One whose metric isn't finite never waits: it was asked to end.
+                live[entry.request].map { $0.rung == rung && $0.phase == .waiting } ?? false
             }
             if let found { return found.request }
         }
