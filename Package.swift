@@ -24,6 +24,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
@@ -49,6 +50,9 @@ let package = Package(
                 crypto, logging, metrics, deque, heap,
             ],
             swiftSettings: settings),
+        .target(
+            name: "MetastoreQuickstart", dependencies: [.product(name: "Yams", package: "Yams")],
+            swiftSettings: settings),
 
         .executableTarget(
             name: "metastore-bench", dependencies: ["Metastore", "MetastoreModel", "MetastoreSQLite", arguments],
@@ -61,6 +65,8 @@ let package = Package(
             name: "MetastoreSQLiteTests",
             dependencies: ["MetastoreSQLite", "MetastoreEngine", "MetastoreEngineContract", "CSQLite"],
             swiftSettings: settings),
+        .testTarget(
+            name: "MetastoreQuickstartTests", dependencies: ["MetastoreQuickstart"], swiftSettings: settings),
         .testTarget(name: "ProjectTests", swiftSettings: settings),
         .testTarget(
             name: "MetastoreTests", dependencies: ["Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine"],
