@@ -15,7 +15,6 @@ let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
-let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 
 let package = Package(
     name: "metastore",
@@ -47,7 +46,7 @@ let package = Package(
             name: "Metastore",
             dependencies: [
                 "MetastoreModel", "MetastoreEngine", "MetastoreMigration", "Migrations", "CLZ4",
-                crypto, logging, metrics, deque, heap,
+                crypto, logging, metrics, deque,
             ],
             swiftSettings: settings),
         .target(

@@ -71,14 +71,17 @@ final class Tail: Sendable {
         for waiter in woken { waiter.continuation.resume() }
     }
 
-    /// Ends the feed: whoever waits, or will, gets this error.
-    func close(_ error: StoreError) {
-        let woken = state.withLock { state in
-            state.closed = state.closed ?? error
+    /// Ends the feed: whoever waits, or will, gets this error. False when it had ended before.
+    @discardableResult
+    func close(_ error: StoreError) -> Bool {
+        let (isFirst, woken) = state.withLock { state in
+            let isFirst = state.closed != .closed
+            state.closed = error
             state.recent.removeAll()
-            return state.takeWaiters { _ in true }
+            return (isFirst, state.takeWaiters { _ in true })
         }
         for waiter in woken { waiter.continuation.resume(throwing: error) }
+        return isFirst
     }
 
     /// The revisions right after `revision`, up to about `bytes`; nil when the oldest of them isn't here any more.

@@ -165,3 +165,17 @@ extension Repository where Element == SpotRequest, Access == Writing {
         return try writer.update(next, from: current)
     }
 }
+
+extension AsyncRepository where Element == Instance {
+    /// What a pool has asked for and not yet got rid of, by client token.
+    public func unfinished(in pool: String) async throws -> [Instance] {
+        try await store.readOnce { try Repository<Instance, Reading>($0).unfinished(in: pool) }
+    }
+}
+
+extension AsyncRepository where Element == SpotRequest {
+    /// A pool's spot requests that are PENDING or FULFILLED, by client token.
+    public func unfinished(in pool: String) async throws -> [SpotRequest] {
+        try await store.readOnce { try Repository<SpotRequest, Reading>($0).unfinished(in: pool) }
+    }
+}

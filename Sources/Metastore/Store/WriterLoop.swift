@@ -12,6 +12,7 @@ final class WriterLoop {
     var head: Head
     var housekeeping: Housekeeping
     private var isBroken = false
+    private let metrics = StoreMetrics()
 
     var engine: any Engine { writer.engine }
     var options: StoreOptions { writer.options }
@@ -115,7 +116,9 @@ final class WriterLoop {
         do {
             session.head.batches += 1
             try session.head.save(connection)
+            let began = ContinuousClock.now
             try connection.commit()
+            metrics.commitTook(ContinuousClock.now - began)
             committed(batch, jobs)
         } catch where error.leavesCommitUnknown {
             settle(batch, jobs, error)
@@ -130,12 +133,14 @@ final class WriterLoop {
         if let epoch = batch.takenEpoch { writer.ledEpoch.withLock { $0 = epoch } }
         housekeeping.noteIsStale = true
         for promise in batch.session.afterCommit { promise() }
+        metrics.committed(closures: jobs.count, revisions: batch.records.count)
         writer.tail.publish(batch.records, head: head.position)
         answer(jobs, .committed)
     }
 
     /// The commit failed in a way that may have left it on the device. Find out, for good (DESIGN D6).
     private func settle(_ batch: Batch, _ jobs: [any WriteJob], _ error: EngineError) {
+        metrics.unknownOutcome()
         logger.info("the outcome of a commit is unknown; settling it", metadata: ["error": "\(error)"])
         writer.readers?.suspend()
         connection.close()
