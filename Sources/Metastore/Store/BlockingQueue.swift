@@ -21,6 +21,8 @@ final class BlockingQueue<Element>: @unchecked Sendable {
     private var isClosed = false
     private var sleepers = 0
     private var wakeups = 0
+    /// ``wake()`` was called while nobody slept.
+    private var hasMissedWakeup = false
     private let capacity: Int
 
     init(capacity: Int) {
@@ -67,6 +69,10 @@ final class BlockingQueue<Element>: @unchecked Sendable {
         let nanoseconds = deadline.tv_nsec + Int(timeout.components.attoseconds / 1_000_000_000)
         deadline.tv_sec += Int(timeout.components.seconds) + nanoseconds / 1_000_000_000
         deadline.tv_nsec = nanoseconds % 1_000_000_000
+        if hasMissedWakeup, elements.isEmpty {
+            hasMissedWakeup = false
+            return []
+        }
         let wakeupsBefore = wakeups
         while elements.isEmpty {
             if isClosed { return nil }
@@ -86,6 +92,7 @@ final class BlockingQueue<Element>: @unchecked Sendable {
     func wake() {
         pthread_mutex_lock(mutex)
         wakeups += 1
+        if sleepers == 0 { hasMissedWakeup = true }
         pthread_cond_broadcast(condition)
         pthread_mutex_unlock(mutex)
     }
