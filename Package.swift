@@ -49,8 +49,13 @@ let package = Package(
             swiftSettings: settings),
 
         .testTarget(name: "ProjectTests", swiftSettings: settings),
+        .target(
+            name: "MetastoreTestSupport",
+            dependencies: ["Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine", logging],
+            path: "Tests/MetastoreTestSupport", swiftSettings: settings),
         .testTarget(
-            name: "MetastoreTests", dependencies: ["Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine"],
+            name: "MetastoreTests",
+            dependencies: ["MetastoreTestSupport", "Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine"],
             swiftSettings: settings),
         .testTarget(name: "MetastoreModelTests", dependencies: ["MetastoreModel"], swiftSettings: settings),
     ],
