@@ -91,19 +91,19 @@ extension Metastore {
 }
 
 /// What a call threw, if it was an error of the store's.
-func refusal(_ body: () async throws -> Void) async -> StoreError? {
+func refusal<Value>(_ body: () async throws -> Value) async -> StoreError? {
     do {
-        try await body()
+        _ = try await body()
         return nil
     } catch {
         return error as? StoreError
     }
 }
 
-/// As ``refusal(_:)-(()async)`` inside a transaction, where a refused call leaves the transaction as it was.
-func refused(_ body: () throws -> Void) -> StoreError? {
+/// As ``refusal(_:)`` inside a transaction, where a refused call leaves the transaction as it was.
+func refused<Value>(_ body: () throws -> Value) -> StoreError? {
     do {
-        try body()
+        _ = try body()
         return nil
     } catch {
         return error as? StoreError

@@ -96,15 +96,10 @@ extension Repository where Element == Instance, Access == Writing {
             next.instanceID = instanceID
         }
         if let agent { next.agent = agent }
-        if state >= .running, next.started == nil, !state.isTerminal { next.started = writer.time }
+        if state == .running, next.started == nil { next.started = writer.time }
         if state.isTerminal, next.ended == nil { next.ended = writer.time }
         return try writer.update(next, from: current)
     }
-}
-
-extension InstanceState: Comparable {
-    /// Forward is later.
-    public static func < (left: InstanceState, right: InstanceState) -> Bool { left.rawValue < right.rawValue }
 }
 
 extension Repository where Element == SpotRequest {
