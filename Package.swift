@@ -67,8 +67,13 @@ let package = Package(
         .testTarget(
             name: "MetastoreQuickstartTests", dependencies: ["MetastoreQuickstart"], swiftSettings: settings),
         .testTarget(name: "ProjectTests", swiftSettings: settings),
+        .target(
+            name: "MetastoreTestSupport",
+            dependencies: ["Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine", logging],
+            path: "Tests/MetastoreTestSupport", swiftSettings: settings),
         .testTarget(
-            name: "MetastoreTests", dependencies: ["Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine"],
+            name: "MetastoreTests",
+            dependencies: ["MetastoreTestSupport", "Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine"],
             swiftSettings: settings),
         .testTarget(
             name: "ReadmeTests", dependencies: ["Metastore", "MetastoreModel", "MetastoreSQLite"],

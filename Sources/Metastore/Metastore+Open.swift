@@ -73,6 +73,7 @@ private struct Opening {
         }
         let connection = try engine.openReader()
         defer { connection.close() }
+        try checkIsStore(connection)
         try migrator.check(connection, forWriting: false)
         let head = try Head.load(connection, locking: false)
         return Metastore(
@@ -80,8 +81,20 @@ private struct Opening {
             leases: LeaseClock(monotonic: options.time.monotonic), logger: logger)
     }
 
+    /// A database of another program is left alone.
+    private func checkIsStore(_ connection: any Connection) throws {
+        do {
+            _ = try connection.first("SELECT 1 FROM schema_migrations LIMIT 1") { try $0.integer(0) }
+        } catch let error as EngineError where error.code == .misuse {
+            throw StoreError.unusable(
+                place: engine.place,
+                reason: "it is a database, but no store: another program made it. Nothing was changed; name another path.")
+        }
+    }
+
     /// Makes sure that the store is whole and ours to write, and marks it as open.
     private func claim(_ connection: any Connection, _ found: Found) throws -> Head {
+        try checkIsStore(connection)
         do {
             try migrator.check(connection, forWriting: true)
         } catch MigrationError.pending where options.schema == .automatically {

@@ -84,10 +84,9 @@ extension LogRecord {
         chain = try row.bytes(12)
     }
 
-    /// The statement that appends it.
-    var insertion: SQL {
-        let (encoding, stored) = Compression.compress(body)
-        return """
+    /// The statement that appends it, with its body as it is stored.
+    func insertion(_ encoding: Encoding, _ stored: [UInt8]) -> SQL {
+        """
             INSERT INTO log (revision, epoch, epoch_nonce, time, schema_version, actor, operation, consumer, \
             consumer_revision, kinds, encoding, body, chain) VALUES (\(revision.rawValue), \(epoch.number), \
             \(Int64(bitPattern: epoch.nonce)), \(Value.timestamp(time.microseconds)), \(schema), \(actor), \
