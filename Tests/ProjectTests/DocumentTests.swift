@@ -8,7 +8,7 @@ import Testing
         let findings = Document.all.flatMap {
             $0.missingPaths(folders: Self.folders, names: names, exists: PackageTree.exists)
         }
-        #expect(findings.isEmpty, "\(findings.list)")
+        findings.expectNone()
     }
 
     /// The files of Tests/ReadmeTests are compiled and run, so an example that stands in one of them works.

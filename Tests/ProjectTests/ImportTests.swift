@@ -6,7 +6,7 @@ import Testing
         for rule in ImportRule.all {
             for file in SourceFile.all(in: rule.folder) { findings += rule.findings(file) }
         }
-        #expect(findings.isEmpty, "\(findings.list)")
+        findings.expectNone()
     }
 
     @Test(arguments: ["Sources", "tools"])

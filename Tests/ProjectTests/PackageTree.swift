@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Testing
 
 /// The files of this package, wherever it was cloned to.
 struct PackageTree {
@@ -73,6 +74,9 @@ struct Finding: CustomStringConvertible, Equatable {
 }
 
 extension [Finding] {
-    /// One line each, so that a failure names all of them.
-    var list: String { map(\.description).joined(separator: "\n") }
+    /// Fails the test with all of them, one a line.
+    func expectNone(sourceLocation: SourceLocation = #_sourceLocation) {
+        if isEmpty { return }
+        Issue.record("\(map(\.description).joined(separator: "\n"))", sourceLocation: sourceLocation)
+    }
 }

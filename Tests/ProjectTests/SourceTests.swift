@@ -12,27 +12,27 @@ import Testing
     func `have short files and short lines`(_ ending: String) {
         let files = PackageTree.files.filter { $0.hasSuffix(ending) }
         let found = files.flatMap { SourceRules.length($0, PackageTree.text($0) ?? "") }
-        #expect(found.isEmpty, "\(found.list)")
+        found.expectNone()
     }
 
     @Test func `say why wherever a check of the compiler is switched off`() {
         let found = shipped.flatMap(SourceRules.reasons)
-        #expect(found.isEmpty, "\(found.list)")
+        found.expectNone()
     }
 
     @Test func `leave nothing for later`() {
         let found = SourceFile.all.flatMap(SourceRules.openEnds)
-        #expect(found.isEmpty, "\(found.list)")
+        found.expectNone()
     }
 
     @Test func `document every public declaration`() {
         let found = SourceFile.all(in: "Sources", "Migrations").flatMap(SourceRules.documentation)
-        #expect(found.isEmpty, "\(found.list)")
+        found.expectNone()
     }
 
     @Test func `name types for what they are`() {
         let found = SourceFile.all.flatMap(SourceRules.names)
-        #expect(found.isEmpty, "\(found.list)")
+        found.expectNone()
     }
 }
 
