@@ -65,6 +65,17 @@ let package = Package(
         .testTarget(
             name: "MetastoreTests", dependencies: ["Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine"],
             swiftSettings: settings),
+        .target(
+            name: "FaultLoad", dependencies: ["Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine"],
+            path: "Tests/FaultLoad", swiftSettings: settings),
+        .executableTarget(
+            name: "metastore-crash-test",
+            dependencies: ["FaultLoad", "Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine"],
+            path: "Tests/CrashTest", exclude: ["faultshim.c"], swiftSettings: settings),
+        .testTarget(
+            name: "MetastoreFaultTests",
+            dependencies: ["FaultLoad", "Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine"],
+            swiftSettings: settings),
         .testTarget(name: "MetastoreModelTests", dependencies: ["MetastoreModel"], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
