@@ -78,6 +78,17 @@ let package = Package(
         .testTarget(
             name: "ReadmeTests", dependencies: ["Metastore", "MetastoreModel", "MetastoreSQLite"],
             swiftSettings: settings),
+        .target(
+            name: "FaultLoad", dependencies: ["Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine"],
+            path: "Tests/FaultLoad", swiftSettings: settings),
+        .executableTarget(
+            name: "metastore-crash-test",
+            dependencies: ["FaultLoad", "Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine"],
+            path: "Tests/CrashTest", exclude: ["faultshim.c"], swiftSettings: settings),
+        .testTarget(
+            name: "MetastoreFaultTests",
+            dependencies: ["FaultLoad", "Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine"],
+            swiftSettings: settings),
         .testTarget(name: "MetastoreModelTests", dependencies: ["MetastoreModel"], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]

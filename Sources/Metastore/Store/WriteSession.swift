@@ -222,7 +222,7 @@ final class WriteSession: Session {
         var kinds: RecordKinds = []
         for change in real {
             kinds.insert(RecordKinds(change.table.kind))
-            // The counters stand for the cluster's digest.
+            // The head row's digest is that of its counters, and is taken below.
             guard change.table.kind != .cluster else { continue }
             head.digests.replace(change.beforeHash, by: change.afterHash, of: change.table.kind)
         }
