@@ -45,7 +45,7 @@ let package = Package(
         .target(
             name: "Metastore",
             dependencies: [
-                "MetastoreModel", "MetastoreEngine", "MetastoreMigration", "Migrations", "CLZ4",
+                "MetastoreModel", "MetastoreEngine", "MetastoreMigration", "CLZ4",
                 crypto, logging, metrics, deque,
             ],
             swiftSettings: settings),

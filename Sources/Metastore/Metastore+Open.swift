@@ -3,7 +3,6 @@ internal import Glibc
 internal import Logging
 public import MetastoreEngine
 internal import MetastoreMigration
-internal import Migrations
 internal import MetastoreModel
 
 extension Metastore {
@@ -52,8 +51,8 @@ private struct Opening {
         let isNew = found == .nothing
         if isNew {
             try engine.create { connection in
-                try migrator.apply(to: connection, now: options.time.now().microseconds) { step, connection in
-                    try record(step.number, connection)
+                try migrator.apply(to: connection, now: options.time.now().microseconds) { number, connection in
+                    try record(number, connection)
                 }
             }
         }
@@ -98,8 +97,8 @@ private struct Opening {
         do {
             try migrator.check(connection, forWriting: true)
         } catch MigrationError.pending where options.schema == .automatically {
-            try migrator.apply(to: connection, now: options.time.now().microseconds) { step, connection in
-                try record(step.number, connection)
+            try migrator.apply(to: connection, now: options.time.now().microseconds) { number, connection in
+                try record(number, connection)
             }
         }
         let head = try Head.load(connection, locking: false)

@@ -4,7 +4,7 @@
 // 3. Nothing derived is believed: hashes, digests, links, counts and orders are computed anew from the rows.
 
 internal import MetastoreEngine
-internal import MetastoreModel
+package import MetastoreModel
 
 extension Metastore {
     /// Recomputes everything the store says of itself: the hash of each row, the digest of each kind, the chain of the
