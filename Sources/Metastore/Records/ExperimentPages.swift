@@ -37,7 +37,7 @@ extension Repository where Element == Experiment {
         return try session.page("experiments", limit: limit) { [.integer($0.id.rawValue)] } fetch: {
             (count) throws(StoreError) -> [Experiment] in
             var rest: SQL = "WHERE id > 0"
-            if let key { rest += "AND id < \(key[0])" }
+            if let key { rest += " AND id < \(key[0])" }
             for filter in filters { rest += " AND " + filter.condition }
             return try session.records(rest + " ORDER BY id DESC LIMIT \(count)")
         }

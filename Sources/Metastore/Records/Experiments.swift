@@ -188,7 +188,8 @@ extension Repository where Element == Experiment, Access == Writing {
         let next = try validating { () throws(ModelError) in try edit.applied(to: current) }
         return try writer.atomically { () throws(StoreError) in
             let updated = try writer.update(next, from: current)
-            if updated.labels != current.labels {
+            // By bytes: Swift takes both spellings of "é" for one text, and a label is looked for by its bytes.
+            if !updated.labels.elementsEqual(current.labels, by: { $0.equalsByBytes($1) }) {
                 try writer.execute("DELETE FROM experiment_labels WHERE experiment = \(id)")
                 try writer.keepLabels(updated)
             }

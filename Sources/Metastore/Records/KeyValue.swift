@@ -50,7 +50,7 @@ extension Repository where Element == KeyValueEntry {
         return try session.page("keyvalue", limit: limit) { [.text($0.key)] } fetch: {
             (count) throws(StoreError) -> [KeyValueEntry] in
             var rest: SQL = "WHERE namespace = \(namespace)"
-            rest += after.map { "AND key > \($0[0])" as SQL } ?? " AND key >= \(prefix)"
+            rest += after.map { " AND key > \($0[0])" as SQL } ?? " AND key >= \(prefix)"
             if let end { rest += " AND key < \(end)" }
             return try session.records(rest + " ORDER BY namespace, key LIMIT \(count)")
         }

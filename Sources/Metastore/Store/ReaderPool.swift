@@ -79,6 +79,7 @@ final class ClosureRead<Value: Sendable>: ReadJob {
                 switch control.current {
                 case .cancelled: CancellationError()
                 case .expired: StoreError.snapshotExpired
+                case .closed: StoreError.closed
                 case .goOn: (error as? EngineError).map { StoreError(engine: $0, place: "the store") } ?? error
                 }
             result = .failure(failure)
@@ -164,13 +165,13 @@ final class ReaderPool: Sendable {
         queue.wake()
     }
 
-    /// Lets the waiting reads end, then closes the connections.
+    /// Ends what runs with ``StoreError/closed``, lets the waiting reads end, then closes the connections.
     func close() {
         state.withLock { state in
             state.isClosed = true
             state.isSuspended = false
             for read in state.running.values {
-                read.control.give(.cancelled)
+                read.control.give(.closed)
                 read.interrupt()
             }
         }

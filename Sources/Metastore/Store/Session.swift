@@ -9,7 +9,7 @@ internal import Synchronization
 /// What a read is told from outside while it runs.
 final class ReadControl: Sendable {
     enum Order: Sendable {
-        case goOn, cancelled, expired
+        case goOn, cancelled, expired, closed
     }
 
     private let order = Mutex(Order.goOn)
@@ -33,6 +33,7 @@ class Session {
         switch control?.current {
         case .none, .goOn: return
         case .expired: throw .snapshotExpired
+        case .closed: throw .closed
         case .cancelled:
             throw .engine(EngineError(.interrupted, operation: "read", message: "the read was cancelled"))
         }

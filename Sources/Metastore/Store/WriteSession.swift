@@ -218,6 +218,8 @@ final class WriteSession: Session {
         var kinds: RecordKinds = []
         for change in real {
             kinds.insert(RecordKinds(change.table.kind))
+            // The cluster's digest is its counters', and nothing else's: see Head.
+            guard change.table.kind != .cluster else { continue }
             head.digests.replace(change.beforeHash, by: change.afterHash, of: change.table.kind)
         }
         if !body.counters.isEmpty { head.digests[.cluster] = head.countersHash.sum }
@@ -228,8 +230,9 @@ final class WriteSession: Session {
             throw .transactionTooLarge(bytes: record.body.count, limit: Limits.transactionLogBytes)
         }
         record.chain = record.link(after: head.chain)
-        try execute(record.insertion)
-        head.logBytes += Int64(record.body.count + Limits.logRowOverhead)
+        let insertion = record.insertion
+        try execute(insertion.statement)
+        head.logBytes += Int64(insertion.bytes + Limits.logRowOverhead)
         head.revision = record.revision
         head.chain = record.chain
         head.time = time
