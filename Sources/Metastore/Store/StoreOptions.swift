@@ -1,5 +1,6 @@
 public import MetastoreEngine
 public import MetastoreModel
+package import FoundationEssentials
 internal import Glibc
 
 /// Where times and random numbers come from; tests inject their own.
@@ -74,6 +75,8 @@ public struct StoreOptions: Sendable {
     /// How often the store looks after leases, retention and checkpoints while it is idle.
     public var housekeepingInterval = Duration.milliseconds(500)
     public var time = TimeSource.system
+    /// The cluster whose log this store replays; nil for a store of its own. See `Metastore.openReplica`.
+    package var replicaOf: UUID?
 
     public init() {}
 }
