@@ -134,6 +134,7 @@ extension WriteSession {
         head.revision = record.revision
         head.chain = record.chain
         head.time = record.time
+        countersAreLogged()
         if let progress = record.consumer { try follow(progress, at: record.time) }
     }
 

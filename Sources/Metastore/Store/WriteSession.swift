@@ -189,6 +189,9 @@ final class WriteSession: Session {
 
     // MARK: The end of a closure
 
+    /// The counters moved with a record that is in the log already: none of our own tells of them.
+    func countersAreLogged() { countersAtStart = head.counters }
+
     /// Turns what is pending into one revision. Returns its record, or nil when nothing changed.
     func seal() throws(StoreError) -> LogRecord? {
         if let poison { throw poison }

@@ -46,10 +46,11 @@ extension PlainStore {
             if live.contains(where: { $0.kind == kind }) {
                 throw Refusal("exists \(trial.path) \(kind) of step \(step)")
             }
-            if kind == "COMPUTE_VALIDATION_METRICS" || kind == "CHECKPOINT_MODEL",
-                !live.contains(where: { $0.kind == "RUN_STEP" && $0.state == "COMPLETED" })
-            {
-                throw Refusal("refused \(trial.path)")
+            if kind == "COMPUTE_VALIDATION_METRICS" || kind == "CHECKPOINT_MODEL" {
+                guard let step = live.first(where: { $0.kind == "RUN_STEP" && $0.state == "COMPLETED" }) else {
+                    throw Refusal("refused \(trial.path)")
+                }
+                if step.totalBatches != totalBatches { throw Refusal("report \(step.path) total batches") }
             }
             workload = PlainWorkload(
                 birth: birth(), id: self.id("workload"), experiment: trial.experiment, trial: id,
