@@ -79,6 +79,7 @@ public func withBench<Result>(
     configure: @escaping @Sendable (inout StoreOptions) -> Void = { _ in },
     _ body: (Bench) async throws -> Result
 ) async throws -> Result {
+    CapturedLog.start
     let directory = FileManager.default.temporaryDirectory.path + "/metastore-test-\(UUID().uuidString.lowercased())"
     try FileManager.default.createDirectory(
         atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])

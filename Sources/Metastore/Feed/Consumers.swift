@@ -141,22 +141,22 @@ public struct ConsumerBatch: Sendable {
     /// - Throws: what the handler throws, and then neither effects nor position are kept: the batch comes again.
     ///   ``StoreError/consumerMoved(name:expected:found:)`` when another process uses the name.
     public func process(
-        callSite: CallSite = CallSite(),
+        file: String = #fileID, line: Int = #line,
         _ handle: @escaping @Sendable (Change, borrowing Transaction) throws -> Void
     ) async throws {
-        try await commit(callSite: callSite) { batch, tx in
+        try await commit(file: file, line: line) { batch, tx in
             for change in batch.changes { try handle(change, tx) }
         }
     }
 
-    /// Like ``process(callSite:_:)``, with the whole batch at once.
+    /// Like ``process(file:line:_:)``, with the whole batch at once.
     public func commit<Value: Sendable>(
-        callSite: CallSite = CallSite(),
+        file: String = #fileID, line: Int = #line,
         _ handle: @escaping @Sendable (ChangeBatch, borrowing Transaction) throws -> Value
     ) async throws -> Value {
         let (name, from, batch) = (name, from, batch)
         return try await store.submit(
-            ClosureJob(actor: name, callSite: callSite.description) { session in
+            ClosureJob(actor: name, callSite: "\(file):\(line)") { session in
                 try Repository<Consumer, Writing>(session).advance(name, from: from, to: batch.position)
                 return try handle(batch, Transaction(session))
             }

@@ -51,13 +51,13 @@ extension Metastore {
     ///   future by more than results are kept; what the closure throws (which is not remembered).
     @discardableResult
     public func write<Value: Codable & Sendable>(
-        operation: OperationID, request: String = "", actor: String? = nil, callSite: CallSite = CallSite(),
+        operation: OperationID, request: String = "", actor: String? = nil, file: String = #fileID, line: Int = #line,
         _ body: @escaping @Sendable (borrowing Transaction) throws -> Value
     ) async throws -> Value {
         let fingerprint = Array(SHA256.hash(data: Array("\(Value.self)\n\(request)".utf8)))
         let retention = options.operationRetention
         return try await submit(
-            ClosureJob(actor: try checked(actor), callSite: callSite.description) { session in
+            ClosureJob(actor: try checked(actor), callSite: "\(file):\(line)") { session in
                 if let stored = try session.storedResult(operation.uuid) {
                     guard stored.fingerprint == fingerprint else { throw StoreError.operationReused }
                     return try JSONDecoder().decode([Value].self, from: Data(stored.result))[0]

@@ -89,11 +89,12 @@ final class WriterLoop {
             answer(jobs, .failed(StoreError(error)))
             return .answered(jobs.count)
         }
-        var batch = Batch(session: session, ledEpoch: writer.ledEpoch.withLock { $0 })
-        let began = ContinuousClock.now
+        let clock = options.time.monotonic
+        var batch = Batch(session: session, ledEpoch: writer.ledEpoch.withLock { $0 }, clock: clock)
+        let began = clock()
         var count = 0
         for job in jobs {
-            if count > 0, batch.bytes > Limits.batchBytes || ContinuousClock.now - began > Limits.batchDuration { break }
+            if count > 0, batch.bytes > Limits.batchBytes || clock() - began > Limits.batchDuration { break }
             switch batch.run(job, isAlone: jobs.count == 1) {
             case .done: count += 1
             case .transactionEnded(let error):
