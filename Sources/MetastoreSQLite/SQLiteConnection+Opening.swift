@@ -4,8 +4,11 @@ internal import MetastoreEngine
 
 extension SQLiteConnection {
     /// Opens and configures a connection. The file must exist, except for `:memory:`.
+    ///
+    /// - Parameter mayRemoveLog: asked when a settled writer closes: does the log still belong to this process?
     static func open(
-        _ path: String, role: Role, options: EngineOptions, whenClosed: @escaping @Sendable () -> Void
+        _ path: String, role: Role, options: EngineOptions,
+        mayRemoveLog: @escaping @Sendable () -> Bool = { true }, whenClosed: @escaping @Sendable () -> Void
     ) throws(EngineError) -> SQLiteConnection {
         var flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE
         flags |= role == .reader ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE
@@ -19,7 +22,9 @@ extension SQLiteConnection {
         do {
             try configure(handle, path, role, options)
             let pageBytes = Int(try pragma("page_size", handle, path)) ?? 4096
-            return SQLiteConnection(handle, role: role, pageBytes: pageBytes, options: options, whenClosed: whenClosed)
+            return SQLiteConnection(
+                handle, role: role, pageBytes: pageBytes, options: options, mayRemoveLog: mayRemoveLog,
+                whenClosed: whenClosed)
         } catch {
             sqlite3_close_v2(handle)
             throw error

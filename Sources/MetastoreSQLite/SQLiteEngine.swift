@@ -143,6 +143,8 @@ package final class SQLiteEngine: Engine {
         do {
             try confirm(path.database, is: file)
             opened = try SQLiteConnection.open(path.database, role: role, options: options) { [self] in
+                (try? confirmHold()) != nil
+            } whenClosed: { [self] in
                 forget(file, role)
             }
         } catch {

@@ -18,6 +18,9 @@ final class WriteAheadLog {
     /// Pages written since a checkpoint was last tried.
     var pagesSinceLastTry: Int { pages - pagesAtLastTry }
 
+    /// Whatever becomes of it, the log may hold more than the database file from now on.
+    func willCommit() { isSettled = false }
+
     func committed(pages: Int) {
         // Fewer than before: the writer went back to the start of the log.
         if pages < pagesAtLastTry { pagesAtLastTry = 0 }
