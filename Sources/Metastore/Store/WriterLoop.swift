@@ -35,7 +35,8 @@ final class WriterLoop {
         }
         if isBroken {
             writer.queue.close()
-            while let jobs = writer.queue.take(most: 1_000, timeout: .zero), !jobs.isEmpty { answer(jobs, .failed(.closed)) }
+            let outcome = BatchOutcome.failed(.notApplied(reason: "the store closed before this write began"))
+            while let jobs = writer.queue.take(most: 1_000, timeout: .zero), !jobs.isEmpty { answer(jobs, outcome) }
         } else {
             closeCleanly()
         }
@@ -79,6 +80,8 @@ final class WriterLoop {
             if let holder = housekeeping.logHolder { throw StoreError.writeAheadLogFull(holder: holder) }
             try engine.confirmHold()
             try connection.begin(.write)
+            // Again, because this process may have been stopped in between: from here on nobody else can write.
+            try engine.confirmHold()
             let head = try Head.load(connection, locking: true)
             session = WriteSession(
                 connection, head: head, now: options.time.now(), randomness: options.time.random, texts: texts)
@@ -143,40 +146,54 @@ final class WriterLoop {
             try engine.settleUnknownCommit()
             connection = try engine.openWriter()
             let expected = batch.session.head
-            let found = try commitMarker(after: expected, hasRecords: !batch.records.isEmpty)
+            let marker = try commitMarker()
+            let found = try isThere(expected, batch.records, marker)
             writer.readers?.resume()
             if found {
                 committed(batch, jobs)
             } else {
-                answer(jobs, .failed(.notApplied(reason: error.message)))
+                answer(jobs, .failed(.notApplied(reason: error.words)))
             }
+            head = marker.head
+            writer.tail.publish([marker.record], head: head.position)
             logger.info("settled", metadata: ["committed": "\(found)"])
         } catch {
             isBroken = true
             let failure = StoreError.outcomeUnknown(reason: "\(error)")
             writer.failure.withLock { $0 = failure }
             logger.info("the store stays closed", metadata: ["error": "\(error)"])
+            // What a connection would read now a crash may take back: nothing is read either.
+            connection.close()
+            writer.readers?.end(with: failure)
+            writer.tail.close(failure)
             answer(jobs, .failed(failure))
-            writer.tail.close(.closed)
-            writer.readers?.resume()
         }
     }
 
-    /// Commits one revision of our own, without changes, and only then looks whether the batch's last link is in the
-    /// log: what is found now can't change any more.
-    private func commitMarker(after expected: Head, hasRecords: Bool) throws -> Bool {
+    private struct Marker {
+        let record: LogRecord
+        /// The batches that were committed before it, and the head after it.
+        let batchesBefore: Int64
+        let head: Head
+    }
+
+    /// Commits one revision of our own, without changes: what is found after it can't change any more.
+    private func commitMarker() throws -> Marker {
         try connection.begin(.write)
         let present = try Head.load(connection, locking: true)
         let session = WriteSession(
             connection, head: present, now: options.time.now(), randomness: options.time.random, texts: texts)
         session.begin(actor: "metastore")
-        _ = try session.append([])
+        let record = try session.append([])
         session.head.batches += 1
         try session.head.save(connection)
         try connection.commit()
-        head = session.head
-        writer.tail.publish([], head: head.position)
-        guard hasRecords else { return present.batches == expected.batches }
+        return Marker(record: record, batchesBefore: present.batches, head: session.head)
+    }
+
+    /// Is the link of the batch's last record in the log?
+    private func isThere(_ expected: Head, _ records: [LogRecord], _ marker: Marker) throws -> Bool {
+        guard !records.isEmpty else { return marker.batchesBefore == expected.batches }
         let chain = try connection.first("SELECT chain FROM log WHERE revision = \(expected.revision.rawValue)") {
             try $0.bytes(0)
         }
