@@ -11,8 +11,11 @@ final class Place: Sendable {
     var path: String { directory + "/store/metastore.db" }
     var store: String { directory + "/store" }
 
-    init() throws {
-        var template = Array("/tmp/metastore-fault-XXXXXX".utf8CString)
+    /// - Parameter inMemory: where flushes cost nothing. A killed process loses no page it has written, so that kills
+    ///   lose no force by it.
+    init(inMemory: Bool = false) throws {
+        let parent = inMemory && access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"
+        var template = Array("\(parent)/metastore-fault-XXXXXX".utf8CString)
         guard let made = mkdtemp(&template) else { throw Failure("mkdtemp") }
         directory = String(cString: made)
         guard mkdir(store, 0o700) == 0 else { throw Failure("mkdir") }
