@@ -85,10 +85,17 @@ extension SQLiteConnection {
     private static func openError(_ handle: OpaquePointer, _ result: Int32, _ path: String) -> EngineError {
         // Nothing was committed by opening, so a lack of room for the log's index is just that.
         let systemError = sqlite3_system_errno(handle)
+        var words = "\(path): \(String(cString: sqlite3_errmsg(handle)))"
+        var status = stat()
+        // The file itself is there: it is its log or the log's index that can't be made.
+        if result & 0xff == SQLITE_CANTOPEN, lstat(path, &status) == 0 {
+            words += ". Its directory can't be written, and SQLite makes files beside a database even to read it. "
+                + "Copy all its files to a writable place and open the copy"
+        }
         let isFull = result == METASTORE_IOERR_SHMSIZE || result == METASTORE_IOERR_SHMOPEN
         return EngineError(
             sqlite: isFull && systemError == ENOSPC ? SQLITE_FULL : result, operation: "open",
-            words: "\(path): \(String(cString: sqlite3_errmsg(handle)))", systemError: systemError)
+            words: words, systemError: systemError)
     }
 }
 

@@ -154,6 +154,7 @@ package final class SQLiteEngine: Engine {
         do {
             // Again, because the file may have been replaced just before SQLite opened it.
             try confirm(path.database, is: file)
+            if role == .writer { try opened.executeScript("PRAGMA journal_size_limit = \(limits.truncateBytes)") }
         } catch {
             opened.close()
             throw error

@@ -35,6 +35,14 @@ final class Place: Sendable {
         return found
     }
 
+    /// An empty log and an index may appear: SQLite makes them by looking.
+    func isUnchanged(since before: [String: [UInt8]]) throws -> Bool {
+        var after = try files()
+        if before["metastore.db-wal"] == nil, after["metastore.db-wal"] == [] { after["metastore.db-wal"] = nil }
+        after["metastore.db-shm"] = before["metastore.db-shm"]
+        return after == before
+    }
+
     func names() throws -> [String] {
         guard let stream = opendir(store) else { throw Failure("opendir") }
         defer { closedir(stream) }

@@ -119,7 +119,8 @@ final class WriterLoop {
             session.head.batches += 1
             try session.head.save(connection)
             try connection.commit()
-            committed(batch, jobs)
+            publish(batch)
+            answer(jobs, .committed)
         } catch where error.leavesCommitUnknown {
             settle(batch, jobs, error)
         } catch {
@@ -128,13 +129,12 @@ final class WriterLoop {
         }
     }
 
-    private func committed(_ batch: Batch, _ jobs: [any WriteJob]) {
+    private func publish(_ batch: Batch) {
         head = batch.session.head
         if let epoch = batch.takenEpoch { writer.ledEpoch.withLock { $0 = epoch } }
         housekeeping.noteIsStale = true
         for promise in batch.session.afterCommit { promise() }
         writer.tail.publish(batch.records, head: head.position)
-        answer(jobs, .committed)
     }
 
     /// The commit failed in a way that may have left it on the device. Find out, for good (DESIGN D6).
@@ -148,14 +148,11 @@ final class WriterLoop {
             let expected = batch.session.head
             let marker = try commitMarker()
             let found = try isThere(expected, batch.records, marker)
-            writer.readers?.resume()
-            if found {
-                committed(batch, jobs)
-            } else {
-                answer(jobs, .failed(.notApplied(reason: error.words)))
-            }
+            if found { publish(batch) }
             head = marker.head
             writer.tail.publish([marker.record], head: head.position)
+            writer.readers?.resume()
+            answer(jobs, found ? .committed : .failed(.notApplied(reason: error.words)))
             logger.info("settled", metadata: ["committed": "\(found)"])
         } catch {
             isBroken = true
