@@ -120,6 +120,8 @@ private struct Opening {
             try session.head.save(connection)
             try connection.commit()
             try engine.settle(connection)
+            // The note still names what was cut off: without this a crash would have it adopted a second time.
+            if isCut != nil { try engine.keepNote(HeadNote(session.head).bytes) }
             return session.head
         } catch {
             connection.rollback()

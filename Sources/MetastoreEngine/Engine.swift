@@ -53,8 +53,8 @@ public protocol Engine: AnyObject, Sendable {
 public enum Found: Sendable, Hashable {
     /// Nothing there: ``Engine/create(_:)`` may make it.
     case nothing
-    /// A database. `hasWriteAheadLog` says whether a log file stood beside it *before* anything was opened: a database
-    /// that was not closed cleanly and has none was copied without it.
+    /// A database. `hasWriteAheadLog` says whether a log that isn't empty stood beside it *before* anything was opened:
+    /// a database that was not closed cleanly and has none was copied without it.
     case database(hasWriteAheadLog: Bool)
 }
 

@@ -71,6 +71,11 @@ public struct EngineError: Error, Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// What failed, in the engine's own words and without its advice: the first sentence of ``message``.
+    public var words: String {
+        message.firstRange(of: ". ").map { String(message[..<$0.lowerBound]) } ?? message
+    }
+
     public var description: String {
         engineCode == 0 ? "\(operation): \(message)" : "\(operation): \(message) (code \(engineCode))"
     }

@@ -14,6 +14,7 @@ extension DatabasePath {
             try OpenFile(creating, O_RDWR | O_CREAT | O_EXCL, operation: "create").restrictToOwner()
             let connection = try SQLiteConnection.open(creating, role: .writer, options: options) {}
             defer { connection.close() }
+            try connection.executeScript("PRAGMA application_id = \(DatabaseHeader.applicationID)")
             try populate(connection)
             guard !connection.isInTransaction else {
                 throw EngineError(.misuse, operation: "create", message: "a transaction was left open")

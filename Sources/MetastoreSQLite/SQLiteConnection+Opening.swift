@@ -4,8 +4,11 @@ internal import MetastoreEngine
 
 extension SQLiteConnection {
     /// Opens and configures a connection. The file must exist, except for `:memory:`.
+    ///
+    /// - Parameter mayRemoveLog: asked when a settled writer closes: does the log still belong to this process?
     static func open(
-        _ path: String, role: Role, options: EngineOptions, whenClosed: @escaping @Sendable () -> Void
+        _ path: String, role: Role, options: EngineOptions,
+        mayRemoveLog: @escaping @Sendable () -> Bool = { true }, whenClosed: @escaping @Sendable () -> Void
     ) throws(EngineError) -> SQLiteConnection {
         var flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE
         flags |= role == .reader ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE
@@ -19,7 +22,9 @@ extension SQLiteConnection {
         do {
             try configure(handle, path, role, options)
             let pageBytes = Int(try pragma("page_size", handle, path)) ?? 4096
-            return SQLiteConnection(handle, role: role, pageBytes: pageBytes, options: options, whenClosed: whenClosed)
+            return SQLiteConnection(
+                handle, role: role, pageBytes: pageBytes, options: options, mayRemoveLog: mayRemoveLog,
+                whenClosed: whenClosed)
         } catch {
             sqlite3_close_v2(handle)
             throw error
@@ -81,10 +86,17 @@ extension SQLiteConnection {
         if result & 0xff == SQLITE_CANTOPEN, let refusal = unwritableDirectory(path, result) { return refusal }
         // Nothing was committed by opening, so a lack of room for the log's index is just that.
         let systemError = sqlite3_system_errno(handle)
+        var words = "\(path): \(String(cString: sqlite3_errmsg(handle)))"
+        var status = stat()
+        // The file itself is there: it is its log or the log's index that can't be made.
+        if result & 0xff == SQLITE_CANTOPEN, lstat(path, &status) == 0 {
+            words += ". Its directory can't be written, and SQLite makes files beside a database even to read it. "
+                + "Copy all its files to a writable place and open the copy"
+        }
         let isFull = result == METASTORE_IOERR_SHMSIZE || result == METASTORE_IOERR_SHMOPEN
         return EngineError(
             sqlite: isFull && systemError == ENOSPC ? SQLITE_FULL : result, operation: "open",
-            words: "\(path): \(String(cString: sqlite3_errmsg(handle)))", systemError: systemError)
+            words: words, systemError: systemError)
     }
 
     /// A database with a write-ahead log can't be opened where nothing may be written; SQLite only says that it can't.

@@ -11,8 +11,11 @@ final class Place: Sendable {
     var path: String { directory + "/store/metastore.db" }
     var store: String { directory + "/store" }
 
-    init() throws {
-        var template = Array("/tmp/metastore-fault-XXXXXX".utf8CString)
+    /// - Parameter inMemory: where flushes cost nothing. A killed process loses no page it has written, so that kills
+    ///   lose no force by it.
+    init(inMemory: Bool = false) throws {
+        let parent = inMemory && access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"
+        var template = Array("\(parent)/metastore-fault-XXXXXX".utf8CString)
         guard let made = mkdtemp(&template) else { throw Failure("mkdtemp") }
         directory = String(cString: made)
         guard mkdir(store, 0o700) == 0 else { throw Failure("mkdir") }
@@ -30,6 +33,14 @@ final class Place: Sendable {
             found[name] = try contents(store + "/" + name)
         }
         return found
+    }
+
+    /// An empty log and an index may appear: SQLite makes them by looking.
+    func isUnchanged(since before: [String: [UInt8]]) throws -> Bool {
+        var after = try files()
+        if before["metastore.db-wal"] == nil, after["metastore.db-wal"] == [] { after["metastore.db-wal"] = nil }
+        after["metastore.db-shm"] = before["metastore.db-shm"]
+        return after == before
     }
 
     func names() throws -> [String] {
