@@ -64,6 +64,22 @@ import Testing
         #expect(status != 0 && output.contains("chain"))
     }
 
+    @Test func `has the example of its document among the golden files`() throws {
+        let blocks = try Self.read(Self.format).split(separator: "```", omittingEmptySubsequences: false)
+        func bytes(_ block: Substring) -> [UInt8] {
+            let hex = block.split(separator: "\n").map { line -> String in
+                // What stands far to the right is told, not stored.
+                let told = line.hasPrefix("            ") ? "" : line.drop { $0 == " " }
+                let end = told.firstRange(of: "  ")?.lowerBound ?? told.endIndex
+                return told[..<end].split(separator: " ").filter { $0.allSatisfy(\.isHexDigit) }.joined()
+            }
+            return LogText.bytes(hex.joined())
+        }
+        let record = try GoldenFile.records(try Self.read(Self.goldenLog))[15]
+        #expect(bytes(blocks[1]) == record.body)
+        #expect(bytes(blocks[3]) == record.header)
+    }
+
     @Test(arguments: RecordKind.allCases)
     func `has the fields of each kind that its document lists`(_ kind: RecordKind) throws {
         let document = try Self.read(Self.format)
