@@ -12,25 +12,34 @@ extension CallMaker {
     mutating func reportCall(_ plain: PlainHistory) -> Call {
         let id = id(plain.store.trials.keys)
         let trial = plain.store.trials[id]
-        let kind = random.pick([WorkloadKind.runStep, .runStep, .computeValidationMetrics, .checkpointModel, .terminate])
-        let state = random.pick([WorkloadState.completed, .completed, .completed, .active, .error])
-        let step = random.chance(3) ? -1 : random.number(1...6)
-        let batches = random.chance(3) ? -1 : random.chance(85) ? step * 100 : random.number(0...700)
+        let ran = plain.store.workloads.values.filter {
+            $0.trial == id && $0.kind == "RUN_STEP" && $0.state == "COMPLETED" && !$0.isRolledBack
+        }.sorted { $0.id < $1.id }
+        var kind = random.pick([WorkloadKind.runStep, .runStep, .computeValidationMetrics, .checkpointModel, .terminate])
+        let state = random.pick([WorkloadState.completed, .completed, .completed, .completed, .active, .error])
+        var step = random.chance(3) ? -1 : random.number(1...12)
+        var batches = random.chance(3) ? -1 : random.chance(85) ? step * 100 : random.number(0...700)
+        if !ran.isEmpty, random.chance(60) {
+            let run = random.pick(ran)
+            kind = random.chance(60) ? .computeValidationMetrics : .checkpointModel
+            (step, batches) = (run.step, run.totalBatches)
+        }
         let generation = random.chance(90) ? trial?.generation ?? 0 : random.number(0...3)
         let metrics = random.chance(state == .active ? 5 : 80) ? random.pick(Self.metrics) : nil
+        let (reported, at, after) = (kind, step, batches)
         return Call("workloads.report \(id)/\(generation) \(step) \(kind) \(state) \(batches)") {
             (draft) throws(Refusal) in
             try draft.answer { (store) throws(Refusal) in
                 try store.reportWorkload(
-                    id, generation, step, kind.name, state.name, batches, metrics?.text, metrics?.metric)
+                    id, generation, at, reported.name, state.name, after, metrics?.text, metrics?.metric)
             }
         } real: { tx in
             [
                 Summary.of(
                     try tx.workloads.report(
                         WorkloadReport(
-                            trial: ID(rawValue: id), generation: generation, step: step, kind: kind, state: state,
-                            totalBatches: batches, metrics: try metrics.map { try Metrics(parsing: $0.text) })))
+                            trial: ID(rawValue: id), generation: generation, step: at, kind: reported, state: state,
+                            totalBatches: after, metrics: try metrics.map { try Metrics(parsing: $0.text) })))
             ]
         }
     }
@@ -80,8 +89,7 @@ extension CallMaker {
             new = PlainCheckpoint(
                 birth: 0, number: 0, uuid: random.uuid(), experiment: 0, trial: id,
                 workload: model?.id ?? (random.chance(5) ? 999 : nil), state: state.name,
-                totalBatches: model?.totalBatches
-                    ?? (random.chance(80) ? min(trial?.totalBatches ?? 0, random.number(0...6) * 100) : 250),
+                totalBatches: model?.totalBatches ?? batches(of: trial, store),
                 storage: "s", files: files, metadata: "{}")
             generation = random.chance(92) ? trial?.generation ?? 0 : random.number(0...2)
         }
@@ -99,6 +107,14 @@ extension CallMaker {
                             resources: try Resources(report.files), metadata: [:])))
             ]
         }
+    }
+
+    /// Mostly where the trial was validated, so that retention has something to rank.
+    private mutating func batches(of trial: PlainTrial?, _ store: PlainStore) -> Int64 {
+        let validated = store.workloads.values.filter { $0.trial == trial?.id && $0.metric != nil }
+            .map(\.totalBatches).sorted()
+        if !validated.isEmpty, random.chance(70) { return random.pick(validated) }
+        return random.chance(80) ? min(trial?.totalBatches ?? 0, random.number(0...12) * 100) : 250
     }
 
     mutating func keyValueCall(_ plain: PlainHistory) -> Call {

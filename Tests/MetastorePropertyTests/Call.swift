@@ -53,6 +53,11 @@ struct CallMaker {
 
     mutating func state<State: TransitionState>(_ type: State.Type) -> State { random.pick(Array(State.allCases)) }
 
+    /// Any state, but mostly one that lets the work go on: a sequence that kills everything soon tests little.
+    mutating func state<State: TransitionState>(mostly few: [State]) -> State {
+        random.chance(75) ? random.pick(few) : state(State.self)
+    }
+
     /// An expectation that holds, or one that doesn't.
     mutating func expected(_ revision: Int64) -> Int64? {
         random.chance(70) ? nil : random.chance(60) ? revision : random.number(0...50)
@@ -64,12 +69,12 @@ struct CallMaker {
         if plain.store.agents.isEmpty { return register() }
         if plain.store.experiments.isEmpty { return createExperiment() }
         return switch random.number(0...99) {
-        case 0..<20: experimentCall(plain)
-        case 20..<36: trialCall(plain)
-        case 36..<58: reportCall(plain)
-        case 58..<70: checkpointCall(plain)
-        case 70..<78: keyValueCall(plain)
-        case 78..<91: clusterCall(plain)
+        case 0..<9: experimentCall(plain)
+        case 9..<19: trialCall(plain)
+        case 19..<49: reportCall(plain)
+        case 49..<62: checkpointCall(plain)
+        case 62..<70: keyValueCall(plain)
+        case 70..<90: clusterCall(plain)
         default: cloudCall(plain)
         }
     }
@@ -81,9 +86,11 @@ extension CallMaker {
         let id = id(store.experiments.keys)
         let key = ID<Experiment>(rawValue: id)
         switch random.number(0...9) {
-        case 0, 1: return createExperiment()
+        case 0, 1:
+            if store.experiments.count < 3 || random.chance(20) { return createExperiment() }
+            return editExperiment(id)
         case 2, 3, 4:
-            let state = state(ExperimentState.self)
+            let state = state(mostly: [ExperimentState.active, .paused])
             let revision = expected(plain.revision(of: "experiments/\(id)"))
             return Call("experiments.transition \(id) \(state) if \(revision ?? -1)") { (draft) throws(Refusal) in
                 try draft.expect("experiments/\(id)", revision, draft.store.experiment(id))
@@ -169,7 +176,7 @@ extension CallMaker {
         let id = id(store.trials.keys)
         let key = ID<Trial>(rawValue: id)
         switch random.number(0...9) {
-        case 0...3:
+        case 0...3 where store.trials.count < 5 || random.chance(25):
             let hparams = random.pick(["{\"lr\":0.1}", "{\"lr\":1e-05}", "{}"])
             let warm: UUID? =
                 random.chance(20) ? random.pick(store.checkpoints.keys.sorted { $0.uuidString < $1.uuidString } + [uuids[0]]) : nil
@@ -188,7 +195,7 @@ extension CallMaker {
                 ]
             }
         case 4...6:
-            let state = state(TrialState.self)
+            let state = state(mostly: [TrialState.active, .paused, .stoppingError])
             let revision = expected(plain.revision(of: store.trials[id]?.path ?? ""))
             return Call("trials.transition \(id) \(state) if \(revision ?? -1)") { (draft) throws(Refusal) in
                 try draft.expect(draft.store.trials[id]?.path ?? "", revision, draft.store.trial(id))
@@ -197,7 +204,8 @@ extension CallMaker {
                 let expectation: Expectation<TrialState> = revision.map { .revision(Revision($0)) } ?? .anything
                 return [Summary.of(try tx.trials.transition(key, to: state, if: expectation))]
             }
-        case 7, 8:
+        case 0...3, 7: return reportCall(plain)
+        case 8:
             return Call("trials.restart \(id)") { (draft) throws(Refusal) in
                 try draft.answer { (store) throws(Refusal) in try store.restartTrial(id) }
             } real: { tx in [Summary.of(try tx.trials.restart(key).trial)] }

@@ -16,12 +16,12 @@ struct Difference: Error, CustomStringConvertible {
 @Suite struct `A random sequence of calls` {
     @Test(arguments: Place.allCases)
     func `gets the answers, errors and changes that a plain model gives`(_ place: Place) async throws {
-        let count = Load.part(of: place == .memory ? 800 : 200)
+        let count = Load.part(of: place == .memory ? 400 : 100)
         for index in 0..<UInt64(count) {
             let seed = Load.seed &+ index &* 7919
             do {
                 var run = try await SequenceRun(seed: seed, place: place)
-                try await run.run(steps: 150)
+                try await run.run(steps: 400)
                 try await run.finish()
             } catch {
                 Issue.record("METASTORE_TEST_SEED=\(Load.seed), sequence \(index) (\(place)): \(error)")
@@ -49,8 +49,9 @@ private struct SequenceRun {
     }
 
     mutating func run(steps: Int) async throws {
-        for _ in 0..<steps {
-            if maker.random.chance(4) { try await delete() } else { try await write() }
+        for step in 0..<steps {
+            if step.isMultiple(of: 50) { try await checkDerived() }
+            if maker.random.chance(2) { try await delete() } else { try await write() }
             guard store.position.revision.rawValue == plain.revision else {
                 throw difference("the store is at revision \(store.position.revision), expected \(plain.revision)")
             }
@@ -63,7 +64,7 @@ private struct SequenceRun {
 
     /// One closure of up to three calls; some errors are swallowed in it, and sometimes it throws at its end.
     private mutating func write() async throws {
-        let calls = (0..<maker.random.number(1...3)).map { _ in maker.call(plain) }
+        let calls = (0..<(maker.random.chance(60) ? 1 : maker.random.number(2...4))).map { _ in maker.call(plain) }
         let swallows = maker.random.chance(50)
         let failsAtLast = maker.random.chance(5)
         log.append("\(calls.map(\.name)) swallows \(swallows), fails at last \(failsAtLast)")
@@ -265,6 +266,7 @@ extension PlainHistory {
                 uuid: checkpoint.uuid, trial: ID(rawValue: trial.id), requestID: trial.requestID,
                 isTrialLive: trial.isLive, state: CheckpointState(name: checkpoint.state)!,
                 totalBatches: checkpoint.totalBatches, reportRevision: Revision(created(checkpoint.path)),
+                number: checkpoint.number,
                 isPinned: checkpoint.isPinned, isWarmStart: store.isWarmStart(checkpoint.uuid),
                 metric: experiment.smallerIsBetter ? metrics.min() : metrics.max())
         }

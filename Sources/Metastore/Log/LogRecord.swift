@@ -18,6 +18,22 @@ package struct LogRecord: Sendable {
     /// The link: 32 bytes.
     package var chain: [UInt8]
 
+    package init(
+        revision: Revision, epoch: Epoch, time: Timestamp, schema: Int64, actor: String, operation: UUID?,
+        consumer: ConsumerProgress?, kinds: RecordKinds, body: [UInt8], chain: [UInt8]
+    ) {
+        self.revision = revision
+        self.epoch = epoch
+        self.time = time
+        self.schema = schema
+        self.actor = actor
+        self.operation = operation
+        self.consumer = consumer
+        self.kinds = kinds
+        self.body = body
+        self.chain = chain
+    }
+
     /// What the first record is chained to.
     package static func genesis(cluster: UUID) -> [UInt8] {
         var bytes = CanonicalWriter()

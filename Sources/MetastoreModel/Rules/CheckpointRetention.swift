@@ -3,7 +3,7 @@ public import FoundationEssentials
 /// Which checkpoints of one experiment may be removed from storage: a pure function of plain values.
 ///
 /// 1. Kept is the union of the N best validated of the experiment, the N best validated of each trial, and
-///    the N latest of each trial (by total batches, then report revision; validated or not). Each trial is a
+///    the N latest of each trial (by total batches, then report; validated or not). Each trial is a
 ///    group of its own.
 /// 2. Only COMPLETED checkpoints take up a place.
 /// 3. Always kept: pinned ones, the latest COMPLETED one of a live trial, one that a live trial is
@@ -37,6 +37,8 @@ public struct CheckpointRetention: Sendable, Hashable {
         public var totalBatches: Int64
         /// The revision in which it was reported.
         public var reportRevision: Revision
+        /// Its number: of two reported in one revision the greater is the later one.
+        public var number: Int64
         /// Whether a registry or a person holds it.
         public var isPinned: Bool
         /// Whether a live trial, of whatever experiment, is warm-started from it.
@@ -47,8 +49,8 @@ public struct CheckpointRetention: Sendable, Hashable {
         /// A checkpoint; the values that have a default may be left out.
         public init(
             uuid: UUID, trial: ID<Trial>, requestID: UUID, isTrialLive: Bool, state: CheckpointState,
-            totalBatches: Int64, reportRevision: Revision, isPinned: Bool = false, isWarmStart: Bool = false,
-            metric: Double? = nil
+            totalBatches: Int64, reportRevision: Revision, number: Int64 = 0, isPinned: Bool = false,
+            isWarmStart: Bool = false, metric: Double? = nil
         ) {
             self.uuid = uuid
             self.trial = trial
@@ -57,6 +59,7 @@ public struct CheckpointRetention: Sendable, Hashable {
             self.state = state
             self.totalBatches = totalBatches
             self.reportRevision = reportRevision
+            self.number = number
             self.isPinned = isPinned
             self.isWarmStart = isWarmStart
             self.metric = metric
@@ -95,21 +98,24 @@ public struct CheckpointRetention: Sendable, Hashable {
     }
 
     /// What it is judged by; two of one model are told apart by their report, the earlier first.
-    private typealias Rank = (validation: ValidationOrder.Candidate, report: Revision)
+    private typealias Rank = (validation: ValidationOrder.Candidate, report: Revision, number: Int64)
 
     private func rank(_ checkpoint: Candidate) -> Rank? {
         ValidationOrder.Candidate(
             metric: checkpoint.metric, totalBatches: checkpoint.totalBatches, requestID: checkpoint.requestID
-        ).map { ($0, checkpoint.reportRevision) }
+        ).map { ($0, checkpoint.reportRevision, checkpoint.number) }
     }
 
     private func precedes(_ first: (Int, Rank), _ second: (Int, Rank)) -> Bool {
         let order = ValidationOrder(smallerIsBetter: smallerIsBetter)
-        if first.1.validation == second.1.validation { return first.1.report < second.1.report }
+        if first.1.validation == second.1.validation {
+            return (first.1.report, first.1.number) < (second.1.report, second.1.number)
+        }
         return order.precedes(first.1.validation, second.1.validation)
     }
 
     private func isLater(_ first: Candidate, _ second: Candidate) -> Bool {
-        (first.totalBatches, first.reportRevision) > (second.totalBatches, second.reportRevision)
+        (first.totalBatches, first.reportRevision, first.number)
+            > (second.totalBatches, second.reportRevision, second.number)
     }
 }
