@@ -77,9 +77,16 @@ extension SQLiteConnection {
         var statement: OpaquePointer?
         defer { sqlite3_finalize(statement) }
         var result = sqlite3_prepare_v2(handle, "PRAGMA " + text, -1, &statement, nil)
-        if result == SQLITE_OK { result = sqlite3_step(statement) }
-        guard result == SQLITE_ROW || result == SQLITE_DONE else { throw openError(handle, result, path) }
-        return result == SQLITE_ROW ? sqlite3_column_text(statement, 0).map { String(cString: $0) } ?? "" : ""
+        guard result == SQLITE_OK else { throw openError(handle, result, path) }
+        var value = ""
+        result = sqlite3_step(statement)
+        if result == SQLITE_ROW {
+            value = sqlite3_column_text(statement, 0).map { String(cString: $0) } ?? ""
+            // To its end: changing the journal's mode commits after its one row, and only the end tells whether it did.
+            while result == SQLITE_ROW { result = sqlite3_step(statement) }
+        }
+        guard result == SQLITE_DONE else { throw openError(handle, result, path) }
+        return value
     }
 
     private static func openError(_ handle: OpaquePointer, _ result: Int32, _ path: String) -> EngineError {

@@ -114,6 +114,47 @@ extension Faults {
             await store.close()
         }
 
+        /// Whichever flush or write of opening or making a store fails: a typed error, and nothing lost or half made.
+        @Test(arguments: [Fault.flush, .write], [true, false])
+        func `while opening is told, and opening again works`(_ fault: Fault, _ isNew: Bool) async throws {
+            var failures = 0
+            for after in 1...Int32(fault == .flush ? 9 : 30) where Scale.factor >= 1 || fault == .flush || after % 4 == 1 {
+                let place = try Place()
+                let shim = try FaultShim(place)
+                let answered = isNew ? [] : try await place.fill(2)
+                let process = try CrashProcess("serve", environment: shim.environment)
+                shim.arm(fault, after: after, target: .everything)
+                let answer = try process.ask("open \(place.path)")
+                if shim.hits > 0, !answer.hasPrefix("ok") {
+                    failures += 1
+                    #expect(answer.hasPrefix("error engine") || answer.hasPrefix("error unusable")
+                        || answer.hasPrefix("error schema"), "\(answer)")
+                    #expect(answer.contains("Look at the system's log"), "\(answer)")
+                }
+                shim.disarm()
+                if !answer.hasPrefix("ok") { #expect(try process.ask("open \(place.path)").hasPrefix("ok")) }
+                #expect(try process.ask("put a/b 1").hasPrefix("ok"))
+                process.kill()
+                let store = try await Metastore.open(.sqlite(place.path))
+                for (request, answer) in answered { #expect(try await store.perform(request) == answer) }
+                #expect(try await store.verify().faults == [])
+                await store.close()
+            }
+            #expect(failures > 0)
+        }
+
+        @Test(arguments: 1...4 as ClosedRange<Int32>) func `while closing loses nothing`(_ after: Int32) async throws {
+            let process = try CrashProcess("serve", environment: shim.environment)
+            try process.ask("open \(place.path)")
+            try process.ask("put a/b 1")
+            shim.arm(.flush, after: after, target: .everything)
+            #expect(try process.ask("close") == "ok closed")
+            let store = try await Metastore.open(.sqlite(place.path))
+            #expect(try await store.number("a/b") == 1)
+            #expect(try await store.verify().faults == [])
+            await store.close()
+        }
+
         @Test func `in a checkpoint loses nothing`() async throws {
             let process = try CrashProcess("serve", environment: shim.environment)
             try process.ask("open \(place.path)")

@@ -12,7 +12,7 @@ extension Faults {
         @Test func `loses nothing it acknowledged and leaves nothing half there`() async throws {
             let cycles = Scale.of(1_000)
             var random = Scale.random(1)
-            let place = try Place(inMemory: true)
+            let place = try Place()
             var ledger = Ledger()
             let began = ContinuousClock.now
             for cycle in 0..<cycles {

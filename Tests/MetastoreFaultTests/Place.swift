@@ -11,10 +11,13 @@ final class Place: Sendable {
     var path: String { directory + "/store/metastore.db" }
     var store: String { directory + "/store" }
 
-    /// - Parameter inMemory: where flushes cost nothing. A killed process loses no page it has written, so that kills
-    ///   lose no force by it.
-    init(inMemory: Bool = false) throws {
-        let parent = inMemory && access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"
+    /// In memory where there is some: flushes cost nothing there, whatever else keeps the disk busy. Kills lose no force
+    /// by it, since a killed process loses no page it has written; and what is lost without flushes is tried on a file
+    /// system of its own (``Disk``).
+    init() throws {
+        var room = statvfs()
+        let isRoomy = statvfs("/dev/shm", &room) == 0 && Int(room.f_bavail) * Int(room.f_frsize) > 1 << 30
+        let parent = isRoomy && access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"
         var template = Array("\(parent)/metastore-fault-XXXXXX".utf8CString)
         guard let made = mkdtemp(&template) else { throw Failure("mkdtemp") }
         directory = String(cString: made)

@@ -14,10 +14,10 @@ extension Faults {
 
         /// The batch is held until all have been queued behind its first closure.
         private func inOneBatch(_ store: Metastore, _ bodies: [@Sendable () async throws -> Void]) async -> [(any Error)?] {
-            let gate = Gate()
+            let gate = Flag()
             return await withTaskGroup(of: (Int, (any Error)?).self) { group in
                 group.addTask {
-                    _ = try? await store.write { _ in while !gate.isOpen { usleep(500) } }
+                    _ = try? await store.write { _ in while !gate.isSet { usleep(500) } }
                     return (-1, nil)
                 }
                 usleep(5_000)
@@ -32,7 +32,7 @@ extension Faults {
                     }
                 }
                 try? await Task.sleep(for: .milliseconds(40))
-                gate.open()
+                gate.set()
                 var errors = [(any Error)?](repeating: nil, count: bodies.count)
                 for await (number, error) in group where number >= 0 { errors[number] = error }
                 return errors
@@ -82,6 +82,15 @@ extension Faults {
             await store.close()
         }
 
+        /// They waited for the writer's next look at its queue: half a second each.
+        @Test func `in memory, reads don't wait for housekeeping`() async throws {
+            let store = try await Metastore.open(.inMemory())
+            let began = ContinuousClock.now
+            for _ in 0..<100 { #expect(try await store.number("a/b") == 0) }
+            #expect(ContinuousClock.now - began < .seconds(3))
+            await store.close()
+        }
+
         /// The same from the device itself: a closure too big for it, which SQLite notices in a statement.
         @Test(.enabled(if: isRoot)) func `as a device without room makes it`() async throws {
             try place.mount(megabytes: 16)
@@ -113,79 +122,9 @@ extension Faults {
     }
 }
 
-/// Holds a closure on the writer's thread.
-private final class Gate: Sendable {
+/// A sign from one thread to another.
+final class Flag: Sendable {
     private let state = Mutex(false)
-    var isOpen: Bool { state.withLock { $0 } }
-    func open() { state.withLock { $0 = true } }
-}
-
-extension EngineSource {
-    /// Statements that bind `text` end the SQL transaction, as a full device may.
-    func failing(at text: String) -> EngineSource {
-        EngineSource { options in FailingEngine(try self.makeEngine(options), text) }
-    }
-}
-
-/// Passes everything on to a real engine; its connections fail at one text.
-private final class FailingEngine: Engine {
-    private let engine: any Engine
-    private let text: String
-
-    init(_ engine: any Engine, _ text: String) {
-        self.engine = engine
-        self.text = text
-    }
-
-    var place: String { engine.place }
-    var dialect: Dialect { engine.dialect }
-    var closuresPerBatch: Int { engine.closuresPerBatch }
-    var hasOneConnection: Bool { engine.hasOneConnection }
-    var isReadOnly: Bool { engine.isReadOnly }
-    func prepare() throws(EngineError) -> Found { try engine.prepare() }
-    func create(_ populate: (any Connection) throws -> Void) throws { try engine.create(populate) }
-    func openWriter() throws(EngineError) -> any Connection { FailingConnection(try engine.openWriter(), text) }
-    func openReader() throws(EngineError) -> any Connection { try engine.openReader() }
-    func confirmHold() throws(EngineError) { try engine.confirmHold() }
-    func maintain(_ writer: any Connection) throws(EngineError) -> Pressure { try engine.maintain(inner(writer)) }
-    func settle(_ writer: any Connection) throws(EngineError) { try engine.settle(inner(writer)) }
-    func settleUnknownCommit() throws(EngineError) { try engine.settleUnknownCommit() }
-    func keepNote(_ note: [UInt8]) throws(EngineError) { try engine.keepNote(note) }
-    func readNote() throws(EngineError) -> [UInt8]? { try engine.readNote() }
-    func close() { engine.close() }
-
-    private func inner(_ writer: any Connection) -> any Connection { (writer as? FailingConnection)?.inner ?? writer }
-}
-
-private final class FailingConnection: Connection {
-    let inner: any Connection
-    private let text: String
-
-    init(_ inner: any Connection, _ text: String) {
-        self.inner = inner
-        self.text = text
-    }
-
-    var dialect: Dialect { inner.dialect }
-    var isInTransaction: Bool { inner.isInTransaction }
-    func begin(_ mode: TransactionMode) throws(EngineError) { try inner.begin(mode) }
-    func commit() throws(EngineError) { try inner.commit() }
-    func rollback() { inner.rollback() }
-    func savepoint() throws(EngineError) { try inner.savepoint() }
-    func releaseSavepoint() throws(EngineError) { try inner.releaseSavepoint() }
-    func rollbackToSavepoint() throws(EngineError) { try inner.rollbackToSavepoint() }
-
-    func execute(_ statement: SQL) throws(EngineError) -> Int {
-        guard statement.values.contains(.bytes(Array(text.utf8))) else { return try inner.execute(statement) }
-        inner.rollback()
-        throw EngineError(.full, operation: "execute", message: "no room", endedTransaction: true)
-    }
-
-    func forEachRow(_ statement: SQL, _ body: (borrowing Row) throws -> Bool) throws {
-        try inner.forEachRow(statement, body)
-    }
-    func executeScript(_ text: String) throws(EngineError) { try inner.executeScript(text) }
-    func interrupter() -> @Sendable () -> Void { inner.interrupter() }
-    func changeToken() throws(EngineError) -> Int64 { try inner.changeToken() }
-    func close() { inner.close() }
+    var isSet: Bool { state.withLock { $0 } }
+    func set() { state.withLock { $0 = true } }
 }

@@ -1,6 +1,7 @@
 internal import FaultLoad
 internal import Glibc
 internal import Metastore
+internal import MetastoreEngine
 internal import MetastoreModel
 internal import MetastoreSQLite
 internal import Testing
@@ -113,6 +114,29 @@ extension Faults {
             let store = try await Metastore.open(.sqlite(place.path))
             #expect(try await store.number("a/new") == 1)
             await store.close()
+        }
+
+        /// Stopped right between the look at the lock and the lock on the database: the narrowest moment.
+        @Test func `a lock lost just before the SQL transaction begins is noticed in it`() async throws {
+            let (path, isArmed) = (place.path, Flag())
+            let source = EngineSource.sqlite(path).beforeWriting { if isArmed.isSet { unlink(path + ".lock") } }
+            let store = try await Metastore.open(source)
+            try await store.keyValue.put("a/b", "kept")
+            isArmed.set()
+            let refused = await #expect(throws: StoreError.self) { try await store.keyValue.put("a/b", "ghost") }
+            #expect(refused?.label == "fenced")
+            #expect(try await store.keyValue.get("a/b")?.text == "kept")
+            await store.close()
+        }
+
+        @Test func `a holder that lost its lock keeps no note`() async throws {
+            let store = try await Metastore.open(.sqlite(place.path))
+            try await store.keyValue.put("a/b", "1")
+            unlink(place.path + ".lock")
+            try await Task.sleep(for: .milliseconds(1_600))
+            #expect(try !place.names().contains("metastore.db.head"))
+            await store.close()
+            #expect(try !place.names().contains("metastore.db.head"))
         }
 
         @Test func `a writer whose database file was replaced is fenced`() async throws {

@@ -176,9 +176,10 @@ final class ReaderPool: Sendable {
     }
 
     /// Ends the reads that run with ``StoreError/closed``, lets the waiting ones run, then closes the connections.
+    ///
+    /// A suspension is left to whoever began it: a commit is being settled, with every connection closed.
     func close() {
         state.withLock { state in
-            state.isSuspended = false
             for read in state.running.values {
                 read.control.give(.closed)
                 read.interrupt()
@@ -190,6 +191,7 @@ final class ReaderPool: Sendable {
 
     private func serve(_ number: Int) {
         var connection: (any Connection)?
+        var seen = 0
         func closeConnection() {
             guard let open = connection else { return }
             open.close()
@@ -202,7 +204,7 @@ final class ReaderPool: Sendable {
                 BlockingThread.pause()
                 continue
             }
-            guard let jobs = queue.take(most: 1, timeout: .seconds(1)) else { break }
+            guard let jobs = queue.take(most: 1, timeout: .seconds(1), seen: &seen) else { break }
             guard let job = jobs.first else { continue }
             if let failure = state.withLock({ $0.failure }) {
                 job.fail(failure)

@@ -27,9 +27,11 @@ final class WriterLoop {
 
     /// Until the queue is closed and empty, or the device failed beyond recovery.
     func serve() {
+        var seen = 0
         while !isBroken {
-            guard let jobs = writer.queue.take(most: engine.closuresPerBatch, timeout: options.housekeepingInterval)
-            else { break }
+            let jobs = writer.queue.take(
+                most: engine.closuresPerBatch, timeout: options.housekeepingInterval, seen: &seen)
+            guard let jobs else { break }
             if !jobs.isEmpty { run(jobs) }
             serveReads()
             if !isBroken { keepHouse() }
@@ -37,7 +39,9 @@ final class WriterLoop {
         if isBroken {
             writer.queue.close()
             let outcome = BatchOutcome.failed(.notApplied(reason: "the store closed before this write began"))
-            while let jobs = writer.queue.take(most: 1_000, timeout: .zero), !jobs.isEmpty { answer(jobs, outcome) }
+            while let jobs = writer.queue.take(most: 1_000, timeout: .zero, seen: &seen), !jobs.isEmpty {
+                answer(jobs, outcome)
+            }
         } else {
             closeCleanly()
         }
