@@ -10,11 +10,11 @@ let settings: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
-let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 
 let package = Package(
     name: "metastore",
@@ -22,6 +22,8 @@ let package = Package(
         .library(name: "Metastore", targets: ["Metastore", "MetastoreModel", "MetastoreSQLite"]),
     ],
     dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
@@ -44,11 +46,49 @@ let package = Package(
             name: "Metastore",
             dependencies: [
                 "MetastoreModel", "MetastoreEngine", "MetastoreMigration", "CLZ4",
-                crypto, logging, metrics, deque, heap,
+                crypto, logging, metrics, deque,
             ],
             swiftSettings: settings),
+        .target(
+            name: "MetastoreQuickstart", dependencies: [.product(name: "Yams", package: "Yams")],
+            swiftSettings: settings),
 
+        .executableTarget(
+            name: "metastore-bench", dependencies: ["Metastore", "MetastoreModel", "MetastoreSQLite", arguments],
+            path: "tools/metastore-bench", swiftSettings: settings),
+
+        .target(
+            name: "MetastoreEngineContract", dependencies: ["MetastoreEngine"], path: "Tests/MetastoreEngineContract",
+            swiftSettings: settings),
+        .testTarget(
+            name: "MetastoreSQLiteTests",
+            dependencies: ["MetastoreSQLite", "MetastoreEngine", "MetastoreEngineContract", "CSQLite"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "MetastoreQuickstartTests", dependencies: ["MetastoreQuickstart"], swiftSettings: settings),
         .testTarget(name: "ProjectTests", swiftSettings: settings),
+        .target(
+            name: "MetastoreTestSupport",
+            dependencies: ["Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine", logging],
+            path: "Tests/MetastoreTestSupport", swiftSettings: settings),
+        .testTarget(
+            name: "MetastoreTests",
+            dependencies: ["MetastoreTestSupport", "Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "ReadmeTests", dependencies: ["Metastore", "MetastoreModel", "MetastoreSQLite"],
+            swiftSettings: settings),
+        .target(
+            name: "FaultLoad", dependencies: ["Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine"],
+            path: "Tests/FaultLoad", swiftSettings: settings),
+        .executableTarget(
+            name: "metastore-crash-test",
+            dependencies: ["FaultLoad", "Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine"],
+            path: "Tests/CrashTest", exclude: ["faultshim.c"], swiftSettings: settings),
+        .testTarget(
+            name: "MetastoreFaultTests",
+            dependencies: ["FaultLoad", "Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine"],
+            swiftSettings: settings),
         .testTarget(name: "MetastoreModelTests", dependencies: ["MetastoreModel"], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]

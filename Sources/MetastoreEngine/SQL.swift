@@ -81,6 +81,12 @@ public struct SQL: Sendable, Hashable, ExpressibleByStringInterpolation {
             values.append(value.sqlValue)
         }
 
+        /// Binds a value, or null.
+        public mutating func appendInterpolation(nullable value: (some SQLBindable)?) {
+            text += "\u{1}"
+            values.append(value?.sqlValue ?? .null)
+        }
+
         /// Binds a list, as in `id IN (\(list: ids))`. An empty list renders as `NULL`, which nothing is equal to.
         public mutating func appendInterpolation(list elements: some Collection<some SQLBindable>) {
             guard !elements.isEmpty else {

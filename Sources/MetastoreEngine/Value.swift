@@ -4,7 +4,9 @@ public import FoundationEssentials
 ///
 /// An engine chooses its own representation (SQLite keeps a UUID as 16 bytes and a time as an integer; PostgreSQL has
 /// `uuid` and `timestamptz`) and must give back what it was given.
-public enum Value: Sendable, Hashable {
+///
+/// Two values are equal when their bytes are: Swift's own equality of texts takes both spellings of "é" for one.
+public enum Value: Sendable {
     case null
     case integer(Int64)
     /// Never −0.0 and never NaN or an infinity: the store takes care of that before a value gets here.
@@ -15,6 +17,44 @@ public enum Value: Sendable, Hashable {
     case uuid(UUID)
     /// Microseconds since 1970-01-01T00:00:00Z.
     case timestamp(Int64)
+}
+
+extension Value: Hashable {
+    public static func == (left: Value, right: Value) -> Bool {
+        switch (left, right) {
+        case (.null, .null): true
+        case (.integer(let left), .integer(let right)): left == right
+        case (.real(let left), .real(let right)): left == right
+        case (.text(let left), .text(let right)):
+            left.hasSameBytes(as: right)
+        case (.bytes(let left), .bytes(let right)): left == right
+        case (.uuid(let left), .uuid(let right)): left == right
+        case (.timestamp(let left), .timestamp(let right)): left == right
+        default: false
+        }
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        switch self {
+        case .null: hasher.combine(0)
+        case .integer(let value): hasher.combine(value)
+        case .real(let value): hasher.combine(value)
+        case .text(let value): for byte in value.utf8 { hasher.combine(byte) }
+        case .bytes(let value): hasher.combine(value)
+        case .uuid(let value): hasher.combine(value)
+        case .timestamp(let value): hasher.combine(value)
+        }
+    }
+}
+
+extension String {
+    fileprivate func hasSameBytes(as other: String) -> Bool {
+        guard utf8.count == other.utf8.count else { return false }
+        let same = utf8.withContiguousStorageIfAvailable { left in
+            other.utf8.withContiguousStorageIfAvailable { right in left.elementsEqual(right) }
+        }
+        return (same ?? nil) ?? utf8.elementsEqual(other.utf8)
+    }
 }
 
 /// What a column holds; needed to read a column whose engine has fewer types than we have.

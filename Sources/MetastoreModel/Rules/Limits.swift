@@ -82,6 +82,22 @@ public enum Limits {
     /// More named consumers than this are refused.
     public static let consumers = 1_000
 
+    /// A document or log record of fewer bytes is kept as it is: LZ4 gains nothing there.
+    public static let compressionThreshold = 1 << 10
+    /// What the body of one log record may take, counters and an operation's result included; at the bound the
+    /// transaction is refused as too large.
+    public static let logBodyBytes = transactionLogBytes + (2 << 20)
+    /// A batch of writes ends when it has logged this much.
+    public static let batchBytes = 64 << 20
+    /// What a log record takes beside its body, about; counted against the retention's bytes.
+    public static let logRowOverhead = 120
+    /// How many records of the log one step of retention removes.
+    public static let retentionStep = 1_000
+    /// A consumer that needs history beyond this many times the retention's bytes is expired, visibly.
+    public static let consumerLagFactor = 2
+    /// How many reads may wait for a reader's thread; one more is refused.
+    public static let readQueue = 100_000
+
     // MARK: Leases
 
     /// A shorter time to live is refused: a slow disk would lose the lease.

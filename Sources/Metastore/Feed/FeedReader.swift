@@ -1,0 +1,88 @@
+// Invariants
+// 1. A batch holds whole revisions, at least one, and at most about Limits.feedBatchBytes of them.
+// 2. The position moves over every revision looked at, wanted or not; nothing is looked at twice.
+
+internal import MetastoreEngine
+internal import MetastoreModel
+
+/// Reads the feed from one position on, as fast as its caller asks.
+struct FeedReader: Sendable {
+    private let store: Metastore
+    let filter: ChangeFilter
+    private(set) var position: Position
+    private var isChecked = false
+    /// The position of the last batch handed out, bookmark or not.
+    private var reported: Revision
+
+    init(_ store: Metastore, after position: Position, filter: ChangeFilter) {
+        self.store = store
+        self.position = position
+        self.filter = filter
+        reported = position.revision
+    }
+
+    /// The next batch with a wanted change; or a bookmark, which has none but moves the position on.
+    ///
+    /// - Throws: as ``Metastore/changes(after:of:under:)``; ``StoreError/closed`` when the store is closed.
+    mutating func next() async throws -> ChangeBatch {
+        if !isChecked {
+            let start = position
+            try await store.read { try $0.session.checkResumable(start) }
+            isChecked = true
+        }
+        while true {
+            try Task.checkCancellation()
+            let records = try await records()
+            guard let last = records.last else {
+                if position.revision > reported { return batch([]) }
+                try await store.tail.wait(after: position.revision, for: filter.kinds)
+                continue
+            }
+            var commits: [Commit] = []
+            for record in records {
+                guard record.revision.rawValue == position.revision.rawValue + 1 else {
+                    throw StoreError.damaged(
+                        place: "the log", reason: "revision \(position.revision.rawValue + 1) is missing")
+                }
+                position = Position(
+                    cluster: position.cluster, epoch: record.epoch, revision: record.revision,
+                    chainPrefix: Array(record.chain.prefix(8)))
+                let commit = try record.commit(filter)
+                if !commit.changes.isEmpty { commits.append(commit) }
+            }
+            _ = last
+            if !commits.isEmpty || position.revision.rawValue - reported.rawValue >= Limits.bookmarkRevisions {
+                return batch(commits)
+            }
+        }
+    }
+
+    private mutating func batch(_ commits: [Commit]) -> ChangeBatch {
+        reported = position.revision
+        return ChangeBatch(commits: commits, position: position)
+    }
+
+    /// What follows the position: from the tail's memory, or else from the log.
+    private func records() async throws -> [LogRecord] {
+        if let recent = try store.tail.records(after: position.revision, bytes: Limits.feedBatchBytes) { return recent }
+        let start = position
+        return try await store.readOnce { session in
+            var found: [LogRecord] = []
+            var bytes = 0
+            try session.forEach(
+                SQL(trusted: "SELECT \(LogRecord.columns) FROM log ")
+                    + "WHERE revision > \(start.revision.rawValue) ORDER BY revision LIMIT 4096"
+            ) { row in
+                let record = try LogRecord(row)
+                bytes += record.footprint
+                found.append(record)
+                return bytes < Limits.feedBatchBytes
+            }
+            if let first = found.first, first.revision.rawValue != start.revision.rawValue + 1 {
+                try session.checkResumable(start)
+            }
+            if found.isEmpty { try session.checkResumable(start) }
+            return found
+        }
+    }
+}

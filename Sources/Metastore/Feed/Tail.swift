@@ -1,0 +1,152 @@
+// Invariants
+// 1. `recent` holds consecutive revisions and ends at `head`; older ones are read from the log.
+// 2. A commit only wakes those who wait; it never waits for one, and holds at most Limits.feedCacheBytes for them.
+// 3. A lost wake-up costs at most one tick.
+
+internal import DequeModule
+internal import MetastoreModel
+internal import Synchronization
+
+/// The newest part of the log, shared by every reader of the feed in this process.
+final class Tail: Sendable {
+    fileprivate struct Waiter {
+        let kinds: RecordKinds
+        let continuation: CheckedContinuation<Void, any Error>
+    }
+
+    fileprivate struct State {
+        var head: Position
+        var recent: Deque<LogRecord> = []
+        var recentBytes = 0
+        var waiters: [UInt64: Waiter] = [:]
+        var nextWaiter: UInt64 = 0
+        var closed: StoreError?
+        /// Where the store stood at the last tick.
+        var tickedAt: Revision = .absent
+    }
+
+    private let state: Mutex<State>
+
+    init(head: Position) {
+        state = Mutex(State(head: head))
+    }
+
+    var head: Position { state.withLock { $0.head } }
+
+    /// After a commit: what it brought, and where the store stands now. Wakes those whom it concerns.
+    func publish(_ records: [LogRecord], head: Position) {
+        let woken = state.withLock { state in
+            if let first = records.first, let last = state.recent.last,
+                first.revision.rawValue != last.revision.rawValue + 1
+            {
+                state.recent.removeAll()
+                state.recentBytes = 0
+            }
+            var kinds: RecordKinds = []
+            for record in records {
+                state.recent.append(record)
+                state.recentBytes += record.footprint
+                kinds.formUnion(record.kinds)
+            }
+            if let last = state.recent.last, last.revision != head.revision {
+                state.recent.removeAll()
+                state.recentBytes = 0
+            }
+            while state.recentBytes > Limits.feedCacheBytes, let first = state.recent.popFirst() {
+                state.recentBytes -= first.footprint
+            }
+            state.head = head
+            return state.takeWaiters { !$0.kinds.isDisjoint(with: kinds) || records.isEmpty }
+        }
+        for waiter in woken { waiter.continuation.resume() }
+    }
+
+    /// Wakes everybody if something was committed since the last tick, so that filtered readers move on.
+    func tick() {
+        let woken = state.withLock { state -> [Waiter] in
+            guard state.tickedAt != state.head.revision else { return [] }
+            state.tickedAt = state.head.revision
+            return state.takeWaiters { _ in true }
+        }
+        for waiter in woken { waiter.continuation.resume() }
+    }
+
+    /// Ends the feed: whoever waits, or will, gets this error. False when it had ended before.
+    @discardableResult
+    func close(_ error: StoreError) -> Bool {
+        let (isFirst, woken) = state.withLock { state in
+            let isFirst = state.closed != .closed
+            state.closed = error
+            state.recent.removeAll()
+            return (isFirst, state.takeWaiters { _ in true })
+        }
+        for waiter in woken { waiter.continuation.resume(throwing: error) }
+        return isFirst
+    }
+
+    /// The revisions right after `revision`, up to about `bytes`; nil when the oldest of them isn't here any more.
+    func records(after revision: Revision, bytes: Int) throws(StoreError) -> [LogRecord]? {
+        let (closed, found) = state.withLock { state -> (StoreError?, [LogRecord]?) in
+            if let closed = state.closed { return (closed, nil) }
+            if revision >= state.head.revision { return (nil, []) }
+            guard let first = state.recent.first, first.revision.rawValue <= revision.rawValue + 1 else {
+                return (nil, nil)
+            }
+            var found: [LogRecord] = []
+            var sum = 0
+            for index in Int(revision.rawValue + 1 - first.revision.rawValue)..<state.recent.count {
+                let record = state.recent[index]
+                sum += record.footprint
+                if !found.isEmpty, sum > bytes { break }
+                found.append(record)
+            }
+            return (nil, found)
+        }
+        if let closed { throw closed }
+        return found
+    }
+
+    /// Returns when something of these kinds was committed after `revision`, or after a tick.
+    func wait(after revision: Revision, for kinds: RecordKinds) async throws {
+        let number = state.withLock { state in
+            state.nextWaiter += 1
+            return state.nextWaiter
+        }
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                let answer: Result<Void, any Error>? = state.withLock { state in
+                    if let closed = state.closed { return .failure(closed) }
+                    if state.head.revision > revision { return .success(()) }
+                    if Task.isCancelled { return .failure(CancellationError()) }
+                    state.waiters[number] = Waiter(kinds: kinds, continuation: continuation)
+                    return nil
+                }
+                if let answer { continuation.resume(with: answer) }
+            }
+        } onCancel: {
+            let waiter = state.withLock { $0.waiters.removeValue(forKey: number) }
+            waiter?.continuation.resume(throwing: CancellationError())
+        }
+    }
+
+    var hasWaiters: Bool { state.withLock { !$0.waiters.isEmpty } }
+
+    var isClosed: Bool { state.withLock { $0.closed != nil } }
+}
+
+extension Tail.State {
+    fileprivate mutating func takeWaiters(where isConcerned: (Tail.Waiter) -> Bool) -> [Tail.Waiter] {
+        guard !waiters.isEmpty else { return [] }
+        var taken: [Tail.Waiter] = []
+        for (number, waiter) in waiters where isConcerned(waiter) {
+            taken.append(waiter)
+            waiters[number] = nil
+        }
+        return taken
+    }
+}
+
+extension LogRecord {
+    /// About how much memory it takes.
+    var footprint: Int { body.count + actor.utf8.count + 200 }
+}

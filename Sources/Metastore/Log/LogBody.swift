@@ -1,0 +1,74 @@
+internal import MetastoreEngine
+internal import MetastoreModel
+
+/// One row's way through one transaction: from the first image to the last, however often it was written in between.
+struct PendingChange: Sendable {
+    let table: Table
+    let key: String
+    var before: [Value]?
+    var beforeHash: RowHash?
+    var after: [Value]?
+    var afterHash: RowHash?
+    /// The canonical fields of `after`.
+    var afterFields: [UInt8]
+
+    var operation: ChangeOperation {
+        if before == nil { return .created }
+        return after == nil ? .deleted : .updated
+    }
+}
+
+/// What a repeated operation is answered with.
+struct OperationRecord: Sendable, Hashable {
+    /// SHA-256 of the request: 32 bytes.
+    let fingerprint: [UInt8]
+    let result: [UInt8]
+}
+
+/// The body of a log record, before encoding and after decoding.
+struct LogBody: Sendable {
+    static let formatVersion: UInt8 = 1
+
+    /// The head's counters that moved, by number, with the value after.
+    var counters: [(number: UInt8, next: Int64)] = []
+    var operation: OperationRecord?
+
+    /// The body's bytes.
+    func encoded(_ changes: [PendingChange]) -> [UInt8] {
+        var body = CanonicalWriter(capacity: 128 + changes.reduce(0) { $0 + $1.afterFields.count + $1.key.utf8.count })
+        body.byte(Self.formatVersion)
+        body.number(UInt64(counters.count))
+        for counter in counters {
+            body.byte(counter.number)
+            body.signed(counter.next)
+        }
+        body.byte(operation == nil ? 0 : 1)
+        if let operation {
+            body.raw(operation.fingerprint)
+            body.blob(operation.result)
+        }
+        body.number(UInt64(changes.count))
+        var scratch = CanonicalWriter()
+        for change in changes {
+            body.byte(change.table.kind.rawValue)
+            body.byte(change.operation.rawValue)
+            body.text(change.key)
+            body.blob(change.after == nil ? [] : change.afterFields)
+            scratch.removeAll()
+            scratch.before(change)
+            body.blob(scratch.bytes)
+        }
+        return body.bytes
+    }
+}
+
+extension CanonicalWriter {
+    /// The old values: of every changed column of an update (nulls too), of every field of a deletion.
+    fileprivate mutating func before(_ change: PendingChange) {
+        guard let before = change.before else { return }
+        guard let after = change.after else { return row(change.table, before) }
+        for index in 0..<change.table.loggedCount where before[index] != after[index] {
+            field(UInt8(index + 1), before[index])
+        }
+    }
+}

@@ -1,0 +1,144 @@
+internal import MetastoreEngine
+internal import MetastoreModel
+
+/// One change as it stands in a body, before its images are looked at.
+struct RawChange {
+    let kind: RecordKind
+    let operation: ChangeOperation
+    let key: UnsafeRawBufferPointer
+    let after: UnsafeRawBufferPointer
+    let before: UnsafeRawBufferPointer
+}
+
+/// Which changes a reader of the feed wants.
+struct ChangeFilter: Sendable, Hashable {
+    var kinds: RecordKinds
+    var under: KeyPrefix?
+
+    static let everything = ChangeFilter(kinds: .all, under: nil)
+
+    init(kinds: RecordKinds, under: KeyPrefix?) {
+        self.kinds = under.map { kinds.intersection($0.kinds) } ?? kinds
+        self.under = under
+    }
+}
+
+extension LogRecord {
+    /// The head's counters that moved, the operation's answer, and each change in turn.
+    func decodeBody(
+        counters: (UInt8, Int64) throws(StoreError) -> Void = { _, _ in },
+        operation: (OperationRecord) throws(StoreError) -> Void = { _ in },
+        change: (RawChange) throws(StoreError) -> Void
+    ) throws(StoreError) {
+        let result: Result<Void, StoreError> = body.withUnsafeBytes { bytes in
+            do throws(StoreError) {
+                try Self.decode(bytes, counters, operation, change)
+                return .success(())
+            } catch {
+                return .failure(error)
+            }
+        }
+        try result.get()
+    }
+
+    private static func decode(
+        _ bytes: UnsafeRawBufferPointer, _ counters: (UInt8, Int64) throws(StoreError) -> Void,
+        _ operation: (OperationRecord) throws(StoreError) -> Void, _ change: (RawChange) throws(StoreError) -> Void
+    ) throws(StoreError) {
+        var reader = CanonicalReader(bytes)
+        guard try reader.byte() == LogBody.formatVersion else {
+            throw .damaged(place: "a log record", reason: "its format is newer than this release, or it is none")
+        }
+        for _ in 0..<(try reader.number()) {
+            let number = try reader.byte()
+            try counters(number, try reader.signed())
+        }
+        if try reader.byte() == 1 {
+            let fingerprint = Array(try reader.slice(32))
+            try operation(OperationRecord(fingerprint: fingerprint, result: Array(try reader.sized())))
+        }
+        for _ in 0..<(try reader.number()) {
+            let kind = RecordKind(rawValue: try reader.byte())
+            let operation = ChangeOperation(rawValue: try reader.byte())
+            let key = try reader.sized()
+            let after = try reader.sized()
+            let before = try reader.sized()
+            guard let kind, let operation else {
+                throw .damaged(place: "a log record", reason: "a change has an unknown kind or operation")
+            }
+            try change(RawChange(kind: kind, operation: operation, key: key, after: after, before: before))
+        }
+        guard reader.isAtEnd else { throw .damaged(place: "a log record", reason: "something follows its end") }
+    }
+
+    /// The changes a reader wants, with both images.
+    func changes(_ filter: ChangeFilter) throws(StoreError) -> [Change] {
+        guard !kinds.isDisjoint(with: filter.kinds) else { return [] }
+        var wanted: [Change] = []
+        try decodeBody { (raw) throws(StoreError) in
+            guard raw.kind != .cluster, filter.kinds.contains(RecordKinds(raw.kind)),
+                filter.under?.matches(utf8: raw.key) ?? true
+            else { return }
+            wanted.append(try raw.change(revision))
+        }
+        return wanted
+    }
+
+    /// As a commit with the changes a reader wants.
+    func commit(_ filter: ChangeFilter) throws(StoreError) -> Commit {
+        Commit(
+            revision: revision, epoch: epoch.number, time: time, schema: schema, actor: actor, operation: operation,
+            consumer: consumer, changes: try changes(filter))
+    }
+}
+
+extension RawChange {
+    func change(_ revision: Revision) throws(StoreError) -> Change {
+        switch kind {
+        case .experiment: try typed(Experiment.self, revision)
+        case .trial: try typed(Trial.self, revision)
+        case .workload: try typed(Workload.self, revision)
+        case .checkpoint: try typed(Checkpoint.self, revision)
+        case .snapshot: try typed(ExperimentSnapshot.self, revision)
+        case .pool: try typed(ResourcePool.self, revision)
+        case .agent: try typed(Agent.self, revision)
+        case .slot: try typed(Slot.self, revision)
+        case .task: try typed(ClusterTask.self, revision)
+        case .allocation: try typed(Allocation.self, revision)
+        case .container: try typed(Container.self, revision)
+        case .port: try typed(PortReservation.self, revision)
+        case .instance: try typed(Instance.self, revision)
+        case .spotRequest: try typed(SpotRequest.self, revision)
+        case .keyValue: try typed(KeyValueEntry.self, revision)
+        case .lease: try typed(Lease.self, revision)
+        case .document: try typed(Document.self, revision)
+        case .consumer: try typed(Consumer.self, revision)
+        case .leadership: try typed(Leadership.self, revision)
+        case .cluster: throw .misuse(reason: "a change of the head row is not fed")
+        }
+    }
+
+    /// The images of the row: what it is after, and what it was before (the old values over the new ones).
+    func images(_ table: Table) throws(StoreError) -> (before: [Value]?, after: [Value]?) {
+        var image = [Value](repeating: .null, count: table.loggedCount)
+        if operation != .deleted {
+            var reader = CanonicalReader(after)
+            try reader.fields(over: &image)
+        }
+        guard operation != .created else { return (nil, image) }
+        var old = image
+        var reader = CanonicalReader(before)
+        try reader.fields(over: &old)
+        return (old, operation == .deleted ? nil : image)
+    }
+
+    private func typed<R: StoredRecord>(_ type: R.Type, _ revision: Revision) throws(StoreError) -> Change {
+        let (old, new) = try images(R.table)
+        let before: R? = if let old { try R(image: old) } else { nil }
+        let after: R? = if let new { try R(image: new) } else { nil }
+        guard let key = (after ?? before)?.recordKey else {
+            throw .damaged(place: "a log record", reason: "a change has no image")
+        }
+        return R.change(RecordChange(key: key, before: before, after: after, revision: revision))
+    }
+}

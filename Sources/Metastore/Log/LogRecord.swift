@@ -1,0 +1,97 @@
+internal import Crypto
+internal import FoundationEssentials
+internal import MetastoreEngine
+internal import MetastoreModel
+
+/// One revision as it stands in the log: header, body and the chain's link. docs/FORMAT.md has it byte by byte.
+struct LogRecord: Sendable {
+    var revision: Revision
+    var epoch: Epoch
+    var time: Timestamp
+    var schema: Int64
+    var actor: String
+    var operation: UUID?
+    var consumer: ConsumerProgress?
+    var kinds: RecordKinds
+    /// Uncompressed.
+    var body: [UInt8]
+    /// The link: 32 bytes.
+    var chain: [UInt8]
+
+    /// What the first record is chained to.
+    static func genesis(cluster: UUID) -> [UInt8] {
+        var bytes = CanonicalWriter()
+        bytes.raw("metastore".utf8)
+        bytes.uuid(cluster)
+        return Array(SHA256.hash(data: bytes.bytes))
+    }
+
+    /// The header's bytes under the chain.
+    private var header: [UInt8] {
+        var header = CanonicalWriter(capacity: 128)
+        header.number(UInt64(bitPattern: revision.rawValue))
+        header.number(UInt64(bitPattern: epoch.number))
+        header.fixed(epoch.nonce)
+        header.fixed(UInt64(bitPattern: time.microseconds))
+        header.number(UInt64(bitPattern: schema))
+        header.text(actor)
+        header.byte(operation == nil ? 0 : 1)
+        if let operation { header.uuid(operation) }
+        header.byte(consumer == nil ? 0 : 1)
+        if let consumer {
+            header.text(consumer.name)
+            header.number(UInt64(bitPattern: consumer.revision.rawValue))
+        }
+        header.fixed(kinds.rawValue)
+        return header.bytes
+    }
+
+    /// SHA-256(previous chain ‖ header ‖ body).
+    func link(after previous: [UInt8]) -> [UInt8] {
+        var hash = SHA256()
+        previous.withUnsafeBytes { hash.update(bufferPointer: $0) }
+        header.withUnsafeBytes { hash.update(bufferPointer: $0) }
+        body.withUnsafeBytes { hash.update(bufferPointer: $0) }
+        return hash.finalize().withUnsafeBytes { Array($0) }
+    }
+}
+
+extension LogRecord {
+    static let columns = """
+        revision, epoch, epoch_nonce, time, schema_version, actor, operation, consumer, consumer_revision, kinds, \
+        encoding, body, chain
+        """
+
+    /// From a row of ``columns``.
+    init(_ row: borrowing Row) throws {
+        revision = Revision(rawValue: try row.integer(0))
+        epoch = Epoch(number: try row.integer(1), nonce: UInt64(bitPattern: try row.integer(2)))
+        time = Timestamp(microseconds: try row.timestamp(3))
+        schema = try row.integer(4)
+        actor = try row.text(5)
+        operation = row.isNull(6) ? nil : try row.uuid(6)
+        consumer =
+            row.isNull(7)
+            ? nil : ConsumerProgress(name: try row.text(7), revision: Revision(rawValue: try row.integer(8)))
+        kinds = RecordKinds(rawValue: UInt64(bitPattern: try row.integer(9)))
+        let place = "log record \(revision.rawValue)"
+        let stored = try row.bytes(11)
+        switch Encoding(rawValue: try row.integer(10)) {
+        case .plain: body = stored
+        case .lz4: body = try Compression.decompress(stored, cap: Limits.logBodyBytes, place: place)
+        case nil: throw StoreError.damaged(place: place, reason: "its encoding is unknown")
+        }
+        chain = try row.bytes(12)
+    }
+
+    /// The statement that appends it, with its body as it is stored.
+    func insertion(_ encoding: Encoding, _ stored: [UInt8]) -> SQL {
+        """
+            INSERT INTO log (revision, epoch, epoch_nonce, time, schema_version, actor, operation, consumer, \
+            consumer_revision, kinds, encoding, body, chain) VALUES (\(revision.rawValue), \(epoch.number), \
+            \(Int64(bitPattern: epoch.nonce)), \(Value.timestamp(time.microseconds)), \(schema), \(actor), \
+            \(nullable: operation), \(nullable: consumer?.name), \(nullable: consumer?.revision.rawValue), \(Int64(bitPattern: kinds.rawValue)), \
+            \(encoding.rawValue), \(stored), \(chain))
+            """
+    }
+}

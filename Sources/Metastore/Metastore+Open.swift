@@ -1,0 +1,233 @@
+internal import FoundationEssentials
+internal import Glibc
+internal import Logging
+public import MetastoreEngine
+internal import MetastoreMigration
+internal import MetastoreModel
+
+extension Metastore {
+    /// Opens a store; makes it if nothing is there.
+    ///
+    /// - Throws: ``StoreError``: `locked` when another process or handle has it open for writing; `schema` when a newer
+    ///   release wrote it, or an older one did and `options.schema` doesn't allow to migrate; `unusable` or `damaged`
+    ///   when the place or the file is not what it should be; `writeAheadLogMissing` or `historyCut` when commits that
+    ///   were durable are not there. Nothing is ever deleted or made anew over something that was there.
+    public static func open(_ source: EngineSource, _ options: StoreOptions = StoreOptions()) async throws -> Metastore {
+        let store = try await BlockingThread.run(named: "metastore-open") { () throws -> Metastore in
+            let engine: any Engine
+            do {
+                engine = try source.makeEngine(options.engine)
+            } catch {
+                throw StoreError(error)
+            }
+            do {
+                return try Opening(engine: engine, options: options).open()
+            } catch {
+                engine.close()
+                if let error = error as? EngineError { throw StoreError(engine: error, place: engine.place) }
+                throw StoreError(error)
+            }
+        }
+        store.followFromOutside()
+        return store
+    }
+}
+
+/// The steps from a place to an open store, each of which can refuse.
+private struct Opening {
+    let engine: any Engine
+    let options: StoreOptions
+    let logger = Logger(label: "metastore")
+
+    private var migrator: Migrator {
+        var name = [CChar](repeating: 0, count: 256)
+        let host = gethostname(&name, name.count - 1) == 0 ? String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self) : "unknown"
+        return Migrator(appliedBy: "metastore \(Metastore.version)", host: host)
+    }
+
+    func open() throws -> Metastore {
+        let found = try engine.prepare()
+        if engine.isReadOnly { return try openReadOnly(found) }
+        let isNew = found == .nothing
+        if isNew {
+            try engine.create { connection in
+                try migrator.apply(to: connection, now: options.time.now().microseconds) { number, connection in
+                    try record(number, connection)
+                }
+            }
+        }
+        let connection = try engine.openWriter()
+        do {
+            let head = try claim(connection, found)
+            return start(connection, head)
+        } catch {
+            connection.close()
+            throw error
+        }
+    }
+
+    private func openReadOnly(_ found: Found) throws -> Metastore {
+        guard found != .nothing else {
+            throw StoreError.unusable(place: engine.place, reason: "there is no store here; open it for writing to make one")
+        }
+        let connection = try engine.openReader()
+        defer { connection.close() }
+        try checkIsStore(connection)
+        try migrator.check(connection, forWriting: false)
+        let head = try Head.load(connection, locking: false)
+        return Metastore(
+            engine: engine, options: options, readers: pool(), writer: nil, tail: Tail(head: head.position),
+            leases: LeaseClock(monotonic: options.time.monotonic), logger: logger)
+    }
+
+    /// A database of another program is left alone.
+    private func checkIsStore(_ connection: any Connection) throws {
+        do {
+            _ = try connection.first("SELECT 1 FROM schema_migrations LIMIT 1") { try $0.integer(0) }
+        } catch let error as EngineError where error.code == .misuse {
+            throw StoreError.unusable(
+                place: engine.place,
+                reason: "it is a database, but no store: another program made it. Nothing was changed; name another path.")
+        }
+    }
+
+    /// Makes sure that the store is whole and ours to write, and marks it as open.
+    private func claim(_ connection: any Connection, _ found: Found) throws -> Head {
+        try checkIsStore(connection)
+        do {
+            try migrator.check(connection, forWriting: true)
+        } catch MigrationError.pending where options.schema == .automatically {
+            try migrator.apply(to: connection, now: options.time.now().microseconds) { number, connection in
+                try record(number, connection)
+            }
+        }
+        let head = try Head.load(connection, locking: false)
+        let isCut = try missingHistory(head, found)
+        if let isCut, options.history == .refuseCut { throw isCut }
+        if options.time.now() + Limits.clockStepBack < head.time {
+            logger.info("the clock is behind the last commit; times will stand still until it has caught up")
+        }
+        let texts = StatementTexts()
+        try connection.begin(.write)
+        do {
+            let session = WriteSession(
+                connection, head: try Head.load(connection, locking: true), now: options.time.now(),
+                randomness: options.time.random, texts: texts)
+            session.begin(actor: options.actor)
+            if isCut != nil { try session.openEpoch(holder: options.actor) }
+            session.head.isClean = false
+            session.head.batches += 1
+            try session.head.save(connection)
+            try connection.commit()
+            try engine.settle(connection)
+            return session.head
+        } catch {
+            connection.rollback()
+            throw error
+        }
+    }
+
+    private func missingHistory(_ head: Head, _ found: Found) throws -> StoreError? {
+        if case .database(hasWriteAheadLog: false) = found, !head.isClean {
+            return .writeAheadLogMissing(place: engine.place)
+        }
+        guard let bytes = try engine.readNote(), let note = HeadNote(bytes), note.cluster == head.cluster,
+            note.revision > head.revision
+        else { return nil }
+        return .historyCut(expected: note.revision, found: head.revision)
+    }
+
+    private func start(_ connection: any Connection, _ head: Head) -> Metastore {
+        let tail = Tail(head: head.position)
+        let leases = LeaseClock(monotonic: options.time.monotonic)
+        let running = try? connection.all("SELECT id, time_to_live FROM leases") { row in
+            (ID<Lease>(rawValue: try row.integer(0)), Duration.microseconds(try row.integer(1)))
+        }
+        for (lease, timeToLive) in running ?? [] { leases.start(lease, timeToLive: timeToLive) }
+        let readers = engine.hasOneConnection ? nil : pool()
+        let writer = Writer(
+            engine: engine, options: options, readers: readers, tail: tail, leases: leases, logger: logger)
+        writer.start(connection, head: head)
+        return Metastore(
+            engine: engine, options: options, readers: readers, writer: writer, tail: tail, leases: leases,
+            logger: logger)
+    }
+
+    private func pool() -> ReaderPool {
+        ReaderPool(engine, threads: max(1, options.readerThreads), capacity: Limits.readQueue)
+    }
+
+    /// Inside a migration step: the head of a new store, and one log record that tells of the schema.
+    private func record(_ schema: Int64, _ connection: any Connection) throws {
+        let time = options.time.now()
+        let before: [Value]?
+        var head: Head
+        if schema == 1 {
+            head = Head(
+                cluster: .version7(time, options.time.random),
+                epoch: Epoch(number: 1, nonce: options.time.random()), time: time, schema: 1)
+            try head.insert(connection)
+            before = nil
+        } else {
+            head = try Head.load(connection, locking: true)
+            before = ClusterRow.image(head)
+        }
+        let session = WriteSession(
+            connection, head: head, now: time, randomness: options.time.random, texts: StatementTexts())
+        session.begin(actor: options.actor)
+        if schema == 1 { try session.keepEpoch(parent: nil, holder: options.actor) }
+        session.head.schema = schema
+        session.head.isClean = schema == 1 || head.isClean
+        let image = ClusterRow.image(session.head)
+        let (fields, hash) = session.encoded(ClusterRow.table, "cluster", image)
+        try session.note(ClusterRow.table, "cluster", before: before, after: image, hash, fields)
+        _ = try session.append(session.changes)
+        session.head.batches += 1
+        try session.head.save(connection)
+    }
+}
+
+extension Metastore {
+    /// The release of this library.
+    public static let version = "0.1.0"
+}
+
+/// What the note beside a database says: the newest head known to be durable.
+struct HeadNote: Sendable {
+    let cluster: UUID
+    let revision: Revision
+    let chain: [UInt8]
+
+    init(_ head: Head) {
+        cluster = head.cluster
+        revision = head.revision
+        chain = head.chain
+    }
+
+    var bytes: [UInt8] {
+        Array("metastore-head 1 \(cluster.uuidString) \(revision.rawValue) \(DocumentHash(bytes: chain)?.description ?? "")\n".utf8)
+    }
+
+    init?(_ bytes: [UInt8]) {
+        let words = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isWhitespace)
+        guard words.count == 5, words[0] == "metastore-head", words[1] == "1",
+            let cluster = UUID(uuidString: String(words[2])), let revision = Int64(words[3]),
+            let chain = DocumentHash(String(words[4]))
+        else { return nil }
+        self.cluster = cluster
+        self.revision = Revision(rawValue: revision)
+        self.chain = chain.bytes
+    }
+}
+
+extension UUID {
+    /// A UUID of version 7: 48 bits of milliseconds, then randomness, so that they come in order of time.
+    static func version7(_ time: Timestamp, _ random: () -> UInt64) -> UUID {
+        let milliseconds = UInt64(clamping: time.microseconds / 1_000)
+        let high = milliseconds << 16 | 0x7000 | random() & 0x0FFF
+        let low = random() & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000
+        var bytes: [UInt8] = []
+        for word in [high, low] { withUnsafeBytes(of: word.bigEndian) { bytes.append(contentsOf: $0) } }
+        return bytes.withUnsafeBytes { UUID(uuid: $0.loadUnaligned(as: uuid_t.self)) }
+    }
+}

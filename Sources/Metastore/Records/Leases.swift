@@ -1,0 +1,88 @@
+internal import MetastoreEngine
+public import MetastoreModel
+
+extension Repository where Element == Lease {
+    /// The lease.
+    ///
+    /// - Throws: ``StoreError/notFound(path:)``.
+    public func get(_ id: ID<Lease>) throws(StoreError) -> Lease {
+        guard let found = try session.find(Lease.self, .integer(id.rawValue)) else {
+            throw .notFound(path: RecordKey.lease(id).path)
+        }
+        return found
+    }
+}
+
+extension Repository where Element == Lease, Access == Writing {
+    /// Grants a lease; entries put with it go when it isn't renewed within its time to live.
+    ///
+    /// - Throws: ``StoreError/invalid(field:reason:)`` for a time to live out of bounds.
+    public func grant(timeToLive: Duration) throws(StoreError) -> Lease {
+        guard timeToLive >= Limits.leaseTimeToLiveMinimum, timeToLive <= Limits.leaseTimeToLiveMaximum else {
+            throw .invalid(
+                field: "timeToLive",
+                reason: """
+                    timeToLive can't be stored: a lease lives from \(Limits.leaseTimeToLiveMinimum) to \
+                    \(Limits.leaseTimeToLiveMaximum).
+                    """)
+        }
+        let lease = try writer.insert(
+            Lease(
+                id: ID(rawValue: writer.head.take(.lease)), timeToLive: timeToLive, createdRevision: .absent,
+                revision: .absent))
+        if let clock = writer.leases { writer.whenCommitted { clock.start(lease.id, timeToLive: timeToLive) } }
+        return lease
+    }
+
+    /// Ends a lease and removes its entries, in this transaction.
+    ///
+    /// - Throws: ``StoreError/notFound(path:)``.
+    public func revoke(_ id: ID<Lease>) throws(StoreError) {
+        try remove(try get(id))
+    }
+
+    /// What the store does when a lease's time is over; one that is gone already is no error.
+    func expire(_ id: ID<Lease>) throws(StoreError) {
+        if let lease = try session.find(Lease.self, .integer(id.rawValue)) {
+            try remove(lease)
+        } else {
+            writer.leases?.stop(id)
+        }
+    }
+
+    private func remove(_ lease: Lease) throws(StoreError) {
+        try writer.atomically { () throws(StoreError) in
+            let entries: [KeyValueEntry] = try session.records(
+                "WHERE lease = \(lease.id) AND lease IS NOT NULL ORDER BY namespace, key")
+            for entry in entries { try writer.delete(entry) }
+            try writer.delete(lease)
+        }
+        if let clock = writer.leases { writer.whenCommitted { clock.stop(lease.id) } }
+    }
+}
+
+extension AsyncRepository where Element == Lease {
+    /// Grants a lease; entries put with it go when it isn't renewed within its time to live.
+    ///
+    /// - Throws: ``StoreError/invalid(field:reason:)`` for a time to live out of bounds.
+    public func grant(timeToLive: Duration) async throws -> Lease {
+        try await store.write { tx in try tx.leases.grant(timeToLive: timeToLive) }
+    }
+
+    /// Gives the lease its full time again. Renewals are not written to the store.
+    ///
+    /// - Throws: ``StoreError/notFound(path:)`` when it has run out: its entries are going, or gone.
+    public func renew(_ id: ID<Lease>) async throws {
+        guard store.leaseClock.renew(id) else { throw StoreError.notFound(path: RecordKey.lease(id).path) }
+    }
+
+    /// How much of its time is left, or nil when it doesn't run.
+    public func remaining(_ id: ID<Lease>) -> Duration? { store.leaseClock.remaining(id) }
+
+    /// Ends a lease and removes its entries.
+    ///
+    /// - Throws: ``StoreError/notFound(path:)``.
+    public func revoke(_ id: ID<Lease>) async throws {
+        try await store.write { tx in try tx.leases.revoke(id) }
+    }
+}

@@ -1,0 +1,7 @@
+public import MetastoreEngine
+public import MetastoreModel
+
+extension ID: SQLBindable {
+    /// Its number.
+    public var sqlValue: Value { .integer(rawValue) }
+}

@@ -1,0 +1,23 @@
+internal import MetastoreEngine
+internal import MetastoreModel
+
+extension WriteSession {
+    /// Opens a new epoch: from the next revision on the log carries it, and whoever led before is fenced.
+    func openEpoch(holder: String) throws(StoreError) {
+        let parent = head.epoch
+        head.epoch = Epoch(number: parent.number + 1, nonce: randomness())
+        try keepEpoch(parent: parent, holder: holder)
+    }
+
+    /// Enters the head's epoch into the table of epochs: a position of an earlier one tells by it whether it is still
+    /// on this history.
+    func keepEpoch(parent: Epoch?, holder: String) throws(StoreError) {
+        try execute(
+            """
+            INSERT INTO epochs (epoch, epoch_nonce, parent, parent_nonce, fork_revision, fork_chain, holder, time) \
+            VALUES (\(head.epoch.number), \(Int64(bitPattern: head.epoch.nonce)), \(nullable: parent?.number), \
+            \(nullable: parent.map { Int64(bitPattern: $0.nonce) }), \(head.revision.rawValue), \(head.chain), \(holder), \
+            \(Value.timestamp(time.microseconds)))
+            """)
+    }
+}

@@ -1,0 +1,141 @@
+internal import FoundationEssentials
+internal import MetastoreEngine
+internal import MetastoreModel
+
+/// Which counter of the head row an id comes from. The codes stand in the log.
+enum Counter: UInt8, CaseIterable, Sendable {
+    case experiment = 1
+    case trial = 2
+    case workload = 3
+    case checkpoint = 4
+    case task = 5
+    case allocation = 6
+    case container = 7
+    case lease = 8
+}
+
+/// The head row: locked first and written last in every batch (DESIGN D9).
+struct Head: Sendable, Hashable {
+    var cluster: UUID
+    var epoch: Epoch
+    var revision: Revision
+    var compactedRevision: Revision
+    var chain: [UInt8]
+    var time: Timestamp
+    var schema: Int64
+    var digests: StateDigests
+    var isClean: Bool
+    /// The link of the compacted revision.
+    var compactedChain: [UInt8]
+    /// About how many bytes the log takes.
+    var logBytes: Int64
+    /// How many batches were ever committed: tells whether one was, even if it made no revision.
+    var batches: Int64
+    /// The next id of each counter, in order of the counters' codes.
+    var counters: [Int64]
+
+    /// The head of a store in which nothing has happened yet.
+    init(cluster: UUID, epoch: Epoch, time: Timestamp, schema: Int64) {
+        self.cluster = cluster
+        self.epoch = epoch
+        self.time = time
+        self.schema = schema
+        revision = .absent
+        compactedRevision = .absent
+        chain = LogRecord.genesis(cluster: cluster)
+        compactedChain = chain
+        digests = StateDigests()
+        isClean = false
+        logBytes = 0
+        batches = 0
+        counters = Array(repeating: 1, count: Counter.allCases.count)
+        digests[.cluster] = countersHash.sum
+    }
+
+    /// A position at this head.
+    var position: Position {
+        Position(cluster: cluster, epoch: epoch, revision: revision, chainPrefix: Array(chain.prefix(8)))
+    }
+
+    mutating func take(_ counter: Counter) -> Int64 {
+        let index = Int(counter.rawValue) - 1
+        defer { counters[index] += 1 }
+        return counters[index]
+    }
+
+    /// The digest of the counters, which stands for the `cluster` kind.
+    var countersHash: RowHash {
+        var fields = CanonicalWriter()
+        for (index, next) in counters.enumerated() { fields.field(UInt8(index + 1), .integer(next)) }
+        return RowHash(kind: .cluster, key: "cluster", fields: fields.bytes)
+    }
+}
+
+extension Head {
+    private static let columns = """
+        cluster, epoch, epoch_nonce, revision, compacted_revision, chain, time, schema_version, digests, clean, \
+        next_experiment, next_trial, next_workload, next_checkpoint, next_task, next_allocation, next_container, \
+        next_lease, compacted_chain, log_bytes, batches
+        """
+    private static let selection = "SELECT \(columns) FROM head WHERE id = 1"
+
+    /// Reads it; with `locking`, takes the row's lock for this transaction.
+    static func load(_ connection: any Connection, locking: Bool) throws -> Head {
+        let statement = SQL(trusted: locking ? selection + connection.dialect.lockingClause : selection)
+        guard let head = try connection.first(statement, { try Head($0) }) else {
+            throw StoreError.damaged(place: "the store", reason: "its head row is missing")
+        }
+        return head
+    }
+
+    private init(_ row: borrowing Row) throws {
+        cluster = try row.uuid(0)
+        epoch = Epoch(number: try row.integer(1), nonce: UInt64(bitPattern: try row.integer(2)))
+        revision = Revision(rawValue: try row.integer(3))
+        compactedRevision = Revision(rawValue: try row.integer(4))
+        chain = try row.bytes(5)
+        time = Timestamp(microseconds: try row.timestamp(6))
+        schema = try row.integer(7)
+        guard let digests = StateDigests(bytes: try row.bytes(8)) else {
+            throw StoreError.damaged(place: "the head row", reason: "its digests are not of their size")
+        }
+        self.digests = digests
+        isClean = try row.integer(9) != 0
+        counters = []
+        counters.reserveCapacity(Counter.allCases.count)
+        for index in Counter.allCases.indices { counters.append(try row.integer(10 + index)) }
+        compactedChain = try row.bytes(18)
+        logBytes = try row.integer(19)
+        batches = try row.integer(20)
+    }
+
+    /// The row as a batch leaves it.
+    func save(_ connection: any Connection) throws(EngineError) {
+        try connection.execute(
+            """
+            UPDATE head SET epoch = \(epoch.number), epoch_nonce = \(Int64(bitPattern: epoch.nonce)), \
+            revision = \(revision.rawValue), chain = \(chain), time = \(Value.timestamp(time.microseconds)), \
+            schema_version = \(schema), digests = \(digests.bytes), clean = \(isClean), \
+            compacted_revision = \(compactedRevision.rawValue), next_experiment = \(counters[0]), \
+            next_trial = \(counters[1]), next_workload = \(counters[2]), next_checkpoint = \(counters[3]), \
+            next_task = \(counters[4]), next_allocation = \(counters[5]), next_container = \(counters[6]), \
+            next_lease = \(counters[7]), compacted_chain = \(compactedChain), log_bytes = \(logBytes), \
+            batches = \(batches) WHERE id = 1
+            """)
+    }
+
+    /// The row of a new store.
+    func insert(_ connection: any Connection) throws(EngineError) {
+        try connection.execute(
+            """
+            INSERT INTO head (id, cluster, epoch, epoch_nonce, revision, compacted_revision, chain, time, \
+            schema_version, min_reader, min_writer, digests, clean, next_experiment, next_trial, next_workload, \
+            next_checkpoint, next_task, next_allocation, next_container, next_lease, compacted_chain, log_bytes, \
+            batches) VALUES (1, \(cluster), \
+            \(epoch.number), \(Int64(bitPattern: epoch.nonce)), \(revision.rawValue), \
+            \(compactedRevision.rawValue), \(chain), \(Value.timestamp(time.microseconds)), \(schema), 1, 1, \
+            \(digests.bytes), \(isClean), 1, 1, 1, 1, 1, 1, 1, 1, \
+            \(compactedChain), \(logBytes), \(batches))
+            """)
+    }
+}

@@ -1,0 +1,176 @@
+// Invariants
+// 1. What is done here is bounded: a step removes at most Limits.retentionStep records, a lease's keys in one write.
+// 2. The log is never cut before a live consumer has read it; at the hard bound the consumer is expired first, visibly.
+
+internal import FoundationEssentials
+internal import Logging
+internal import MetastoreEngine
+internal import MetastoreModel
+internal import Synchronization
+
+/// When the writer's thread last looked after what.
+struct Housekeeping {
+    var lastRun: Duration
+    var lastNote: Duration
+    /// A commit happened since the note was kept.
+    var noteIsStale = true
+    /// Who keeps the write-ahead log from shrinking, while it is over its hard bound.
+    var logHolder: String?
+
+    init(now: Duration) {
+        lastRun = now
+        lastNote = now
+    }
+}
+
+extension WriterLoop {
+    /// Between two batches.
+    func keepHouse() {
+        let now = options.time.monotonic()
+        relievePressure()
+        guard now - housekeeping.lastRun >= options.housekeepingInterval else { return }
+        housekeeping.lastRun = now
+        if housekeeping.noteIsStale, now - housekeeping.lastNote >= .seconds(1) { keepNote(now) }
+        expireLeases()
+        retain()
+        writer.tail.tick()
+    }
+
+    private func relievePressure() {
+        do {
+            switch try engine.maintain(connection) {
+            case .none: housekeeping.logHolder = nil
+            case .expireReads:
+                housekeeping.logHolder = nil
+                writer.readers?.expire(olderThan: options.snapshotAge)
+            case .refuseWrites(let holder):
+                housekeeping.logHolder = holder
+                writer.readers?.expire(olderThan: options.snapshotAge)
+            }
+        } catch {
+            logger.info("a checkpoint failed; it is tried again", metadata: ["error": "\(error)"])
+        }
+    }
+
+    func keepNote(_ now: Duration) {
+        do {
+            try engine.keepNote(HeadNote(head).bytes)
+            housekeeping.noteIsStale = false
+        } catch {
+            logger.info("the head's note can't be kept; it is tried again", metadata: ["error": "\(error)"])
+        }
+        housekeeping.lastNote = now
+    }
+
+    private func expireLeases() {
+        guard writer.ledEpoch.withLock({ $0 == nil || $0 == head.epoch }) else { return }
+        let jobs = writer.leases.expired().map { lease in
+            HousekeepingJob { session in try Repository<Lease, Writing>(session).expire(lease) }
+            done: { [logger] result in
+                if case .failure(let error) = result {
+                    logger.info("a lease could not be expired; it is tried again", metadata: ["error": "\(error)"])
+                }
+            }
+        }
+        if !jobs.isEmpty { run(jobs) }
+    }
+
+    private func retain() {
+        let cutoff = options.time.now() + (.zero - options.logRetention)
+        let options = options
+        run([
+            HousekeepingJob { session in
+                try session.forgetOperations(before: session.time + (.zero - options.operationRetention))
+                try session.cutLog(before: cutoff, bytes: options.logRetentionBytes)
+            }
+        ])
+    }
+
+    /// After the last batch: everything into the main file, marked as whole.
+    func closeCleanly() {
+        do {
+            try engine.confirmHold()
+            try connection.begin(.write)
+            var head = try Head.load(connection, locking: true)
+            head.isClean = true
+            head.batches += 1
+            try head.save(connection)
+            try connection.commit()
+            self.head = head
+            try engine.settle(connection)
+            keepNote(options.time.monotonic())
+        } catch {
+            connection.rollback()
+            logger.info("the store could not be marked as cleanly closed", metadata: ["error": "\(error)"])
+        }
+        connection.close()
+    }
+}
+
+extension WriteSession {
+    /// Forgets results that are old by both clocks: the commit's, and the one that made the id. An id from a clock that
+    /// was ahead would otherwise be forgotten while it still counts as new, and be applied twice.
+    func forgetOperations(before time: Timestamp) throws(StoreError) {
+        let isOld: SQL = """
+            FROM operations WHERE time < \(Value.timestamp(time.microseconds)) AND id < \(UUID.version7(time) { 0 })
+            """
+        guard try first("SELECT 1 \(isOld) LIMIT 1", { try $0.integer(0) }) != nil else { return }
+        try execute("DELETE \(isOld)")
+    }
+
+    /// Removes the oldest records of the log, as far as age or size ask for it and consumers allow.
+    func cutLog(before cutoff: Timestamp, bytes: Int) throws(StoreError) {
+        let from = head.compactedRevision.rawValue
+        let isOverBytes = head.logBytes > Int64(bytes)
+        let step = try all(
+            """
+            SELECT revision, time, length(body), chain FROM log WHERE revision > \(from) ORDER BY revision \
+            LIMIT \(isOverBytes ? Limits.retentionStep : 1)
+            """
+        ) { row in (try row.integer(0), try row.timestamp(1), try row.integer(2), try row.bytes(3)) }
+        guard let oldest = step.first, isOverBytes || oldest.1 < cutoff.microseconds else { return }
+        let candidates =
+            isOverBytes
+            ? step
+            : try all(
+                """
+                SELECT revision, time, length(body), chain FROM log WHERE revision > \(from) ORDER BY revision \
+                LIMIT \(Limits.retentionStep)
+                """
+            ) { row in (try row.integer(0), try row.timestamp(1), try row.integer(2), try row.bytes(3)) }
+        var needed = try slowestConsumer()
+        if let slowest = needed, slowest <= from, head.logBytes > Int64(bytes * Limits.consumerLagFactor) {
+            try expireConsumers(at: slowest)
+            needed = try slowestConsumer()
+        }
+        var left = head.logBytes
+        var cut: (revision: Int64, chain: [UInt8])?
+        for (revision, time, size, chain) in candidates {
+            guard revision < head.revision.rawValue, needed.map({ revision <= $0 }) ?? true,
+                left > Int64(bytes) || time < cutoff.microseconds
+            else { break }
+            left -= size + Int64(Limits.logRowOverhead)
+            cut = (revision, chain)
+        }
+        guard let cut else { return }
+        try execute("DELETE FROM log WHERE revision <= \(cut.revision)")
+        head.compactedRevision = Revision(rawValue: cut.revision)
+        head.compactedChain = cut.chain
+        head.logBytes = max(0, left)
+    }
+
+    private func slowestConsumer() throws(StoreError) -> Int64? {
+        try first("SELECT min(position_revision) FROM consumers WHERE is_expired = 0") { row in
+            row.isNull(0) ? nil : try row.integer(0)
+        } ?? nil
+    }
+
+    private func expireConsumers(at revision: Int64) throws(StoreError) {
+        let slow: [Consumer] = try records("WHERE is_expired = 0 AND position_revision <= \(revision) ORDER BY name")
+        for consumer in slow {
+            var expired = consumer
+            expired.isExpired = true
+            try update(expired, from: consumer)
+        }
+    }
+}

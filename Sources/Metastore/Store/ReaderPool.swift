@@ -1,0 +1,232 @@
+// Invariants
+// 1. A reader thread has at most one connection, opened when first needed, and never writes.
+// 2. While the pool is suspended no connection of it is open.
+// 3. A read that is cancelled or expired ends with an error of its own, and its connection goes on serving others.
+
+internal import MetastoreEngine
+internal import MetastoreModel
+internal import Synchronization
+
+/// A queued read, whatever it returns.
+protocol ReadJob: AnyObject, Sendable {
+    var control: ReadControl { get }
+    func start(interrupt: @escaping @Sendable () -> Void) -> Bool
+    func run(_ connection: any Connection)
+    func fail(_ error: StoreError)
+}
+
+/// A read in one snapshot (or of one statement, which needs no transaction).
+final class ClosureRead<Value: Sendable>: ReadJob {
+    private enum Stage {
+        case new, cancelled, answered
+        case waiting(CheckedContinuation<Value, any Error>)
+        case running(CheckedContinuation<Value, any Error>, interrupt: @Sendable () -> Void)
+    }
+
+    private let stage = Mutex(Stage.new)
+    let control = ReadControl()
+    private let isSnapshot: Bool
+    private let body: @Sendable (Session) throws -> Value
+
+    init(isSnapshot: Bool, body: @escaping @Sendable (Session) throws -> Value) {
+        self.isSnapshot = isSnapshot
+        self.body = body
+    }
+
+    func wait(_ continuation: CheckedContinuation<Value, any Error>) {
+        let isCancelled = stage.withLock { stage in
+            if case .cancelled = stage {
+                stage = .answered
+                return true
+            }
+            stage = .waiting(continuation)
+            return false
+        }
+        if isCancelled { continuation.resume(throwing: CancellationError()) }
+    }
+
+    func cancel() {
+        control.give(.cancelled)
+        let waiting: CheckedContinuation<Value, any Error>? = stage.withLock { stage in
+            switch stage {
+            case .new: stage = .cancelled
+            case .waiting(let continuation):
+                stage = .answered
+                return continuation
+            case .running(_, let interrupt): interrupt()
+            case .cancelled, .answered: break
+            }
+            return nil
+        }
+        waiting?.resume(throwing: CancellationError())
+    }
+
+    func start(interrupt: @escaping @Sendable () -> Void) -> Bool {
+        stage.withLock { stage in
+            guard case .waiting(let continuation) = stage else { return false }
+            stage = .running(continuation, interrupt: interrupt)
+            return true
+        }
+    }
+
+    func run(_ connection: any Connection) {
+        let result: Result<Value, any Error>
+        do {
+            if isSnapshot { try connection.begin(.read) }
+            result = .success(try body(Session(connection, control: control)))
+        } catch {
+            let failure: any Error =
+                switch control.current {
+                case .cancelled: CancellationError()
+                case .expired: StoreError.snapshotExpired
+                case .closed: StoreError.closed
+                case .goOn: (error as? EngineError).map { StoreError(engine: $0, place: "the store") } ?? error
+                }
+            result = .failure(failure)
+        }
+        if isSnapshot { connection.rollback() }
+        answer(result)
+    }
+
+    func fail(_ error: StoreError) { answer(.failure(error)) }
+
+    private func answer(_ result: Result<Value, any Error>) {
+        let continuation: CheckedContinuation<Value, any Error>? = stage.withLock { stage in
+            switch stage {
+            case .waiting(let continuation), .running(let continuation, _):
+                stage = .answered
+                return continuation
+            case .new, .cancelled, .answered: return nil
+            }
+        }
+        continuation?.resume(with: result)
+    }
+}
+
+/// The threads that read.
+final class ReaderPool: Sendable {
+    private struct State {
+        var isSuspended = false
+        var isClosed = false
+        /// Reads that run, with when they began.
+        var running: [Int: (since: ContinuousClock.Instant, control: ReadControl, interrupt: @Sendable () -> Void)] =
+            [:]
+        var openConnections = 0
+    }
+
+    private let engine: any Engine
+    private let queue: BlockingQueue<any ReadJob>
+    private let state = Mutex(State())
+    private let threads: Int
+
+    init(_ engine: any Engine, threads: Int, capacity: Int) {
+        self.engine = engine
+        self.threads = threads
+        queue = BlockingQueue(capacity: capacity)
+        for number in 0..<threads {
+            BlockingThread.start(named: "metastore-read") { self.serve(number) }
+        }
+    }
+
+    func submit(_ job: any ReadJob) {
+        do {
+            try queue.put(job)
+        } catch {
+            job.fail(error == .full ? .queueFull(limit: Limits.readQueue) : .closed)
+        }
+    }
+
+    /// Ends the reads that began more than `age` ago with ``StoreError/snapshotExpired``.
+    func expire(olderThan age: Duration) {
+        let now = ContinuousClock.now
+        state.withLock { state in
+            for read in state.running.values where now - read.since > age {
+                read.control.give(.expired)
+                read.interrupt()
+            }
+        }
+    }
+
+    /// Ends every read and closes every connection, and keeps new reads waiting until ``resume()``.
+    func suspend() {
+        state.withLock { state in
+            state.isSuspended = true
+            for read in state.running.values {
+                read.control.give(.expired)
+                read.interrupt()
+            }
+        }
+        queue.wake()
+        while state.withLock({ $0.openConnections }) > 0 { BlockingThread.pause() }
+    }
+
+    func resume() {
+        state.withLock { $0.isSuspended = false }
+        queue.wake()
+    }
+
+    /// Ends the reads that run with ``StoreError/closed``, lets the waiting ones run, then closes the connections.
+    func close() {
+        state.withLock { state in
+            state.isClosed = true
+            state.isSuspended = false
+            for read in state.running.values {
+                read.control.give(.closed)
+                read.interrupt()
+            }
+        }
+        queue.close()
+        while state.withLock({ $0.openConnections }) > 0 { BlockingThread.pause() }
+    }
+
+    private func serve(_ number: Int) {
+        var connection: (any Connection)?
+        func closeConnection() {
+            guard let open = connection else { return }
+            open.close()
+            connection = nil
+            state.withLock { $0.openConnections -= 1 }
+        }
+        while true {
+            if state.withLock({ $0.isSuspended }) {
+                closeConnection()
+                BlockingThread.pause()
+                continue
+            }
+            guard let jobs = queue.take(most: 1, timeout: .seconds(1)) else { break }
+            guard let job = jobs.first else { continue }
+            do {
+                if connection == nil {
+                    // Counted before it is opened, so that suspend() never overlooks one that is just opening.
+                    let mayOpen = state.withLock { state in
+                        if state.isSuspended { return false }
+                        state.openConnections += 1
+                        return true
+                    }
+                    guard mayOpen else {
+                        queue.putBack([job])
+                        continue
+                    }
+                    do {
+                        connection = try engine.openReader()
+                    } catch {
+                        state.withLock { $0.openConnections -= 1 }
+                        throw error
+                    }
+                }
+                run(job, on: connection!, number)
+            } catch {
+                job.fail(StoreError(error))
+            }
+        }
+        closeConnection()
+    }
+
+    private func run(_ job: any ReadJob, on connection: any Connection, _ number: Int) {
+        let interrupt = connection.interrupter()
+        guard job.start(interrupt: interrupt) else { return }
+        state.withLock { $0.running[number] = (.now, job.control, interrupt) }
+        job.run(connection)
+        state.withLock { $0.running[number] = nil }
+    }
+}

@@ -1,0 +1,94 @@
+// Invariants
+// 1. A session is used by one thread, and only for as long as the transaction it stands for.
+// 2. Once its read has expired or was cancelled, every further call fails.
+
+internal import MetastoreEngine
+internal import MetastoreModel
+internal import Synchronization
+
+/// What a read is told from outside while it runs.
+final class ReadControl: Sendable {
+    enum Order: Sendable {
+        case goOn, cancelled, expired, closed
+    }
+
+    private let order = Mutex(Order.goOn)
+
+    func give(_ new: Order) { order.withLock { $0 = new } }
+    var current: Order { order.withLock { $0 } }
+}
+
+/// The statements of one transaction on one connection: what snapshots and transactions are made of.
+class Session {
+    let connection: any Connection
+    private let control: ReadControl?
+
+    init(_ connection: any Connection, control: ReadControl?) {
+        self.connection = connection
+        self.control = control
+    }
+
+    /// Throws when the read was told to end.
+    final func goOn() throws(StoreError) {
+        switch control?.current {
+        case .none, .goOn: return
+        case .expired: throw .snapshotExpired
+        case .closed: throw .closed
+        case .cancelled:
+            throw .engine(EngineError(.interrupted, operation: "read", message: "the read was cancelled"))
+        }
+    }
+
+    /// Lends each row in turn until the closure says false.
+    final func forEach(_ statement: SQL, _ body: (borrowing Row) throws -> Bool) throws(StoreError) {
+        try goOn()
+        do {
+            try connection.forEachRow(statement, body)
+        } catch {
+            try goOn()
+            throw StoreError(error)
+        }
+    }
+
+    final func all<Result>(
+        _ statement: SQL, _ body: (borrowing Row) throws -> Result
+    ) throws(StoreError) -> [Result] {
+        var found: [Result] = []
+        try forEach(statement) { row in
+            found.append(try body(row))
+            return true
+        }
+        return found
+    }
+
+    final func first<Result>(
+        _ statement: SQL, _ body: (borrowing Row) throws -> Result
+    ) throws(StoreError) -> Result? {
+        var found: Result?
+        try forEach(statement) { row in
+            found = try body(row)
+            return false
+        }
+        return found
+    }
+
+    /// The records of `SELECT columns FROM table …`, `rest` being what follows the table's name.
+    final func records<R: StoredRecord>(_ rest: SQL) throws(StoreError) -> [R] {
+        try all(SQL(trusted: "SELECT \(R.table.columnList) FROM \(R.table.name) ") + rest) { row in
+            try R(image: try row.image(of: R.table))
+        }
+    }
+
+    final func record<R: StoredRecord>(_ rest: SQL) throws(StoreError) -> R? {
+        try first(SQL(trusted: "SELECT \(R.table.columnList) FROM \(R.table.name) ") + rest) { row in
+            try R(image: try row.image(of: R.table))
+        }
+    }
+
+    /// The record with this primary key, or nil.
+    final func find<R: StoredRecord>(_ type: R.Type, _ key: Value...) throws(StoreError) -> R? {
+        try first(SQL(trusted: R.table.selectByKeyText, values: key)) { row in
+            try R(image: try row.image(of: R.table))
+        }
+    }
+}

@@ -1,0 +1,245 @@
+// Invariants
+// 1. A row, its hash, its change in the log and the digests move together: every write of a record goes through
+//    insert, update or delete below.
+// 2. One transaction logs one change a key, from what was there before it to what is there after it; what ends as it
+//    began is no change, and keeps its revision.
+// 3. A call that failed after it wrote something poisons the closure: its error is the closure's, even if swallowed.
+
+internal import FoundationEssentials
+internal import MetastoreEngine
+internal import MetastoreModel
+
+/// The writes of one closure after another, in one SQL transaction.
+final class WriteSession: Session {
+    var head: Head
+    let time: Timestamp
+    let randomness: @Sendable () -> UInt64
+    private(set) var changes: [PendingChange] = []
+    private var changeIndex: [String: Int] = [:]
+    private var countersAtStart: [Int64] = []
+    private let texts: StatementTexts
+    private(set) var poison: StoreError?
+    private(set) var writes = 0
+    /// About how many bytes the pending changes log.
+    private(set) var loggedBytes = 0
+    /// Where leases that are granted or ended run, once that is committed; nil while a store is opened.
+    var leases: LeaseClock?
+    var actor = ""
+    var operation: (id: UUID, record: OperationRecord)?
+    var consumer: ConsumerProgress?
+    /// Run once the batch has committed.
+    private(set) var afterCommit: [@Sendable () -> Void] = []
+
+    init(
+        _ connection: any Connection, head: Head, now: Timestamp, randomness: @escaping @Sendable () -> UInt64,
+        texts: StatementTexts
+    ) {
+        self.head = head
+        time = max(now, head.time)
+        self.randomness = randomness
+        self.texts = texts
+        super.init(connection, control: nil)
+    }
+
+    /// The revision this closure commits as, if it changes anything.
+    var revision: Revision { Revision(rawValue: head.revision.rawValue + 1) }
+
+    /// Before each closure: nothing is pending, nothing is wrong.
+    func begin(actor: String) {
+        changes.removeAll(keepingCapacity: true)
+        changeIndex.removeAll(keepingCapacity: true)
+        countersAtStart = head.counters
+        poison = nil
+        writes = 0
+        loggedBytes = 0
+        operation = nil
+        consumer = nil
+        self.actor = actor
+    }
+
+    func whenCommitted(_ body: @escaping @Sendable () -> Void) { afterCommit.append(body) }
+
+    /// Forgets what a closure that was undone wanted to happen after the commit.
+    func forget(after count: Int) { afterCommit.removeSubrange(count...) }
+
+    // MARK: Statements
+
+    /// Runs a statement that writes something no log knows (derived rows, positions).
+    @discardableResult
+    func execute(_ statement: SQL) throws(StoreError) -> Int {
+        if let poison { throw poison }
+        do {
+            let changed = try connection.execute(statement)
+            writes += 1
+            return changed
+        } catch {
+            let failure = StoreError(error)
+            poison = failure
+            throw failure
+        }
+    }
+
+    /// One call of a repository: all of it or nothing, also when the closure swallows its error.
+    func atomically<Result>(_ body: () throws(StoreError) -> Result) throws(StoreError) -> Result {
+        if let poison { throw poison }
+        let before = writes
+        do {
+            return try body()
+        } catch {
+            if writes != before { poison = poison ?? error }
+            throw error
+        }
+    }
+
+    // MARK: Records
+
+    func insert<R: StoredRecord>(_ record: R) throws(StoreError) -> R {
+        var record = record
+        record.createdRevision = revision
+        record.revision = revision
+        let image = record.image
+        let key = record.recordKey.path
+        let (fields, hash) = encoded(R.table, key, image)
+        try execute(SQL(trusted: R.table.insertText, values: image + [.integer(hash.column)]))
+        try note(R.table, key, before: nil, after: image, hash, fields)
+        return record
+    }
+
+    /// Writes `record` over `before`, if they differ; returns it as it is stored.
+    @discardableResult
+    func update<R: StoredRecord>(_ record: R, from before: R) throws(StoreError) -> R {
+        let table = R.table
+        let stored = before.image
+        var image = record.image
+        image[0] = stored[0]
+        image[1] = stored[1]
+        let key = record.recordKey.path
+        if let earlier = change(of: key)?.before, sameContent(table, earlier, image) {
+            image[1] = earlier[1]
+        } else if !sameContent(table, stored, image) {
+            image[1] = .integer(revision.rawValue)
+        }
+        var mask: UInt64 = 0
+        for index in image.indices where image[index] != stored[index] { mask |= 1 << UInt64(index) }
+        guard mask != 0 else { return before }
+        let (fields, hash) = encoded(table, key, image)
+        var values: [Value] = image.indices.filter { mask & (1 << UInt64($0)) != 0 }.map { image[$0] }
+        values.append(.integer(hash.column))
+        values.append(contentsOf: table.key.map { stored[$0] })
+        try execute(SQL(trusted: texts.update(table, mask), values: values))
+        if mask & ((1 << UInt64(table.loggedCount)) - 1) != 0 {
+            try note(table, key, before: stored, after: image, hash, fields)
+        }
+        return try R(image: image)
+    }
+
+    func delete<R: StoredRecord>(_ record: R) throws(StoreError) {
+        let image = record.image
+        try execute(SQL(trusted: R.table.deleteText, values: R.table.key.map { image[$0] }))
+        try note(R.table, record.recordKey.path, before: image, after: nil, nil, [])
+    }
+
+    /// Adds a change whose row is written by the caller (documents, the head).
+    func note(
+        _ table: Table, _ key: String, before: [Value]?, after: [Value]?, _ hash: RowHash?, _ fields: [UInt8]
+    ) throws(StoreError) {
+        let old = before.map { encoded(table, key, $0) }
+        loggedBytes += fields.count + key.utf8.count + 16
+        if let old { loggedBytes += after == nil ? old.0.count : 32 }
+        guard loggedBytes <= Limits.transactionLogBytes else {
+            let failure = StoreError.transactionTooLarge(bytes: loggedBytes, limit: Limits.transactionLogBytes)
+            poison = poison ?? failure
+            throw failure
+        }
+        if let index = position(of: key) {
+            changes[index].after = after
+            changes[index].afterHash = hash
+            changes[index].afterFields = fields
+            return
+        }
+        if changes.count == Self.linearSearchLimit {
+            for (index, change) in changes.enumerated() { changeIndex[change.key] = index }
+        }
+        if changes.count >= Self.linearSearchLimit { changeIndex[key] = changes.count }
+        changes.append(
+            PendingChange(
+                table: table, key: key, before: before, beforeHash: old?.1, after: after, afterHash: hash,
+                afterFields: fields))
+    }
+
+    private static let linearSearchLimit = 8
+
+    private func position(of key: String) -> Int? {
+        changes.count <= Self.linearSearchLimit ? changes.firstIndex { $0.key == key } : changeIndex[key]
+    }
+
+    private func change(of key: String) -> PendingChange? { position(of: key).map { changes[$0] } }
+
+    func encoded(_ table: Table, _ key: String, _ image: [Value]) -> ([UInt8], RowHash) {
+        var fields = CanonicalWriter(capacity: 256)
+        fields.row(table, image)
+        return (fields.bytes, RowHash(kind: table.kind, key: key, fields: fields.bytes))
+    }
+
+    /// Equal in every logged field but the revisions.
+    private func sameContent(_ table: Table, _ left: [Value], _ right: [Value]) -> Bool {
+        for index in 2..<table.loggedCount where left[index] != right[index] { return false }
+        return left[0] == right[0]
+    }
+
+    // MARK: The end of a closure
+
+    /// Turns what is pending into one revision. Returns its record, or nil when nothing changed.
+    func seal() throws(StoreError) -> LogRecord? {
+        if let poison { throw poison }
+        let real = changes.filter { change in
+            guard let before = change.before else { return change.after != nil }
+            guard let after = change.after else { return true }
+            return before[1] != after[1]
+        }
+        var record: LogRecord?
+        // An id that was taken is spent, also when its record is gone again: it is logged, so that nobody gets it twice.
+        if !real.isEmpty || head.counters != countersAtStart { record = try append(real) }
+        if let operation {
+            let revision = head.revision.rawValue
+            try execute(
+                """
+                INSERT INTO operations (id, fingerprint, result, revision, time) VALUES (\(operation.id), \
+                \(operation.record.fingerprint), \(operation.record.result), \(revision), \
+                \(Value.timestamp(time.microseconds)))
+                """)
+        }
+        return record
+    }
+
+    /// Appends one revision with these changes, which may be none.
+    func append(_ real: [PendingChange]) throws(StoreError) -> LogRecord {
+        var body = LogBody()
+        for (index, next) in head.counters.enumerated() where next != countersAtStart[index] {
+            body.counters.append((UInt8(index + 1), next))
+        }
+        body.operation = operation?.record
+        var kinds: RecordKinds = []
+        for change in real {
+            kinds.insert(RecordKinds(change.table.kind))
+            // The head row's digest is that of its counters, and is taken below.
+            guard change.table.kind != .cluster else { continue }
+            head.digests.replace(change.beforeHash, by: change.afterHash, of: change.table.kind)
+        }
+        if !body.counters.isEmpty { head.digests[.cluster] = head.countersHash.sum }
+        var record = LogRecord(
+            revision: revision, epoch: head.epoch, time: time, schema: head.schema, actor: actor,
+            operation: operation?.id, consumer: consumer, kinds: kinds, body: body.encoded(real), chain: [])
+        guard record.body.count <= Limits.logBodyBytes else {
+            throw .transactionTooLarge(bytes: record.body.count, limit: Limits.transactionLogBytes)
+        }
+        record.chain = record.link(after: head.chain)
+        let (encoding, stored) = Compression.compress(record.body)
+        try execute(record.insertion(encoding, stored))
+        head.logBytes += Int64(stored.count + Limits.logRowOverhead)
+        head.revision = record.revision
+        head.chain = record.chain
+        head.time = time
+        return record
+    }
+}

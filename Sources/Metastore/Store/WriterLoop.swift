@@ -1,0 +1,217 @@
+internal import Logging
+internal import MetastoreEngine
+internal import MetastoreModel
+internal import Synchronization
+
+/// What the writer's thread does, and what only it may touch.
+final class WriterLoop {
+    let writer: Writer
+    var connection: any Connection
+    let texts = StatementTexts()
+    /// As the last batch left it.
+    var head: Head
+    var housekeeping: Housekeeping
+    private var isBroken = false
+    private let metrics = StoreMetrics()
+
+    var engine: any Engine { writer.engine }
+    var options: StoreOptions { writer.options }
+    var logger: Logger { writer.logger }
+
+    init(_ writer: Writer, _ connection: any Connection, head: Head) {
+        self.writer = writer
+        self.connection = connection
+        self.head = head
+        housekeeping = Housekeeping(now: writer.options.time.monotonic())
+    }
+
+    /// Until the queue is closed and empty, or the device failed beyond recovery.
+    func serve() {
+        while !isBroken {
+            guard let jobs = writer.queue.take(most: engine.closuresPerBatch, timeout: options.housekeepingInterval)
+            else { break }
+            if !jobs.isEmpty { run(jobs) }
+            serveReads()
+            if !isBroken { keepHouse() }
+        }
+        if isBroken {
+            writer.queue.close()
+            while let jobs = writer.queue.take(most: 1_000, timeout: .zero), !jobs.isEmpty { answer(jobs, .failed(.closed)) }
+        } else {
+            closeCleanly()
+        }
+        writer.failReads()
+    }
+
+    private func serveReads() {
+        guard engine.hasOneConnection else { return }
+        let waiting = writer.reads.withLock { reads in
+            defer { reads.removeAll() }
+            return reads
+        }
+        for read in waiting where read.start(interrupt: connection.interrupter()) { read.run(connection) }
+    }
+
+    /// Runs the jobs in as few batches as their bounds allow; what doesn't fit goes back to the front of the queue.
+    func run(_ jobs: [any WriteJob]) {
+        var candidates = jobs.filter { $0.start() }
+        while !candidates.isEmpty, !isBroken {
+            let result = attempt(candidates)
+            switch result {
+            case .answered(let count):
+                writer.queue.putBack(candidates[count...])
+                return
+            case .again(let without):
+                candidates.remove(at: without)
+            }
+        }
+    }
+
+    enum Attempt {
+        /// The first `count` jobs are answered; the batch ended there.
+        case answered(Int)
+        /// This job's error ended the SQL transaction. It is answered; the others run once more.
+        case again(without: Int)
+    }
+
+    private func attempt(_ jobs: [any WriteJob]) -> Attempt {
+        let session: WriteSession
+        do {
+            if let holder = housekeeping.logHolder { throw StoreError.writeAheadLogFull(holder: holder) }
+            try engine.confirmHold()
+            try connection.begin(.write)
+            let head = try Head.load(connection, locking: true)
+            session = WriteSession(
+                connection, head: head, now: options.time.now(), randomness: options.time.random, texts: texts)
+            session.leases = writer.leases
+        } catch {
+            connection.rollback()
+            answer(jobs, .failed(StoreError(error)))
+            return .answered(jobs.count)
+        }
+        var batch = Batch(session: session, ledEpoch: writer.ledEpoch.withLock { $0 })
+        let began = ContinuousClock.now
+        var count = 0
+        for job in jobs {
+            if count > 0, batch.bytes > Limits.batchBytes || ContinuousClock.now - began > Limits.batchDuration { break }
+            switch batch.run(job, isAlone: jobs.count == 1) {
+            case .done: count += 1
+            case .transactionEnded(let error):
+                connection.rollback()
+                job.fail(error)
+                job.finish(.failed(StoreError(error)))
+                return .again(without: count)
+            }
+        }
+        report(batch)
+        finish(batch, Array(jobs[..<count]))
+        return .answered(count)
+    }
+
+    private func finish(_ batch: Batch, _ jobs: [any WriteJob]) {
+        let session = batch.session
+        guard batch.wrote else {
+            connection.rollback()
+            return answer(jobs, .committed)
+        }
+        do {
+            session.head.batches += 1
+            try session.head.save(connection)
+            let began = ContinuousClock.now
+            try connection.commit()
+            metrics.commitTook(ContinuousClock.now - began)
+            committed(batch, jobs)
+        } catch where error.leavesCommitUnknown {
+            settle(batch, jobs, error)
+        } catch {
+            connection.rollback()
+            answer(jobs, .failed(StoreError(engine: error, place: engine.place)))
+        }
+    }
+
+    private func committed(_ batch: Batch, _ jobs: [any WriteJob]) {
+        head = batch.session.head
+        if let epoch = batch.takenEpoch { writer.ledEpoch.withLock { $0 = epoch } }
+        housekeeping.noteIsStale = true
+        for promise in batch.session.afterCommit { promise() }
+        metrics.committed(closures: jobs.count, revisions: batch.records.count)
+        writer.tail.publish(batch.records, head: head.position)
+        answer(jobs, .committed)
+    }
+
+    /// The commit failed in a way that may have left it on the device. Find out, for good (DESIGN D6).
+    private func settle(_ batch: Batch, _ jobs: [any WriteJob], _ error: EngineError) {
+        metrics.unknownOutcome()
+        logger.info("the outcome of a commit is unknown; settling it", metadata: ["error": "\(error)"])
+        writer.readers?.suspend()
+        connection.close()
+        do {
+            try engine.settleUnknownCommit()
+            connection = try engine.openWriter()
+            let marker = try commitMarker(after: batch.session.head, hasRecords: !batch.records.isEmpty)
+            writer.readers?.resume()
+            if marker.found {
+                committed(batch, jobs)
+            } else {
+                answer(jobs, .failed(.notApplied(reason: error.message)))
+            }
+            // After the batch: the head never goes back.
+            head = marker.head
+            writer.tail.publish([marker.record], head: head.position)
+            logger.info("settled", metadata: ["committed": "\(marker.found)"])
+        } catch {
+            isBroken = true
+            let failure = StoreError.outcomeUnknown(reason: "\(error)")
+            writer.failure.withLock { $0 = failure }
+            logger.info("the store stays closed", metadata: ["error": "\(error)"])
+            answer(jobs, .failed(failure))
+            writer.tail.close(.closed)
+            writer.readers?.resume()
+        }
+    }
+
+    /// Commits one revision of our own, without changes, and only then looks whether the batch's last link is in the
+    /// log: what is found now can't change any more.
+    private func commitMarker(
+        after expected: Head, hasRecords: Bool
+    ) throws -> (found: Bool, record: LogRecord, head: Head) {
+        try connection.begin(.write)
+        let present = try Head.load(connection, locking: true)
+        let session = WriteSession(
+            connection, head: present, now: options.time.now(), randomness: options.time.random, texts: texts)
+        session.begin(actor: "metastore")
+        let record = try session.append([])
+        session.head.batches += 1
+        try session.head.save(connection)
+        try connection.commit()
+        guard hasRecords else { return (present.batches == expected.batches, record, session.head) }
+        let chain = try connection.first("SELECT chain FROM log WHERE revision = \(expected.revision.rawValue)") {
+            try $0.bytes(0)
+        }
+        return (chain == expected.chain, record, session.head)
+    }
+
+    func answer(_ jobs: [any WriteJob], _ outcome: BatchOutcome) {
+        for job in jobs { job.finish(outcome) }
+    }
+
+    private func report(_ batch: Batch) {
+        for slow in batch.slow {
+            logger.info(
+                "a write closure took long; it keeps every other write waiting",
+                metadata: ["callSite": "\(slow.callSite)", "duration": "\(slow.duration)"])
+        }
+    }
+}
+
+/// The UPDATE texts met so far, by table and columns.
+final class StatementTexts {
+    private var updates: [ObjectIdentifier: [UInt64: String]] = [:]
+
+    func update(_ table: Table, _ mask: UInt64) -> String {
+        if let text = updates[ObjectIdentifier(table)]?[mask] { return text }
+        let text = table.updateText(mask)
+        updates[ObjectIdentifier(table), default: [:]][mask] = text
+        return text
+    }
+}

@@ -1,0 +1,58 @@
+internal import Glibc
+internal import MetastoreEngine
+
+/// What a database file says of itself in its first 100 bytes, looked at before SQLite opens it.
+enum DatabaseHeader {
+    private static let magic = Array("SQLite format 3\0".utf8)
+
+    /// Refuses what isn't a whole SQLite database, with words for the one who has to act. `logBytes` is the size of the
+    /// write-ahead log beside it, which may hold the end of the file.
+    static func check(_ path: String, fileBytes: Int, logBytes: Int) throws(EngineError) {
+        guard fileBytes > 0 else {
+            throw EngineError(
+                .emptyFile, operation: "open",
+                message: "\(path) has 0 bytes. Metastore never leaves an empty file behind: a copy was cut short, or "
+                    + "another program made it. Restore a backup, or move the file away to begin anew. "
+                    + "Don't delete a -wal file beside it: it may hold the only copy of recent changes")
+        }
+        let header = try OpenFile(path, O_RDONLY, operation: "open").read(100, at: 0, operation: "open")
+        guard header.starts(with: magic) else {
+            throw EngineError(
+                .notADatabase, operation: "open",
+                message: "\(path) is not an SQLite database, or its first bytes are destroyed. If it should be one, copy "
+                    + "it and its -wal file away and restore a backup. Don't delete it before you know what it is")
+        }
+        guard header.count == 100 else { throw damage(path, "only \(fileBytes) bytes are left of it") }
+        let stated = Int(header[16]) << 8 | Int(header[17])
+        let pageBytes = stated == 1 ? 65_536 : stated
+        guard pageBytes >= 512, pageBytes & (pageBytes - 1) == 0 else {
+            throw damage(path, "its header gives an impossible page size, \(pageBytes)")
+        }
+        guard (1...2).contains(header[18]), (1...2).contains(header[19]) else {
+            throw damage(path, "its header gives an unknown format, \(header[18]) and \(header[19])")
+        }
+        guard header[21...23].elementsEqual([64, 32, 32]), header[20] <= 32 else {
+            throw damage(path, "its header holds impossible fractions")
+        }
+        guard bigEndian(header, 56) <= 1 else {
+            throw damage(path, "its text is not UTF-8, so it was not made by Metastore")
+        }
+        let pages = bigEndian(header, 28)
+        // The page count is only kept up to date by programs that also keep these two equal.
+        let isCurrent = bigEndian(header, 24) == bigEndian(header, 92) && pages > 0
+        if logBytes == 0, isCurrent, fileBytes < pages * pageBytes {
+            throw damage(path, "it was cut short: \(fileBytes) of \(pages * pageBytes) bytes are there")
+        }
+    }
+
+    private static func bigEndian(_ bytes: [UInt8], _ at: Int) -> Int {
+        bytes[at..<at + 4].reduce(0) { $0 << 8 | Int($1) }
+    }
+
+    private static func damage(_ path: String, _ what: String) -> EngineError {
+        EngineError(
+            .damaged, operation: "open",
+            message: "\(path) is damaged: \(what). Copy it and its -wal file away, then restore a backup or copy it "
+                + "again from where it came. Don't delete it: most of it may be readable")
+    }
+}

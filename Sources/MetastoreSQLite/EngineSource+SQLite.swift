@@ -1,0 +1,17 @@
+public import MetastoreEngine
+
+extension EngineSource {
+    /// A database in the file at `path`, on a local file system.
+    ///
+    /// One process at a time may open it for writing. Beside the file lie `path-wal` and `path-shm` (parts of the
+    /// database: never delete or copy them apart from it), `path.lock` and `path.head`. All are readable by their owner
+    /// only; a missing directory is made, also for its owner only.
+    public static func sqlite(_ path: String) -> EngineSource {
+        EngineSource { options in SQLiteEngine(path: path, options: options) }
+    }
+
+    /// A private database in memory, gone when it is closed.
+    public static func inMemory() -> EngineSource {
+        EngineSource { options in MemoryEngine(options: options) }
+    }
+}

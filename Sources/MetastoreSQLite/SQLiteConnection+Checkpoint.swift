@@ -1,0 +1,42 @@
+internal import CSQLite
+internal import MetastoreEngine
+
+extension SQLiteConnection {
+    /// Between two batches: keeps the write-ahead log within its bounds. Never waits for a reader.
+    func maintain(_ limits: SQLiteLimits, holder: () -> String) throws(EngineError) -> Pressure {
+        if log.bytes >= limits.truncateBytes {
+            let isStuck = log.bytes >= limits.refuseWritesBytes
+            let isDue = log.pagesSinceLastTry >= limits.checkpointPages || !log.triedWithin(limits.truncateRetry)
+            if isStuck || isDue { _ = try checkpoint(SQLITE_CHECKPOINT_TRUNCATE, waiting: false) }
+        } else if log.pagesSinceLastTry >= limits.checkpointPages {
+            _ = try checkpoint(SQLITE_CHECKPOINT_PASSIVE, waiting: false)
+        }
+        if log.bytes >= limits.refuseWritesBytes { return .refuseWrites(holder: holder()) }
+        return log.bytes >= limits.expireReadsBytes ? .expireReads : .none
+    }
+
+    /// Puts everything committed into the database file, flushed, and empties the log unless a reader still uses it.
+    func settle() throws(EngineError) {
+        guard try checkpoint(SQLITE_CHECKPOINT_TRUNCATE, waiting: true) else {
+            throw EngineError(
+                .busy, operation: "checkpoint",
+                message: "a reader kept the write-ahead log from being copied into the database. Nothing is lost; end "
+                    + "long reads and try again", engineCode: SQLITE_BUSY)
+        }
+    }
+
+    /// Returns whether everything committed is in the database file now.
+    private func checkpoint(_ mode: Int32, waiting: Bool) throws(EngineError) -> Bool {
+        let handle = try open("checkpoint")
+        if !waiting { sqlite3_busy_timeout(handle, 0) }
+        defer { if !waiting { sqlite3_busy_timeout(handle, busyTimeout.wholeMilliseconds) } }
+        var (pages, copied): (Int32, Int32) = (-1, -1)
+        let result = sqlite3_wal_checkpoint_v2(handle, "main", mode, &pages, &copied)
+        guard result == SQLITE_OK || result & 0xff == SQLITE_BUSY else {
+            throw .last(handle, result, operation: "checkpoint", wasInTransaction: false)
+        }
+        let emptied = result == SQLITE_OK && mode == SQLITE_CHECKPOINT_TRUNCATE
+        log.checkpointed(pages: Int(pages), emptied: emptied)
+        return emptied || (pages >= 0 && copied == pages)
+    }
+}

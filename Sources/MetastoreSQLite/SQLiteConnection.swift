@@ -1,0 +1,208 @@
+internal import CSQLite
+package import MetastoreEngine
+
+/// One SQLite connection: blocking, used by one thread at a time.
+///
+/// 1. Only a writer checkpoints, and never at closing unless everything was settled before: a failed commit must not
+///    be written into the database file by closing (DESIGN D2, D6).
+/// 2. Nothing but ``interrupter()``'s closure is called from another thread.
+/// 3. While a statement runs, closing waits for its end, so that a row never outlives its statement.
+package final class SQLiteConnection: Connection {
+    package let dialect = Dialect.sqlite
+    let role: Role
+    let log: WriteAheadLog
+    let busyTimeout: Duration
+    private var handle: OpaquePointer?
+    private var cache: StatementCache
+    private var control: [Control: Cursor] = [:]
+    private let interruption: Interruption
+    private var running = 0
+    private var isClosing = false
+    private let whenClosed: @Sendable () -> Void
+
+    /// Takes over an open and configured handle.
+    init(
+        _ handle: OpaquePointer, role: Role, pageBytes: Int, options: EngineOptions,
+        whenClosed: @escaping @Sendable () -> Void
+    ) {
+        self.handle = handle
+        self.role = role
+        self.whenClosed = whenClosed
+        busyTimeout = options.busyTimeout
+        cache = StatementCache(capacity: options.statementCacheCapacity)
+        interruption = Interruption(handle)
+        log = WriteAheadLog(pageBytes: pageBytes)
+        if role == .writer { watchLog(handle) }
+    }
+
+    deinit { finishClosing() }
+
+    /// The open handle; throws once the connection is closed.
+    func open(_ operation: String) throws(EngineError) -> OpaquePointer {
+        guard let handle, !isClosing else {
+            throw EngineError(.misuse, operation: operation, message: "the connection is closed")
+        }
+        return handle
+    }
+
+    package var isInTransaction: Bool {
+        guard let handle else { return false }
+        return sqlite3_get_autocommit(handle) == 0
+    }
+
+    @discardableResult
+    package func execute(_ statement: SQL) throws(EngineError) -> Int {
+        let handle = try open("execute")
+        let cursor = try start(statement, handle)
+        defer { finish(cursor) }
+        let before = sqlite3_total_changes64(handle)
+        try runToEnd(cursor, handle, operation: "execute")
+        // The count of the last change stays as it was when a statement changes nothing, as in a CREATE TABLE.
+        return sqlite3_total_changes64(handle) == before ? 0 : Int(sqlite3_changes64(handle))
+    }
+
+    package func forEachRow(_ statement: SQL, _ body: (borrowing Row) throws -> Bool) throws {
+        let handle = try open("query")
+        let cursor = try start(statement, handle)
+        defer { finish(cursor) }
+        let wasInTransaction = sqlite3_get_autocommit(handle) == 0
+        while true {
+            let result = cursor.statement.step()
+            guard result == SQLITE_ROW else {
+                if result == SQLITE_DONE { return }
+                throw EngineError.last(handle, result, operation: "query", wasInTransaction: wasInTransaction)
+            }
+            guard try body(Row(cursor)) else { return }
+            if isClosing { _ = try open("query") }
+        }
+    }
+
+    package func executeScript(_ text: String) throws(EngineError) {
+        let handle = try open("execute script")
+        guard !text.utf8.contains(0) else {
+            throw EngineError(.misuse, operation: "execute script", message: "the script contains a NUL")
+        }
+        let wasInTransaction = sqlite3_get_autocommit(handle) == 0
+        let result = sqlite3_exec(handle, text, nil, nil, nil)
+        guard result == SQLITE_OK else {
+            throw .last(handle, result, operation: "execute script", wasInTransaction: wasInTransaction)
+        }
+    }
+
+    package func interrupter() -> @Sendable () -> Void {
+        let interruption = self.interruption
+        return { interruption.interrupt() }
+    }
+
+    package func changeToken() throws(EngineError) -> Int64 {
+        let handle = try open("change token")
+        let cursor = try controlCursor(.dataVersion, handle)
+        defer { cursor.statement.reset() }
+        let result = cursor.statement.step()
+        guard result == SQLITE_ROW else {
+            throw .last(handle, result, operation: "change token", wasInTransaction: false)
+        }
+        return try cursor.integer(0)
+    }
+
+    package func close() {
+        isClosing = true
+        if running == 0 { finishClosing() }
+    }
+
+    /// Runs one of the few statements without values that every transaction needs.
+    func run(_ statement: Control, operation: String) throws(EngineError) {
+        let handle = try open(operation)
+        let cursor = try controlCursor(statement, handle)
+        defer { cursor.statement.reset() }
+        try runToEnd(cursor, handle, operation: operation)
+    }
+
+    private func controlCursor(_ statement: Control, _ handle: OpaquePointer) throws(EngineError) -> Cursor {
+        if let cursor = control[statement] { return cursor }
+        let cursor = Cursor(try PreparedStatement(statement.rawValue, on: handle))
+        control[statement] = cursor
+        return cursor
+    }
+
+    private func start(_ statement: SQL, _ handle: OpaquePointer) throws(EngineError) -> Cursor {
+        let cursor = try cache.cursor(for: statement, on: handle)
+        do {
+            try cursor.statement.bind(statement.values)
+        } catch {
+            cursor.statement.reset()
+            throw error
+        }
+        cursor.isRunning = true
+        running += 1
+        return cursor
+    }
+
+    private func finish(_ cursor: Cursor) {
+        cursor.statement.reset()
+        cursor.isRunning = false
+        running -= 1
+        if isClosing, running == 0 {
+            // Whoever calls still holds this cursor, and an unfinished statement would keep the file open.
+            cursor.statement.finalize()
+            finishClosing()
+        }
+    }
+
+    private func runToEnd(_ cursor: Cursor, _ handle: OpaquePointer, operation: String) throws(EngineError) {
+        let wasInTransaction = sqlite3_get_autocommit(handle) == 0
+        while true {
+            let result = cursor.statement.step()
+            if result == SQLITE_DONE { return }
+            guard result == SQLITE_ROW else {
+                throw .last(handle, result, operation: operation, wasInTransaction: wasInTransaction)
+            }
+        }
+    }
+
+    private func finishClosing() {
+        guard let open = handle else { return }
+        handle = nil
+        interruption.forget()
+        cache.removeAll()
+        control.removeAll()
+        if role == .writer, log.isSettled, sqlite3_get_autocommit(open) != 0 {
+            // Everything is in the database file: let SQLite remove the empty log and its index.
+            _ = metastore_set_database_flag(open, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
+        }
+        sqlite3_wal_hook(open, nil, nil)
+        sqlite3_close_v2(open)
+        whenClosed()
+    }
+
+    private func watchLog(_ handle: OpaquePointer) {
+        // The log outlives the hook: `finishClosing` removes the hook, and runs before `self.log` goes.
+        sqlite3_wal_hook(
+            handle,
+            { log, _, _, pages in
+                Unmanaged<WriteAheadLog>.fromOpaque(log!).takeUnretainedValue().committed(pages: Int(pages))
+                return SQLITE_OK
+            }, Unmanaged.passUnretained(log).toOpaque())
+    }
+}
+
+extension SQLiteConnection {
+    /// What a connection may do.
+    enum Role: Sendable, Hashable {
+        case writer, reader
+        /// The only connection of a private in-memory database.
+        case memory
+    }
+
+    /// Statements that are kept apart from the cache because every batch runs them.
+    enum Control: String {
+        case beginRead = "BEGIN"
+        case beginWrite = "BEGIN IMMEDIATE"
+        case commit = "COMMIT"
+        case rollback = "ROLLBACK"
+        case savepoint = "SAVEPOINT closure"
+        case release = "RELEASE closure"
+        case rollbackToSavepoint = "ROLLBACK TO closure"
+        case dataVersion = "PRAGMA data_version"
+    }
+}
