@@ -193,11 +193,13 @@ public struct CallSite: Sendable, CustomStringConvertible {
     private let file: String
     private let line: Int
 
+    /// Where the caller stands.
     public init(file: String = #fileID, line: Int = #line) {
         self.file = file
         self.line = line
     }
 
+    /// `file:line`.
     public var description: String { "\(file):\(line)" }
 }
 

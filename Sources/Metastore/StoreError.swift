@@ -98,6 +98,7 @@ public enum StoreError: Error, Sendable, Hashable {
 }
 
 extension StoreError: CustomStringConvertible {
+    /// What is, why, what to do and what not to do; never a value or a record's content.
     public var description: String {
         switch self {
         case .notFound(let path): "there is no \(path)."

@@ -17,9 +17,11 @@ public struct ChangeBatch: Sendable {
 /// The feed from a position on, in batches with positions to resume from. It never ends by itself: it waits for the
 /// next commit, or throws.
 public struct ChangeBatches: AsyncSequence, Sendable {
+    /// Whole revisions, with the position after them.
     public typealias Element = ChangeBatch
     let reader: FeedReader
 
+    /// Begins at the position it was made for, each time.
     public func makeAsyncIterator() -> Iterator { Iterator(reader: reader) }
 
     /// Pulls one batch at a time; nothing is read ahead.
@@ -37,9 +39,11 @@ public struct ChangeBatches: AsyncSequence, Sendable {
 
 /// The feed from a position on, change by change. It never ends by itself: it waits for the next commit, or throws.
 public struct Changes: AsyncSequence, Sendable {
+    /// One change of one record.
     public typealias Element = Change
     let reader: FeedReader
 
+    /// Begins at the position it was made for, each time.
     public func makeAsyncIterator() -> Iterator { Iterator(reader: reader) }
 
     /// The same feed in batches, with bookmarks and positions.

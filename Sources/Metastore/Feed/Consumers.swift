@@ -169,12 +169,14 @@ public struct ConsumerBatch: Sendable {
 
 /// A named consumer's feed, from where it stopped.
 public struct ConsumerBatches: AsyncSequence, Sendable {
+    /// What the consumer hasn't handled yet.
     public typealias Element = ConsumerBatch
     let store: Metastore
     let name: String
     let filter: ChangeFilter
     let start: ConsumerStart
 
+    /// Begins where the consumer stopped.
     public func makeAsyncIterator() -> Iterator { Iterator(sequence: self) }
 
     /// Pulls one batch at a time.

@@ -63,7 +63,9 @@ extension Repository where Element == Experiment {
 
 /// What the checkpoints of an experiment take up.
 public struct CheckpointTotals: Sendable, Hashable, Codable {
+    /// How many there are.
     public let count: Int64
+    /// Their sizes together, in bytes.
     public let bytes: Int64
 }
 
@@ -201,18 +203,26 @@ extension Repository where Element == Experiment, Access == Writing {
 
 /// A change of an experiment's own fields; what is nil stays as it is.
 public struct ExperimentEdit: Sendable, Hashable {
+    /// What people call it.
     public var name: String?
+    /// Free text.
     public var notes: String?
+    /// All labels; they replace those before.
     public var labels: [String]?
+    /// Whose it is.
     public var owner: String?
+    /// Smaller is scheduled first.
     public var priority: Int64?
+    /// Where its trials run.
     public var pool: String?
     /// Only of a terminal experiment may be set.
     public var isArchived: Bool?
     /// 0…1.
     public var progress: Double?
+    /// Which checkpoints are kept.
     public var retention: RetentionPolicy?
 
+    /// A change of what is given.
     public init(
         name: String? = nil, notes: String? = nil, labels: [String]? = nil, owner: String? = nil,
         priority: Int64? = nil, pool: String? = nil, isArchived: Bool? = nil, progress: Double? = nil,

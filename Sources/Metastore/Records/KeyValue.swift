@@ -3,9 +3,12 @@ public import MetastoreModel
 
 /// A key: its namespace, a slash, and the rest, as in `defaults/pool`.
 public struct EntryKey: Sendable, Hashable, ExpressibleByStringLiteral, CustomStringConvertible {
+    /// What comes before the first slash; may be empty.
     public let namespace: String
+    /// What comes after it.
     public let key: String
 
+    /// From its two parts.
     public init(namespace: String, key: String) {
         self.namespace = namespace
         self.key = key
@@ -21,6 +24,7 @@ public struct EntryKey: Sendable, Hashable, ExpressibleByStringLiteral, CustomSt
             namespace: parts.count == 2 ? String(parts[0]) : "", key: parts.count == 2 ? String(parts[1]) : text)
     }
 
+    /// Both parts with a slash between them.
     public var description: String { "\(namespace)/\(key)" }
 
     var path: String { RecordKey.keyValue(namespace: namespace, key: key).path }

@@ -10,6 +10,7 @@ public import MetastoreModel
 
 /// The id of a request that may be repeated: a UUID of version 7, which tells when it was made.
 public struct OperationID: Sendable, Hashable, CustomStringConvertible {
+    /// The id itself.
     public let uuid: UUID
 
     /// From a UUID of version 7.
@@ -34,6 +35,7 @@ public struct OperationID: Sendable, Hashable, CustomStringConvertible {
         return Timestamp(microseconds: milliseconds * 1_000)
     }
 
+    /// As text, in lower case.
     public var description: String { uuid.uuidString.lowercased() }
 }
 
