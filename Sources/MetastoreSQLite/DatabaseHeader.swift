@@ -19,7 +19,8 @@ enum DatabaseHeader {
         guard header.starts(with: magic) else {
             throw EngineError(
                 .notADatabase, operation: "open",
-                message: "\(path) is not an SQLite database, or its first bytes are destroyed. If it should be one, copy "
+                message:
+                    "\(path) is not an SQLite database, or its first bytes are destroyed. If it should be one, copy "
                     + "it and its -wal file away and restore a backup. Don't delete it before you know what it is")
         }
         guard header.count == 100 else { throw damage(path, "only \(fileBytes) bytes are left of it") }

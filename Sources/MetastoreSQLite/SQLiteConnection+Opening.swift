@@ -90,7 +90,9 @@ extension SQLiteConnection {
     /// A database with a write-ahead log can't be opened where nothing may be written; SQLite only says that it can't.
     private static func unwritableDirectory(_ path: String, _ result: Int32) -> EngineError? {
         let directory = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
-        guard access(directory.isEmpty ? "/" : directory, W_OK) != 0, errno == EROFS || errno == EACCES else { return nil }
+        guard access(directory.isEmpty ? "/" : directory, W_OK) != 0, errno == EROFS || errno == EACCES else {
+            return nil
+        }
         return EngineError(
             errno == EROFS ? .readOnly : .permissionDenied, operation: "open",
             message: "\(path): SQLite needs to write beside the database even to read it, and its directory is not "
@@ -103,7 +105,8 @@ extension Duration {
     /// For SQLite's time-outs, which are 32-bit milliseconds.
     var wholeMilliseconds: Int32 {
         let (seconds, attoseconds) = components
-        return Int32(clamping: max(0, seconds.multipliedReportingOverflow(by: 1_000).partialValue)
-            + attoseconds / 1_000_000_000_000_000)
+        return Int32(
+            clamping: max(0, seconds.multipliedReportingOverflow(by: 1_000).partialValue)
+                + attoseconds / 1_000_000_000_000_000)
     }
 }

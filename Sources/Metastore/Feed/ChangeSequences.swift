@@ -100,7 +100,8 @@ extension Metastore {
         guard writer == nil else { return }
         Task.detached { [weak self] in
             while let store = self, !store.tail.isClosed {
-                if store.tail.hasWaiters, let info = try? await store.read({ try $0.position }), info != store.tail.head {
+                if store.tail.hasWaiters, let info = try? await store.read({ try $0.position }), info != store.tail.head
+                {
                     store.tail.publish([], head: info)
                 }
                 try? await Task.sleep(for: .milliseconds(20))

@@ -6,7 +6,9 @@ extension Repository where Element == Agent {
     ///
     /// - Throws: ``StoreError/notFound(path:)``.
     public func get(_ id: String) throws(StoreError) -> Agent {
-        guard let found = try session.find(Agent.self, .text(id)) else { throw .notFound(path: RecordKey.agent(id).path) }
+        guard let found = try session.find(Agent.self, .text(id)) else {
+            throw .notFound(path: RecordKey.agent(id).path)
+        }
         return found
     }
 

@@ -47,7 +47,8 @@ extension Repository where Element == Checkpoint, Access == Writing {
             guard report.totalBatches <= trial.totalBatches else {
                 throw .refused(
                     path: trial.recordKey.path,
-                    reason: "it has run \(trial.totalBatches) batches; a checkpoint of \(report.totalBatches) can't be.")
+                    reason: "it has run \(trial.totalBatches) batches; a checkpoint of \(report.totalBatches) can't be."
+                )
             }
             return
         }
@@ -128,7 +129,8 @@ extension Repository where Element == Checkpoint, Access == Writing {
         let current = try get(uuid)
         guard current.state == .completed else {
             throw .refused(
-                path: current.recordKey.path, reason: "it is \(current.state.name); only a COMPLETED one can be pinned.")
+                path: current.recordKey.path, reason: "it is \(current.state.name); only a COMPLETED one can be pinned."
+            )
         }
         try session.checkIsKept(current.experiment, for: current.recordKey.path)
         var next = current

@@ -40,7 +40,9 @@ extension Repository where Element == Experiment {
         _ filters: [ExperimentFilter], after cursor: Cursor?, limit: Int
     ) throws(StoreError) -> Page<Experiment> {
         let key = try cursor?.key(for: "experiments", count: 1)
-        return try session.page("experiments", limit: limit) { [.integer($0.id.rawValue)] } fetch: {
+        return try session.page("experiments", limit: limit) {
+            [.integer($0.id.rawValue)]
+        } fetch: {
             (count) throws(StoreError) -> [Experiment] in
             var rest: SQL = "WHERE id > 0"
             if let key { rest += " AND id < \(key[0])" }

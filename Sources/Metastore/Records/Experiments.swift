@@ -138,7 +138,8 @@ extension Repository where Element == Experiment, Access == Writing {
         let current = try get(id)
         let path = current.recordKey.path
         guard current.state.isAllowed(to: .paused, occasion: .continueOnly), current.state.isTerminal else {
-            throw .transitionRefused(path: path, from: current.state.name, to: "PAUSED by continue",
+            throw .transitionRefused(
+                path: path, from: current.state.name, to: "PAUSED by continue",
                 allowed: current.state.allowed().map(\.name))
         }
         var next = current
@@ -161,7 +162,8 @@ extension Repository where Element == Experiment, Access == Writing {
                 try writer.failTrials(of: id)
             } else if state.isTerminal, let live = try liveTrial(of: id) {
                 throw .refused(
-                    path: path, reason: "it can't become \(state.name) while \(live) is not terminal; end its trials first.")
+                    path: path,
+                    reason: "it can't become \(state.name) while \(live) is not terminal; end its trials first.")
             }
             var next = current
             next.state = state

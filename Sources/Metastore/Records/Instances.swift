@@ -48,7 +48,8 @@ extension Repository where Element == Instance, Access == Writing {
             throw .held(path: holder.recordKey.path, by: "an instance of pool \(holder.pool)")
         }
         if let instanceID = new.instanceID, let holder = try find(instanceID: instanceID) {
-            throw .held(path: "cloud id of \(RecordKey.instance(clientToken: new.clientToken).path)", by: holder.recordKey.path)
+            throw .held(
+                path: "cloud id of \(RecordKey.instance(clientToken: new.clientToken).path)", by: holder.recordKey.path)
         }
         if let token = new.spotRequest { _ = try Repository<SpotRequest, Reading>(session).get(token) }
         return try writer.insert(
@@ -136,7 +137,8 @@ extension Repository where Element == SpotRequest, Access == Writing {
         return try writer.insert(
             SpotRequest(
                 clientToken: new.clientToken, requestID: nil, pool: new.pool, state: .pending,
-                maxPrice: new.maxPrice.map { $0 == 0 ? 0 : $0 }, instance: nil, requested: writer.time, createdRevision: .absent,
+                maxPrice: new.maxPrice.map { $0 == 0 ? 0 : $0 }, instance: nil, requested: writer.time,
+                createdRevision: .absent,
                 revision: .absent))
     }
 

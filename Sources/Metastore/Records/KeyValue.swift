@@ -51,7 +51,9 @@ extension Repository where Element == KeyValueEntry {
     ) throws(StoreError) -> Page<KeyValueEntry> {
         let after = try cursor?.key(for: "keyvalue", count: 1)
         let end = Self.end(of: prefix)
-        return try session.page("keyvalue", limit: limit) { [.text($0.key)] } fetch: {
+        return try session.page("keyvalue", limit: limit) {
+            [.text($0.key)]
+        } fetch: {
             (count) throws(StoreError) -> [KeyValueEntry] in
             var rest: SQL = "WHERE namespace = \(namespace)"
             if !prefix.isEmpty { rest += " AND key >= \(prefix)" }

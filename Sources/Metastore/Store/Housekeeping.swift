@@ -65,8 +65,9 @@ extension WriterLoop {
     private func expireLeases() {
         guard writer.ledEpoch.withLock({ $0 == nil || $0 == head.epoch }) else { return }
         let jobs = writer.leases.expired().map { lease in
-            HousekeepingJob { session in try Repository<Lease, Writing>(session).expire(lease) }
-            done: { [logger] result in
+            HousekeepingJob { session in
+                try Repository<Lease, Writing>(session).expire(lease)
+            } done: { [logger] result in
                 if case .failure(let error) = result {
                     logger.info("a lease could not be expired; it is tried again", metadata: ["error": "\(error)"])
                 }

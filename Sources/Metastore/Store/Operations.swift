@@ -70,7 +70,8 @@ extension Metastore {
                 guard operation.time <= session.time + retention else {
                     throw StoreError.invalid(
                         field: "operation",
-                        reason: "operation can't be used: its id was made in the future. Correct the clock that made it.")
+                        reason:
+                            "operation can't be used: its id was made in the future. Correct the clock that made it.")
                 }
                 let value = try body(Transaction(session))
                 let result = Array(try JSONEncoder().encode([value]))

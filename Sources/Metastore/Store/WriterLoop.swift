@@ -36,7 +36,9 @@ final class WriterLoop {
         }
         if isBroken {
             writer.queue.close()
-            while let jobs = writer.queue.take(most: 1_000, timeout: .zero), !jobs.isEmpty { answer(jobs, .failed(.closed)) }
+            while let jobs = writer.queue.take(most: 1_000, timeout: .zero), !jobs.isEmpty {
+                answer(jobs, .failed(.closed))
+            }
         } else {
             closeCleanly()
         }
@@ -93,7 +95,9 @@ final class WriterLoop {
         let began = ContinuousClock.now
         var count = 0
         for job in jobs {
-            if count > 0, batch.bytes > Limits.batchBytes || ContinuousClock.now - began > Limits.batchDuration { break }
+            if count > 0, batch.bytes > Limits.batchBytes || ContinuousClock.now - began > Limits.batchDuration {
+                break
+            }
             switch batch.run(job, isAlone: jobs.count == 1) {
             case .done: count += 1
             case .transactionEnded(let error):
@@ -121,7 +125,7 @@ final class WriterLoop {
             try connection.commit()
             metrics.commitTook(ContinuousClock.now - began)
             committed(batch, jobs)
-        } catch where error.leavesCommitUnknown {
+        } catch  where error.leavesCommitUnknown {
             settle(batch, jobs, error)
         } catch {
             connection.rollback()
