@@ -210,9 +210,8 @@ struct HeadNote: Sendable {
     }
 
     var bytes: [UInt8] {
-        Array(
-            "metastore-head 1 \(cluster.uuidString) \(revision.rawValue) \(DocumentHash(bytes: chain)?.description ?? "")\n"
-                .utf8)
+        let link = DocumentHash(bytes: chain)?.description ?? ""
+        return Array("metastore-head 1 \(cluster.uuidString) \(revision.rawValue) \(link)\n".utf8)
     }
 
     init?(_ bytes: [UInt8]) {

@@ -86,8 +86,9 @@ extension Metastore {
     ///   - position: where to begin; from any read or write, also of an earlier process.
     ///   - kinds: the kinds wanted; all unless given.
     ///   - prefix: only the record with this key and what is below it.
-    /// - Returns: a sequence whose iteration throws ``StoreError/compacted(oldest:)``, ``StoreError/forked(lastCommon:)``,
-    ///   ``StoreError/futureRevision(asked:head:)`` or ``StoreError/otherCluster`` when it can't go on from there.
+    /// - Returns: a sequence whose iteration throws ``StoreError/compacted(oldest:)``,
+    ///   ``StoreError/forked(lastCommon:)``, ``StoreError/futureRevision(asked:head:)`` or
+    ///   ``StoreError/otherCluster`` when it can't go on from there.
     public func changes(
         after position: Position, of kinds: RecordKinds..., under prefix: KeyPrefix? = nil
     ) -> Changes {

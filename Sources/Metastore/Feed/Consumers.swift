@@ -228,8 +228,8 @@ extension Metastore {
     /// - Parameters:
     ///   - name: the consumer; registered when first used.
     ///   - start: where it begins when it is not registered yet.
-    /// - Returns: a sequence whose iteration throws ``StoreError/consumerExpired(name:)`` when the consumer lagged beyond
-    ///   the hard limit of the log, and what ``changes(after:of:under:)`` throws.
+    /// - Returns: a sequence whose iteration throws ``StoreError/consumerExpired(name:)`` when the consumer lagged
+    ///   beyond the hard limit of the log, and what ``changes(after:of:under:)`` throws.
     public func changes(
         as name: String, of kinds: RecordKinds..., under prefix: KeyPrefix? = nil,
         from start: ConsumerStart = .beginning

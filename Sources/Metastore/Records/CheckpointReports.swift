@@ -115,7 +115,10 @@ extension Repository where Element == Checkpoint, Access == Writing {
             throw .refused(path: path, reason: "\(trial.recordKey.path) is live and would restart from it.")
         }
         let warm = try session.first(
-            "SELECT id FROM trials WHERE warm_start = \(checkpoint.uuid) AND warm_start IS NOT NULL AND state <= 6 LIMIT 1"
+            """
+            SELECT id FROM trials WHERE warm_start = \(checkpoint.uuid) AND warm_start IS NOT NULL AND state <= 6 \
+            LIMIT 1
+            """
         ) { try $0.integer(0) }
         if let warm { throw .refused(path: path, reason: "the live trial \(warm) is warm-started from it.") }
     }

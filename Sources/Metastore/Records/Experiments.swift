@@ -72,7 +72,8 @@ public struct CheckpointTotals: Sendable, Hashable, Codable {
 extension Repository where Element == Experiment, Access == Writing {
     /// Creates an experiment, PAUSED unless `startsActive`.
     ///
-    /// - Throws: ``StoreError/exists(path:reason:)`` when the external id is taken, ``StoreError/invalid(field:reason:)``.
+    /// - Throws: ``StoreError/exists(path:reason:)`` when the external id is taken,
+    ///   ``StoreError/invalid(field:reason:)``.
     public func create(_ new: NewExperiment) throws(StoreError) -> Experiment {
         let labels = try validating { () throws(ModelError) in
             try FieldValidation.name(new.name, field: "name")

@@ -1,5 +1,5 @@
-// Invariant (DOMAIN 1, 3.5): what is asked of the cloud is written before the call, under a client token that belongs to
-// one request only, so that a crash between the two can't order twice.
+// Invariant (DOMAIN 1, 3.5): what is asked of the cloud is written before the call, under a client token that belongs
+// to one request only, so that a crash between the two can't order twice.
 
 internal import MetastoreEngine
 public import MetastoreModel
@@ -72,8 +72,8 @@ extension Repository where Element == Instance, Access == Writing {
 
     /// Moves an instance forward, and notes what is known of it now.
     ///
-    /// - Throws: ``StoreError/transitionRefused(path:from:to:allowed:)``, ``StoreError/held(path:by:)`` when another has
-    ///   the cloud's id, ``StoreError/notFound(path:)``.
+    /// - Throws: ``StoreError/transitionRefused(path:from:to:allowed:)``, ``StoreError/held(path:by:)`` when another
+    ///   has the cloud's id, ``StoreError/notFound(path:)``.
     @discardableResult
     public func transition(
         _ clientToken: String, to state: InstanceState, instanceID: String? = nil, agent: String? = nil

@@ -19,8 +19,8 @@ extension Repository where Element == ResourcePool {
 extension Repository where Element == ResourcePool, Access == Writing {
     /// Makes the pool what is given: creates it, or changes what differs.
     ///
-    /// - Throws: ``StoreError/held(path:by:)`` when another pool has the same tag; ``StoreError/invalid(field:reason:)``,
-    ///   ``StoreError/conflict(path:expected:found:)``.
+    /// - Throws: ``StoreError/held(path:by:)`` when another pool has the same tag;
+    ///   ``StoreError/invalid(field:reason:)``, ``StoreError/conflict(path:expected:found:)``.
     @discardableResult
     public func put(_ new: NewPool, ifRevision expected: Revision? = nil) throws(StoreError) -> ResourcePool {
         try validating { () throws(ModelError) in try new.validate() }

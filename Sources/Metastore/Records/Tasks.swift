@@ -26,8 +26,8 @@ extension Repository where Element == ClusterTask {
 extension Repository where Element == ClusterTask, Access == Writing {
     /// Creates a task.
     ///
-    /// - Throws: ``StoreError/notFound(path:)`` for an unknown trial, ``StoreError/invalid(field:reason:)`` when a TRIAL
-    ///   has none or another kind has one.
+    /// - Throws: ``StoreError/notFound(path:)`` for an unknown trial, ``StoreError/invalid(field:reason:)`` when a
+    ///   TRIAL has none or another kind has one.
     public func create(_ new: NewTask) throws(StoreError) -> ClusterTask {
         guard (new.kind == .trial) == (new.trial != nil) else {
             throw .invalid(

@@ -65,7 +65,10 @@ extension Repository where Element == Workload, Access == Writing {
         }
         guard report.kind == .computeValidationMetrics || report.kind == .checkpointModel else { return }
         let step: Workload? = try session.record(
-            "WHERE trial = \(trial.id) AND step = \(report.step) AND kind = 1 AND is_rolled_back = 0 AND state = 2 LIMIT 1"
+            """
+            WHERE trial = \(trial.id) AND step = \(report.step) AND kind = 1 AND is_rolled_back = 0 AND state = 2 \
+            LIMIT 1
+            """
         )
         guard let step else {
             throw .refused(

@@ -104,7 +104,8 @@ extension Verification {
             return true
         }
         let held: SQL = """
-            SELECT slots.agent, slots.slot, containers.slots FROM slots JOIN containers ON containers.id = slots.container \
+            SELECT slots.agent, slots.slot, containers.slots FROM slots \
+            JOIN containers ON containers.id = slots.container \
             WHERE slots.container IS NOT NULL AND containers.state <= 4 AND containers.agent = slots.agent \
             ORDER BY slots.agent, slots.slot
             """
