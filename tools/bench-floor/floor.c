@@ -228,14 +228,14 @@ static void fill(const char *migration) {
     execute("BEGIN");
     execute(schema);
     free(schema);
-    execute("INSERT INTO head VALUES (1, randomblob(16), 1, 1, 0, 0, zeroblob(32), 0, 1, 1, 1, 2, 10001, 1, 1, 1, 1, 1, "
-        "1, zeroblob(320), 0, zeroblob(32), 0, 0)");
+    execute("INSERT INTO head VALUES (1, randomblob(16), 1, 1, 0, 0, zeroblob(32), 0, 1, 1, 1, 2, 10001, 1, 1, 1, 1, "
+        "1, 1, zeroblob(320), 0, zeroblob(32), 0, 0)");
     execute("INSERT INTO documents VALUES (zeroblob(32), 0, x'7b7d', 2, 1, 0, 1)");
     execute("INSERT INTO experiments VALUES (1, 1, 'bench', zeroblob(32), '[]', '', '', 0, NULL, 0, '', NULL, 'loss', "
         "1, 0, 1, 1, 'bench', NULL, 1, NULL, 1, 1, 0)");
     snprintf(trials, sizeof trials, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) "
-        "INSERT INTO trials SELECT i, 1, randomblob(16), 1, '%s', i, NULL, 0, 0, 0, NULL, NULL, NULL, NULL, 1, NULL, 1, "
-        "1, 0, NULL, NULL FROM n", TRIALS, hparams_text);
+        "INSERT INTO trials SELECT i, 1, randomblob(16), 1, '%s', i, NULL, 0, 0, 0, NULL, NULL, NULL, NULL, 1, NULL, "
+        "1, 1, 0, NULL, NULL FROM n", TRIALS, hparams_text);
     execute(trials);
     execute("COMMIT");
 }
@@ -246,7 +246,8 @@ static void usage(void) {
         "  --path FILE       a database to make; nothing may be there\n"
         "  --migration FILE  Migrations/m0001_initial.sqlite.sql\n"
         "  --seconds S       how long each measurement runs (5)\n"
-        "  --clients N       threads that commit at once (1); 1 also measures the loop without a second thread\n", stderr);
+        "  --clients N       threads that commit at once (1); 1 also measures the loop without a second thread\n",
+        stderr);
     exit(64);
 }
 

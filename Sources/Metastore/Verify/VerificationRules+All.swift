@@ -187,7 +187,8 @@ extension Rule {
             "a port's holder lives", .port,
             """
             SELECT host, port FROM ports WHERE NOT EXISTS (SELECT 1 FROM allocations \
-            WHERE allocations.id = ports.allocation AND allocations.task = ports.task AND state <= 7) ORDER BY host, port
+            WHERE allocations.id = ports.allocation AND allocations.task = ports.task AND state <= 7) \
+            ORDER BY host, port
             """),
         Rule(
             "an ephemeral reservation takes no fixed port", .port,
