@@ -91,6 +91,14 @@ let package = Package(
             name: "MetastoreFaultTests",
             dependencies: ["FaultLoad", "Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine"],
             swiftSettings: settings),
+        .testTarget(
+            name: "MetastoreFeedTests",
+            dependencies: ["Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "MetastorePropertyTests",
+            dependencies: ["Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine"],
+            exclude: ["Golden", "decode.py"], swiftSettings: settings),
         .testTarget(name: "MetastoreModelTests", dependencies: ["MetastoreModel"], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]

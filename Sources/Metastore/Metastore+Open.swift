@@ -169,9 +169,11 @@ private struct Opening {
         var head: Head
         if schema == 1 {
             head = Head(
-                cluster: .version7(time, options.time.random),
+                cluster: options.replicaOf ?? .version7(time, options.time.random),
                 epoch: Epoch(number: 1, nonce: options.time.random()), time: time, schema: 1)
             try head.insert(connection)
+            // A replica's first record is its source's first record.
+            guard options.replicaOf == nil else { return }
             before = nil
         } else {
             head = try Head.load(connection, locking: true)

@@ -85,6 +85,8 @@ extension Repository where Element == Consumer, Access == Writing {
                     name: name, kinds: kinds, under: under?.text, isExpired: false, createdRevision: .absent,
                     revision: .absent))
             try keep(name, position)
+            // A follower learns from the header where the consumer begins.
+            writer.consumer = ConsumerProgress(name: name, revision: position.revision)
             return position
         }
     }

@@ -55,8 +55,10 @@ final class Tail: Sendable {
             while state.recentBytes > Limits.feedCacheBytes, let first = state.recent.popFirst() {
                 state.recentBytes -= first.footprint
             }
+            // Without records it is either news from outside, which may be of any kind, or no news: a position moved.
+            let isNewsOfAnyKind = records.isEmpty && head != state.head
             state.head = head
-            return state.takeWaiters { !$0.kinds.isDisjoint(with: kinds) || records.isEmpty }
+            return state.takeWaiters { isNewsOfAnyKind || !$0.kinds.isDisjoint(with: kinds) }
         }
         for waiter in woken { waiter.continuation.resume() }
     }
@@ -143,6 +145,27 @@ extension Tail.State {
             waiters[number] = nil
         }
         return taken
+    }
+}
+
+/// What the feed's memory holds at the moment.
+package struct FeedMemory: Sendable, Hashable {
+    package let records: Int
+    /// At most Limits.feedCacheBytes.
+    package let bytes: Int
+    package let waiters: Int
+}
+
+extension Metastore {
+    /// What the feed's memory holds at the moment.
+    package var feedMemory: FeedMemory { tail.memory }
+}
+
+extension Tail {
+    fileprivate var memory: FeedMemory {
+        state.withLock { state in
+            FeedMemory(records: state.recent.count, bytes: state.recentBytes, waiters: state.waiters.count)
+        }
     }
 }
 

@@ -2,31 +2,40 @@
 // 1. Nothing outside the given bytes is read; every length is checked before it is believed.
 // 2. Bytes that the writer would not have written are damage, not a value.
 
-internal import FoundationEssentials
-internal import MetastoreEngine
+package import FoundationEssentials
+package import MetastoreEngine
 
 /// Takes canonical bytes apart. Valid only while the bytes it was given are.
-struct CanonicalReader {
+package struct CanonicalReader {
     private let bytes: UnsafeRawBufferPointer
     private var position = 0
 
-    init(_ bytes: UnsafeRawBufferPointer) {
+    private static let negativeZero: UInt64 = 1 << 63
+
+    package init(_ bytes: UnsafeRawBufferPointer) {
         self.bytes = bytes
     }
 
-    var isAtEnd: Bool { position == bytes.count }
+    package var isAtEnd: Bool { position == bytes.count }
 
     private func damage(_ reason: String) -> StoreError {
         .damaged(place: "a log record", reason: "\(reason) at byte \(position)")
     }
 
-    mutating func byte() throws(StoreError) -> UInt8 {
+    package mutating func byte() throws(StoreError) -> UInt8 {
         guard position < bytes.count else { throw damage("it ends early") }
         defer { position += 1 }
         return bytes[position]
     }
 
-    mutating func number() throws(StoreError) -> UInt64 {
+    /// 0 or 1.
+    mutating func flag() throws(StoreError) -> Bool {
+        let flag = try byte()
+        guard flag <= 1 else { throw damage("a flag is neither 0 nor 1") }
+        return flag == 1
+    }
+
+    package mutating func number() throws(StoreError) -> UInt64 {
         var result: UInt64 = 0
         var shift: UInt64 = 0
         while true {
@@ -41,42 +50,45 @@ struct CanonicalReader {
         }
     }
 
-    mutating func signed() throws(StoreError) -> Int64 {
+    package mutating func signed() throws(StoreError) -> Int64 {
         let zigzag = try number()
         return Int64(bitPattern: (zigzag >> 1) ^ (0 &- (zigzag & 1)))
     }
 
-    mutating func fixed() throws(StoreError) -> UInt64 {
+    package mutating func fixed() throws(StoreError) -> UInt64 {
         UInt64(bigEndian: try slice(8).loadUnaligned(as: UInt64.self))
     }
 
     /// The next `count` bytes, in place.
-    mutating func slice(_ count: Int) throws(StoreError) -> UnsafeRawBufferPointer {
+    package mutating func slice(_ count: Int) throws(StoreError) -> UnsafeRawBufferPointer {
         guard count >= 0, count <= bytes.count - position else { throw damage("it ends early") }
         defer { position += count }
         return UnsafeRawBufferPointer(rebasing: bytes[position..<(position + count)])
     }
 
     /// A length and as many bytes, in place.
-    mutating func sized() throws(StoreError) -> UnsafeRawBufferPointer {
+    package mutating func sized() throws(StoreError) -> UnsafeRawBufferPointer {
         guard let count = Int(exactly: try number()) else { throw damage("a length is too large") }
         return try slice(count)
     }
 
-    mutating func text() throws(StoreError) -> String {
+    package mutating func text() throws(StoreError) -> String {
         guard let text = String(validating: try sized(), as: UTF8.self) else { throw damage("a text is not UTF-8") }
         return text
     }
 
-    mutating func uuid() throws(StoreError) -> UUID {
+    package mutating func uuid() throws(StoreError) -> UUID {
         UUID(uuid: try slice(16).loadUnaligned(as: uuid_t.self))
     }
 
-    mutating func value() throws(StoreError) -> Value {
+    package mutating func value() throws(StoreError) -> Value {
         switch try byte() {
         case FieldTag.null: return .null
         case FieldTag.integer: return .integer(try signed())
-        case FieldTag.real: return .real(Double(bitPattern: try fixed()))
+        case FieldTag.real:
+            let bits = try fixed()
+            guard bits != Self.negativeZero else { throw damage("a zero has a sign") }
+            return .real(Double(bitPattern: bits))
         case FieldTag.text: return .text(try text())
         case FieldTag.bytes: return .bytes(Array(try sized()))
         case FieldTag.uuid: return .uuid(try uuid())
@@ -86,7 +98,7 @@ struct CanonicalReader {
     }
 
     /// Fields until the end, laid over `image`. Fields of a newer schema are skipped.
-    mutating func fields(over image: inout [Value]) throws(StoreError) {
+    package mutating func fields(over image: inout [Value]) throws(StoreError) {
         var last: UInt8 = 0
         while !isAtEnd {
             let number = try byte()

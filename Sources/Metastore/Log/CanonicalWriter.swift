@@ -2,23 +2,23 @@
 // 1. One value has one encoding: numbers are minimal LEB128, reals have one zero, fields ascend, nulls are left out.
 // 2. The encoding depends on no engine, no platform and no schema but the field numbers.
 
-internal import FoundationEssentials
-internal import MetastoreEngine
+package import FoundationEssentials
+package import MetastoreEngine
 
 /// Appends canonical bytes.
-struct CanonicalWriter {
-    private(set) var bytes: [UInt8] = []
+package struct CanonicalWriter {
+    package private(set) var bytes: [UInt8] = []
 
-    init(capacity: Int = 256) {
+    package init(capacity: Int = 256) {
         bytes.reserveCapacity(capacity)
     }
 
     mutating func removeAll() { bytes.removeAll(keepingCapacity: true) }
 
-    mutating func byte(_ byte: UInt8) { bytes.append(byte) }
+    package mutating func byte(_ byte: UInt8) { bytes.append(byte) }
 
     /// An unsigned number: seven bits a byte, least significant first, minimal (LEB128).
-    mutating func number(_ number: UInt64) {
+    package mutating func number(_ number: UInt64) {
         var rest = number
         while rest >= 0x80 {
             bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
@@ -28,19 +28,19 @@ struct CanonicalWriter {
     }
 
     /// A signed number: zigzag (0, −1, 1, −2, …), then as an unsigned one.
-    mutating func signed(_ number: Int64) {
+    package mutating func signed(_ number: Int64) {
         self.number(UInt64(bitPattern: (number << 1) ^ (number >> 63)))
     }
 
     /// Eight bytes, most significant first.
-    mutating func fixed(_ number: UInt64) {
+    package mutating func fixed(_ number: UInt64) {
         withUnsafeBytes(of: number.bigEndian) { bytes.append(contentsOf: $0) }
     }
 
-    mutating func raw(_ raw: some Sequence<UInt8>) { bytes.append(contentsOf: raw) }
+    package mutating func raw(_ raw: some Sequence<UInt8>) { bytes.append(contentsOf: raw) }
 
     /// The length in bytes, then the bytes.
-    mutating func text(_ text: String) {
+    package mutating func text(_ text: String) {
         var text = text
         text.withUTF8 {
             number(UInt64($0.count))
@@ -49,17 +49,17 @@ struct CanonicalWriter {
     }
 
     /// The length, then the bytes.
-    mutating func blob(_ blob: [UInt8]) {
+    package mutating func blob(_ blob: [UInt8]) {
         number(UInt64(blob.count))
         bytes.append(contentsOf: blob)
     }
 
-    mutating func uuid(_ uuid: UUID) {
+    package mutating func uuid(_ uuid: UUID) {
         withUnsafeBytes(of: uuid.uuid) { bytes.append(contentsOf: $0) }
     }
 
     /// A field: its number, the tag of its type, its value. A null has only the tag.
-    mutating func field(_ number: UInt8, _ value: Value) {
+    package mutating func field(_ number: UInt8, _ value: Value) {
         bytes.append(number)
         switch value {
         case .null:
@@ -86,7 +86,7 @@ struct CanonicalWriter {
     }
 
     /// A row: every logged field that isn't null.
-    mutating func row(_ table: Table, _ image: [Value]) {
+    package mutating func row(_ table: Table, _ image: [Value]) {
         for index in 0..<table.loggedCount {
             if case .null = image[index] { continue }
             field(UInt8(index + 1), image[index])

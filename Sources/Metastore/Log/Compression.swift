@@ -7,15 +7,15 @@ internal import CLZ4
 internal import MetastoreModel
 
 /// How bytes are kept: as they are, or as an LZ4 frame. The codes stand in the database.
-enum Encoding: Int64, Sendable {
+package enum Encoding: Int64, Sendable {
     case plain = 0
     case lz4 = 1
 }
 
 /// LZ4 frames, when they pay.
-enum Compression {
+package enum Compression {
     /// The bytes to keep: a frame if they are over `threshold` bytes and the frame is at least an eighth smaller.
-    static func compress(_ bytes: [UInt8], threshold: Int = Limits.compressionThreshold) -> (Encoding, [UInt8]) {
+    package static func compress(_ bytes: [UInt8], threshold: Int = Limits.compressionThreshold) -> (Encoding, [UInt8]) {
         guard bytes.count > threshold else { return (.plain, bytes) }
         var preferences = LZ4F_preferences_t()
         preferences.frameInfo.contentChecksumFlag = LZ4F_contentChecksumEnabled
@@ -33,7 +33,7 @@ enum Compression {
     /// The content of a frame.
     ///
     /// - Throws: ``StoreError/damaged(place:reason:)`` when the frame is damaged, or declares more than `cap` bytes.
-    static func decompress(_ frame: [UInt8], cap: Int, place: String) throws(StoreError) -> [UInt8] {
+    package static func decompress(_ frame: [UInt8], cap: Int, place: String) throws(StoreError) -> [UInt8] {
         var context: OpaquePointer?
         guard LZ4F_isError(LZ4F_createDecompressionContext(&context, UInt32(LZ4F_VERSION))) == 0 else {
             throw .misuse(reason: "LZ4 has no memory for a context")

@@ -19,10 +19,10 @@ struct PendingChange: Sendable {
 }
 
 /// What a repeated operation is answered with.
-struct OperationRecord: Sendable, Hashable {
+package struct OperationRecord: Sendable, Hashable {
     /// SHA-256 of the request: 32 bytes.
-    let fingerprint: [UInt8]
-    let result: [UInt8]
+    package let fingerprint: [UInt8]
+    package let result: [UInt8]
 }
 
 /// The body of a log record, before encoding and after decoding.

@@ -1,23 +1,23 @@
-internal import MetastoreEngine
-internal import MetastoreModel
+package import MetastoreEngine
+package import MetastoreModel
 
 /// One change as it stands in a body, before its images are looked at.
-struct RawChange {
-    let kind: RecordKind
-    let operation: ChangeOperation
-    let key: UnsafeRawBufferPointer
-    let after: UnsafeRawBufferPointer
-    let before: UnsafeRawBufferPointer
+package struct RawChange {
+    package let kind: RecordKind
+    package let operation: ChangeOperation
+    package let key: UnsafeRawBufferPointer
+    package let after: UnsafeRawBufferPointer
+    package let before: UnsafeRawBufferPointer
 }
 
 /// Which changes a reader of the feed wants.
-struct ChangeFilter: Sendable, Hashable {
-    var kinds: RecordKinds
-    var under: KeyPrefix?
+package struct ChangeFilter: Sendable, Hashable {
+    package var kinds: RecordKinds
+    package var under: KeyPrefix?
 
-    static let everything = ChangeFilter(kinds: .all, under: nil)
+    package static let everything = ChangeFilter(kinds: .all, under: nil)
 
-    init(kinds: RecordKinds, under: KeyPrefix?) {
+    package init(kinds: RecordKinds, under: KeyPrefix?) {
         self.kinds = under.map { kinds.intersection($0.kinds) } ?? kinds
         self.under = under
     }
@@ -25,7 +25,7 @@ struct ChangeFilter: Sendable, Hashable {
 
 extension LogRecord {
     /// The head's counters that moved, the operation's answer, and each change in turn.
-    func decodeBody(
+    package func decodeBody(
         counters: (UInt8, Int64) throws(StoreError) -> Void = { _, _ in },
         operation: (OperationRecord) throws(StoreError) -> Void = { _ in },
         change: (RawChange) throws(StoreError) -> Void
@@ -53,7 +53,7 @@ extension LogRecord {
             let number = try reader.byte()
             try counters(number, try reader.signed())
         }
-        if try reader.byte() == 1 {
+        if try reader.flag() {
             let fingerprint = Array(try reader.slice(32))
             try operation(OperationRecord(fingerprint: fingerprint, result: Array(try reader.sized())))
         }
@@ -72,7 +72,7 @@ extension LogRecord {
     }
 
     /// The changes a reader wants, with both images.
-    func changes(_ filter: ChangeFilter) throws(StoreError) -> [Change] {
+    package func changes(_ filter: ChangeFilter) throws(StoreError) -> [Change] {
         guard !kinds.isDisjoint(with: filter.kinds) else { return [] }
         var wanted: [Change] = []
         try decodeBody { (raw) throws(StoreError) in
@@ -85,7 +85,7 @@ extension LogRecord {
     }
 
     /// As a commit with the changes a reader wants.
-    func commit(_ filter: ChangeFilter) throws(StoreError) -> Commit {
+    package func commit(_ filter: ChangeFilter) throws(StoreError) -> Commit {
         Commit(
             revision: revision, epoch: epoch.number, time: time, schema: schema, actor: actor, operation: operation,
             consumer: consumer, changes: try changes(filter))
@@ -93,7 +93,7 @@ extension LogRecord {
 }
 
 extension RawChange {
-    func change(_ revision: Revision) throws(StoreError) -> Change {
+    package func change(_ revision: Revision) throws(StoreError) -> Change {
         switch kind {
         case .experiment: try typed(Experiment.self, revision)
         case .trial: try typed(Trial.self, revision)
@@ -119,7 +119,7 @@ extension RawChange {
     }
 
     /// The images of the row: what it is after, and what it was before (the old values over the new ones).
-    func images(_ table: Table) throws(StoreError) -> (before: [Value]?, after: [Value]?) {
+    package func images(_ table: Table) throws(StoreError) -> (before: [Value]?, after: [Value]?) {
         var image = [Value](repeating: .null, count: table.loggedCount)
         if operation != .deleted {
             var reader = CanonicalReader(after)

@@ -1,25 +1,25 @@
 internal import Crypto
-internal import FoundationEssentials
+package import FoundationEssentials
 internal import MetastoreEngine
-internal import MetastoreModel
+package import MetastoreModel
 
 /// One revision as it stands in the log: header, body and the chain's link. docs/FORMAT.md has it byte by byte.
-struct LogRecord: Sendable {
-    var revision: Revision
-    var epoch: Epoch
-    var time: Timestamp
-    var schema: Int64
-    var actor: String
-    var operation: UUID?
-    var consumer: ConsumerProgress?
-    var kinds: RecordKinds
+package struct LogRecord: Sendable {
+    package var revision: Revision
+    package var epoch: Epoch
+    package var time: Timestamp
+    package var schema: Int64
+    package var actor: String
+    package var operation: UUID?
+    package var consumer: ConsumerProgress?
+    package var kinds: RecordKinds
     /// Uncompressed.
-    var body: [UInt8]
+    package var body: [UInt8]
     /// The link: 32 bytes.
-    var chain: [UInt8]
+    package var chain: [UInt8]
 
     /// What the first record is chained to.
-    static func genesis(cluster: UUID) -> [UInt8] {
+    package static func genesis(cluster: UUID) -> [UInt8] {
         var bytes = CanonicalWriter()
         bytes.raw("metastore".utf8)
         bytes.uuid(cluster)
@@ -27,7 +27,7 @@ struct LogRecord: Sendable {
     }
 
     /// The header's bytes under the chain.
-    private var header: [UInt8] {
+    package var header: [UInt8] {
         var header = CanonicalWriter(capacity: 128)
         header.number(UInt64(bitPattern: revision.rawValue))
         header.number(UInt64(bitPattern: epoch.number))
@@ -47,7 +47,7 @@ struct LogRecord: Sendable {
     }
 
     /// SHA-256(previous chain ‖ header ‖ body).
-    func link(after previous: [UInt8]) -> [UInt8] {
+    package func link(after previous: [UInt8]) -> [UInt8] {
         var hash = SHA256()
         previous.withUnsafeBytes { hash.update(bufferPointer: $0) }
         header.withUnsafeBytes { hash.update(bufferPointer: $0) }
@@ -84,14 +84,16 @@ extension LogRecord {
         chain = try row.bytes(12)
     }
 
-    /// The statement that appends it, with its body as it is stored.
-    func insertion(_ encoding: Encoding, _ stored: [UInt8]) -> SQL {
-        """
-        INSERT INTO log (revision, epoch, epoch_nonce, time, schema_version, actor, operation, consumer, \
-        consumer_revision, kinds, encoding, body, chain) VALUES (\(revision.rawValue), \(epoch.number), \
-        \(Int64(bitPattern: epoch.nonce)), \(Value.timestamp(time.microseconds)), \(schema), \(actor), \
-        \(nullable: operation), \(nullable: consumer?.name), \(nullable: consumer?.revision.rawValue), \
-        \(Int64(bitPattern: kinds.rawValue)), \(encoding.rawValue), \(stored), \(chain))
-        """
+    /// The statement that appends it, and how many bytes of body it stores: what retention counts.
+    var insertion: (statement: SQL, bytes: Int) {
+        let (encoding, stored) = Compression.compress(body)
+        let statement: SQL = """
+            INSERT INTO log (revision, epoch, epoch_nonce, time, schema_version, actor, operation, consumer, \
+            consumer_revision, kinds, encoding, body, chain) VALUES (\(revision.rawValue), \(epoch.number), \
+            \(Int64(bitPattern: epoch.nonce)), \(Value.timestamp(time.microseconds)), \(schema), \(actor), \
+            \(nullable: operation), \(nullable: consumer?.name), \(nullable: consumer?.revision.rawValue), \
+            \(Int64(bitPattern: kinds.rawValue)), \(encoding.rawValue), \(stored), \(chain))
+            """
+        return (statement, stored.count)
     }
 }

@@ -1,13 +1,13 @@
 internal import Crypto
 internal import MetastoreEngine
-internal import MetastoreModel
+package import MetastoreModel
 
 /// The hash of one row under its key: what a digest sums up, and what each row carries the first 64 bits of.
-struct RowHash: Hashable, Sendable {
-    let sum: UInt128
+package struct RowHash: Hashable, Sendable {
+    package let sum: UInt128
 
     /// SHA-256(kind ‖ length of the key ‖ key ‖ fields), its first 128 bits.
-    init(kind: RecordKind, key: String, fields: [UInt8]) {
+    package init(kind: RecordKind, key: String, fields: [UInt8]) {
         var hash = SHA256()
         var head = CanonicalWriter(capacity: 96)
         head.byte(kind.rawValue)
@@ -18,11 +18,11 @@ struct RowHash: Hashable, Sendable {
     }
 
     /// The bits a row carries.
-    var column: Int64 { Int64(truncatingIfNeeded: sum >> 64) }
+    package var column: Int64 { Int64(truncatingIfNeeded: sum >> 64) }
 }
 
 /// One sum per record kind over the hashes of its rows, modulo 2^128: equal exactly when the stores are (DESIGN D8).
-struct StateDigests: Hashable, Sendable {
+package struct StateDigests: Hashable, Sendable {
     private var sums: [UInt128]
 
     init() {
@@ -30,7 +30,7 @@ struct StateDigests: Hashable, Sendable {
     }
 
     /// From the 16-byte numbers of the head row, most significant byte first, in order of the kinds' codes.
-    init?(bytes: [UInt8]) {
+    package init?(bytes: [UInt8]) {
         guard bytes.count.isMultiple(of: 16), bytes.count <= 16 * RecordKind.allCases.count else { return nil }
         self.init()
         bytes.withUnsafeBytes { raw in
@@ -40,14 +40,14 @@ struct StateDigests: Hashable, Sendable {
         }
     }
 
-    var bytes: [UInt8] {
+    package var bytes: [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(sums.count * 16)
         for sum in sums { withUnsafeBytes(of: sum.bigEndian) { bytes.append(contentsOf: $0) } }
         return bytes
     }
 
-    subscript(kind: RecordKind) -> UInt128 {
+    package subscript(kind: RecordKind) -> UInt128 {
         get { sums[Int(kind.rawValue) - 1] }
         set { sums[Int(kind.rawValue) - 1] = newValue }
     }

@@ -78,7 +78,7 @@ extension Repository where Element == Trial, Access == Writing {
             next.totalBatches = point
             try writer.recomputeBest(&next)
             let trial = try writer.update(next, from: current)
-            try writer.keepBestOrder(trial, before: current)
+            try writer.keepBestOrder(trial, before: current.bestMetric)
             return TrialRestart(trial: trial, checkpoint: checkpoint, rolledBack: beyond.count)
         }
     }
@@ -109,8 +109,8 @@ extension WriteSession {
     }
 
     /// The derived column that the order by best metric goes by: smaller is always better there.
-    func keepBestOrder(_ trial: Trial, before: Trial) throws(StoreError) {
-        guard trial.bestMetric != before.bestMetric else { return }
+    func keepBestOrder(_ trial: Trial, before: Double?) throws(StoreError) {
+        guard trial.bestMetric != before else { return }
         let experiment = try Repository<Experiment, Reading>(self).get(trial.experiment)
         let order = trial.bestMetric.map { experiment.smallerIsBetter ? $0 : 0 - $0 }
         try execute("UPDATE trials SET best_order = \(nullable: order) WHERE id = \(trial.id)")

@@ -139,7 +139,7 @@ extension Repository where Element == Workload, Access == Writing {
             }
         }
         let stored = try writer.update(next, from: trial)
-        try writer.keepBestOrder(stored, before: trial)
+        try writer.keepBestOrder(stored, before: trial.bestMetric)
     }
 
     private func isBetter(_ workload: Workload, in trial: Trial) throws(StoreError) -> Bool {

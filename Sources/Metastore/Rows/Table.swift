@@ -1,29 +1,29 @@
-internal import MetastoreEngine
-internal import MetastoreModel
+package import MetastoreEngine
+package import MetastoreModel
 
 /// A column of a record's table.
-struct Column: Sendable {
+package struct Column: Sendable {
     /// The field's number in the canonical encoding, for ever; 0 for a local column, which is neither logged nor
     /// digested.
-    let number: UInt8
-    let name: String
-    let type: ColumnType
+    package let number: UInt8
+    package let name: String
+    package let type: ColumnType
 
-    var isLocal: Bool { number == 0 }
+    package var isLocal: Bool { number == 0 }
 }
 
 /// How one kind of record is kept: its table, its key and its columns, with the texts of its statements.
 ///
 /// A *row image* is a record's values in the order of ``columns``: `created_revision` and `revision` first, then the
 /// record's own fields, then local ones.
-final class Table: Sendable {
-    let kind: RecordKind
-    let name: String
-    let columns: [Column]
+package final class Table: Sendable {
+    package let kind: RecordKind
+    package let name: String
+    package let columns: [Column]
     /// Positions in ``columns`` of the primary key.
-    let key: [Int]
+    package let key: [Int]
     /// How many of ``columns``, counted from the first, are logged.
-    let loggedCount: Int
+    package let loggedCount: Int
     /// `created_revision, revision, …`, in the order of ``columns``.
     let columnList: String
     let insertText: String

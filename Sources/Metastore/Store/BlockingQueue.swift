@@ -21,8 +21,8 @@ final class BlockingQueue<Element>: @unchecked Sendable {
     private var isClosed = false
     private var sleepers = 0
     private var wakeups = 0
-    /// ``wake()`` was called while nobody slept.
-    private var hasMissedWakeup = false
+    /// ``wake()`` found nobody asleep: the next who comes doesn't lie down.
+    private var owesWakeup = false
     private let capacity: Int
 
     init(capacity: Int) {
@@ -69,13 +69,13 @@ final class BlockingQueue<Element>: @unchecked Sendable {
         let nanoseconds = deadline.tv_nsec + Int(timeout.components.attoseconds / 1_000_000_000)
         deadline.tv_sec += Int(timeout.components.seconds) + nanoseconds / 1_000_000_000
         deadline.tv_nsec = nanoseconds % 1_000_000_000
-        if hasMissedWakeup, elements.isEmpty {
-            hasMissedWakeup = false
-            return []
-        }
         let wakeupsBefore = wakeups
         while elements.isEmpty {
             if isClosed { return nil }
+            if owesWakeup {
+                owesWakeup = false
+                return []
+            }
             if wakeups != wakeupsBefore { return [] }
             sleepers += 1
             let result = pthread_cond_timedwait(condition, mutex, &deadline)
@@ -88,11 +88,11 @@ final class BlockingQueue<Element>: @unchecked Sendable {
         return taken
     }
 
-    /// Every sleeper returns empty-handed, to look at what else it may have to do.
+    /// Every sleeper, or else the next to come, returns empty-handed, to look at what else it may have to do.
     func wake() {
         pthread_mutex_lock(mutex)
         wakeups += 1
-        if sleepers == 0 { hasMissedWakeup = true }
+        if sleepers == 0 { owesWakeup = true }
         pthread_cond_broadcast(condition)
         pthread_mutex_unlock(mutex)
     }

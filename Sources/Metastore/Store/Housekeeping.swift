@@ -31,8 +31,11 @@ extension WriterLoop {
         guard now - housekeeping.lastRun >= options.housekeepingInterval else { return }
         housekeeping.lastRun = now
         if housekeeping.noteIsStale, now - housekeeping.lastNote >= .seconds(1) { keepNote(now) }
-        expireLeases()
-        retain()
+        // A replica does what its source did, when the source did it.
+        if options.replicaOf == nil {
+            expireLeases()
+            retain()
+        }
         writer.tail.tick()
     }
 
@@ -140,7 +143,7 @@ extension WriteSession {
                 """
             ) { row in (try row.integer(0), try row.timestamp(1), try row.integer(2), try row.bytes(3)) }
         var needed = try slowestConsumer()
-        if let slowest = needed, slowest <= from, head.logBytes > Int64(bytes * Limits.consumerLagFactor) {
+        if let slowest = needed, slowest <= from, head.logBytes / Int64(Limits.consumerLagFactor) > Int64(bytes) {
             try expireConsumers(at: slowest)
             needed = try slowestConsumer()
         }

@@ -1,5 +1,6 @@
 public import MetastoreEngine
 public import MetastoreModel
+package import FoundationEssentials
 internal import Glibc
 
 /// Where times and random numbers come from; tests inject their own.
@@ -78,6 +79,8 @@ public struct StoreOptions: Sendable {
     public var housekeepingInterval = Duration.milliseconds(500)
     /// Clocks and randomness.
     public var time = TimeSource.system
+    /// The cluster whose log this store replays; nil for a store of its own. See `Metastore.openReplica`.
+    package var replicaOf: UUID?
 
     /// The defaults.
     public init() {}

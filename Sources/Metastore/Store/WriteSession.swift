@@ -235,9 +235,9 @@ final class WriteSession: Session {
             throw .transactionTooLarge(bytes: record.body.count, limit: Limits.transactionLogBytes)
         }
         record.chain = record.link(after: head.chain)
-        let (encoding, stored) = Compression.compress(record.body)
-        try execute(record.insertion(encoding, stored))
-        head.logBytes += Int64(stored.count + Limits.logRowOverhead)
+        let insertion = record.insertion
+        try execute(insertion.statement)
+        head.logBytes += Int64(insertion.bytes + Limits.logRowOverhead)
         head.revision = record.revision
         head.chain = record.chain
         head.time = time

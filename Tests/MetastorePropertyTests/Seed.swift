@@ -1,0 +1,71 @@
+import FoundationEssentials
+import Glibc
+
+/// Where the randomness of these tests begins, and how much they do.
+///
+/// `METASTORE_TEST_SEED` repeats a failed run; `METASTORE_TEST_SCALE` is 1 for the full counts.
+enum Load {
+    static let seed: UInt64 = {
+        let seed = environment("METASTORE_TEST_SEED").flatMap { UInt64($0) } ?? .random(in: 1 ... .max)
+        print("METASTORE_TEST_SEED=\(seed)")
+        return seed
+    }()
+
+    static let scale = environment("METASTORE_TEST_SCALE").flatMap { Double($0) } ?? 0.05
+
+    /// The scaled part of a full count, and at least one.
+    static func part(of count: Int) -> Int { max(1, Int(Double(count) * scale)) }
+
+    private static func environment(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
+}
+
+/// Random values that a failing run can make again.
+struct Randomness: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(_ seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var word = state
+        word = (word ^ word >> 30) &* 0xBF58_476D_1CE4_E5B9
+        word = (word ^ word >> 27) &* 0x94D0_49BB_1331_11EB
+        return word ^ word >> 31
+    }
+
+    mutating func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &self) < percent }
+    mutating func pick<Element>(_ elements: [Element]) -> Element { elements.randomElement(using: &self)! }
+    mutating func number(_ range: ClosedRange<Int64>) -> Int64 { Int64.random(in: range, using: &self) }
+
+    mutating func uuid() -> UUID {
+        func byte() -> UInt8 { UInt8(truncatingIfNeeded: next()) }
+        return UUID(
+            uuid: (
+                byte(), byte(), byte(), byte(), byte(), byte(), byte(), byte(),
+                byte(), byte(), byte(), byte(), byte(), byte(), byte(), byte()
+            ))
+    }
+
+    /// Text that breaks encoders: quotes, controls, marks that combine, astral planes.
+    mutating func text() -> String {
+        let pieces = [
+            "/", "%", "%2F", "..", "*", "\"", "\\", "\n", "\r\n", "\u{1}", "\u{7F}", "e\u{301}", "é", "😀",
+            "\u{10FFFF}", "\u{FEFF}", "\u{202E}", "a", "Z", "0", " ", "ß", "\u{212A}", "'", ";",
+        ]
+        return (0..<Int.random(in: 1...5, using: &self)).map { _ in pick(pieces) }.joined()
+    }
+}
+
+/// A directory of its own, gone with its last use.
+final class TemporaryPlace: Sendable {
+    let path: String
+
+    init() {
+        path = "/tmp/metastore-test-\(UUID().uuidString)"
+        mkdir(path, 0o700)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    func file(_ name: String) -> String { path + "/" + name }
+}
