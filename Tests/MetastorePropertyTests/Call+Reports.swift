@@ -12,7 +12,9 @@ extension CallMaker {
     mutating func reportCall(_ plain: PlainHistory) -> Call {
         let id = id(plain.store.trials.keys)
         let trial = plain.store.trials[id]
-        let kind = random.pick([WorkloadKind.runStep, .runStep, .computeValidationMetrics, .checkpointModel, .terminate])
+        let kind = random.pick([
+            WorkloadKind.runStep, .runStep, .computeValidationMetrics, .checkpointModel, .terminate,
+        ])
         let state = random.pick([WorkloadState.completed, .completed, .completed, .active, .error])
         let step = random.chance(3) ? -1 : random.number(1...6)
         let batches = random.chance(3) ? -1 : random.chance(85) ? step * 100 : random.number(0...700)
@@ -44,12 +46,16 @@ extension CallMaker {
         case 6:
             return Call("checkpoints.delete \(uuid)") { (draft) throws(Refusal) in
                 try draft.answer { (store) throws(Refusal) in try store.deleteCheckpoint(uuid, leaving: nil) }
-            } real: { tx in [Summary.of(try tx.checkpoints.delete(uuid))] }
+            } real: { tx in
+                [Summary.of(try tx.checkpoints.delete(uuid))]
+            }
         case 7:
             let rest: [String: Int64] = random.pick([[:], ["a": 1], ["a": 1, "b": 2], ["a": 2]])
             return Call("checkpoints.delete \(uuid) leaving \(rest.count)") { (draft) throws(Refusal) in
                 try draft.answer { (store) throws(Refusal) in try store.deleteCheckpoint(uuid, leaving: rest) }
-            } real: { tx in [Summary.of(try tx.checkpoints.delete(uuid, leaving: try Resources(rest)))] }
+            } real: { tx in
+                [Summary.of(try tx.checkpoints.delete(uuid, leaving: try Resources(rest)))]
+            }
         default:
             let isPinned = random.chance(50)
             return Call("checkpoints.pin \(uuid) \(isPinned)") { (draft) throws(Refusal) in
@@ -138,7 +144,9 @@ extension CallMaker {
                 let lease = PlainLease(birth: draft.store.birth(), id: draft.store.id("lease"), timeToLive: time)
                 draft.store.leases[lease.id] = lease
                 return [draft.line(lease.path)]
-            } real: { tx in [Summary.of(try tx.leases.grant(timeToLive: time))] }
+            } real: { tx in
+                [Summary.of(try tx.leases.grant(timeToLive: time))]
+            }
         default:
             let lease = id(plain.store.leases.keys)
             return Call("leases.revoke \(lease)") { (draft) throws(Refusal) in
