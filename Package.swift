@@ -19,7 +19,7 @@ let deque = Target.Dependency.product(name: "DequeModule", package: "swift-colle
 let package = Package(
     name: "metastore",
     products: [
-        .library(name: "Metastore", targets: ["Metastore", "MetastoreModel", "MetastoreSQLite"]),
+        .library(name: "Metastore", targets: ["Metastore", "MetastoreModel", "MetastoreSQLite"])
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -73,7 +73,9 @@ let package = Package(
             path: "Tests/MetastoreTestSupport", swiftSettings: settings),
         .testTarget(
             name: "MetastoreTests",
-            dependencies: ["MetastoreTestSupport", "Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine"],
+            dependencies: [
+                "MetastoreTestSupport", "Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine",
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "ReadmeTests", dependencies: ["Metastore", "MetastoreModel", "MetastoreSQLite"],

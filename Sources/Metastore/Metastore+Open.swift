@@ -12,7 +12,8 @@ extension Metastore {
     ///   release wrote it, or an older one did and `options.schema` doesn't allow to migrate; `unusable` or `damaged`
     ///   when the place or the file is not what it should be; `writeAheadLogMissing` or `historyCut` when commits that
     ///   were durable are not there. Nothing is ever deleted or made anew over something that was there.
-    public static func open(_ source: EngineSource, _ options: StoreOptions = StoreOptions()) async throws -> Metastore {
+    public static func open(_ source: EngineSource, _ options: StoreOptions = StoreOptions()) async throws -> Metastore
+    {
         let store = try await BlockingThread.run(named: "metastore-open") { () throws -> Metastore in
             let engine: any Engine
             do {
@@ -41,7 +42,9 @@ private struct Opening {
 
     private var migrator: Migrator {
         var name = [CChar](repeating: 0, count: 256)
-        let host = gethostname(&name, name.count - 1) == 0 ? String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self) : "unknown"
+        let host =
+            gethostname(&name, name.count - 1) == 0
+            ? String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self) : "unknown"
         return Migrator(appliedBy: "metastore \(Metastore.version)", host: host)
     }
 
@@ -68,7 +71,8 @@ private struct Opening {
 
     private func openReadOnly(_ found: Found) throws -> Metastore {
         guard found != .nothing else {
-            throw StoreError.unusable(place: engine.place, reason: "there is no store here; open it for writing to make one")
+            throw StoreError.unusable(
+                place: engine.place, reason: "there is no store here; open it for writing to make one")
         }
         let connection = try engine.openReader()
         defer { connection.close() }
@@ -87,7 +91,8 @@ private struct Opening {
         } catch let error as EngineError where error.code == .misuse {
             throw StoreError.unusable(
                 place: engine.place,
-                reason: "it is a database, but no store: another program made it. Nothing was changed; name another path.")
+                reason:
+                    "it is a database, but no store: another program made it. Nothing was changed; name another path.")
         }
     }
 
@@ -209,7 +214,8 @@ struct HeadNote: Sendable {
     }
 
     var bytes: [UInt8] {
-        Array("metastore-head 1 \(cluster.uuidString) \(revision.rawValue) \(DocumentHash(bytes: chain)?.description ?? "")\n".utf8)
+        let link = DocumentHash(bytes: chain)?.description ?? ""
+        return Array("metastore-head 1 \(cluster.uuidString) \(revision.rawValue) \(link)\n".utf8)
     }
 
     init?(_ bytes: [UInt8]) {

@@ -21,7 +21,8 @@ enum DatabaseHeader {
         guard header.starts(with: magic) else {
             throw EngineError(
                 .notADatabase, operation: "open",
-                message: "\(path) is not an SQLite database, or its first bytes are destroyed. If it should be one, copy "
+                message:
+                    "\(path) is not an SQLite database, or its first bytes are destroyed. If it should be one, copy "
                     + "it and its -wal file away and restore a backup. Don't delete it before you know what it is")
         }
         guard header.count == 100 else { throw damage(path, "only \(fileBytes) bytes are left of it") }
@@ -39,7 +40,8 @@ enum DatabaseHeader {
         guard bigEndian(header, 68) == applicationID else {
             throw EngineError(
                 .notADatabase, operation: "open",
-                message: "\(path) is an SQLite database, but not a Metastore store: another program made it. It was left "
+                message:
+                    "\(path) is an SQLite database, but not a Metastore store: another program made it. It was left "
                     + "as it is. Give another path. Don't delete it before you know what it is")
         }
         guard bigEndian(header, 56) <= 1 else {

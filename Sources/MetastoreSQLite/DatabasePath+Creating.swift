@@ -52,7 +52,8 @@ extension DatabasePath {
         guard errno == EEXIST else { return systemError("create", database) }
         return EngineError(
             .holdLost, operation: "create",
-            message: "\(database) appeared while it was being made, and was left as it is. Find out which program put it "
+            message:
+                "\(database) appeared while it was being made, and was left as it is. Find out which program put it "
                 + "there, then open it again")
     }
 

@@ -48,7 +48,8 @@ extension DatabasePath {
         guard let status = try fileStatus(path, operation: "open"), status.st_size > 0 else { return }
         throw EngineError(
             .damaged, operation: "open",
-            message: "\(database) is missing, but \(path) is there and may hold committed changes. Put the database file "
+            message:
+                "\(database) is missing, but \(path) is there and may hold committed changes. Put the database file "
                 + "back beside it, or move the log away to begin anew. Don't delete it: it may be the only copy")
     }
 }

@@ -97,7 +97,8 @@ extension SQLiteConnection {
         var status = stat()
         // The file itself is there: it is its log or the log's index that can't be made.
         if result & 0xff == SQLITE_CANTOPEN, lstat(path, &status) == 0 {
-            words += ". Its directory can't be written, and SQLite makes files beside a database even to read it. "
+            words +=
+                ". Its directory can't be written, and SQLite makes files beside a database even to read it. "
                 + "Copy all its files to a writable place and open the copy"
         }
         let isFull = result == METASTORE_IOERR_SHMSIZE || result == METASTORE_IOERR_SHMOPEN
@@ -109,7 +110,9 @@ extension SQLiteConnection {
     /// A database with a write-ahead log can't be opened where nothing may be written; SQLite only says that it can't.
     private static func unwritableDirectory(_ path: String, _ result: Int32) -> EngineError? {
         let directory = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
-        guard access(directory.isEmpty ? "/" : directory, W_OK) != 0, errno == EROFS || errno == EACCES else { return nil }
+        guard access(directory.isEmpty ? "/" : directory, W_OK) != 0, errno == EROFS || errno == EACCES else {
+            return nil
+        }
         return EngineError(
             errno == EROFS ? .readOnly : .permissionDenied, operation: "open",
             message: "\(path): SQLite needs to write beside the database even to read it, and its directory is not "
@@ -122,7 +125,8 @@ extension Duration {
     /// For SQLite's time-outs, which are 32-bit milliseconds.
     var wholeMilliseconds: Int32 {
         let (seconds, attoseconds) = components
-        return Int32(clamping: max(0, seconds.multipliedReportingOverflow(by: 1_000).partialValue)
-            + attoseconds / 1_000_000_000_000_000)
+        return Int32(
+            clamping: max(0, seconds.multipliedReportingOverflow(by: 1_000).partialValue)
+                + attoseconds / 1_000_000_000_000_000)
     }
 }

@@ -199,7 +199,8 @@ package final class SQLiteEngine: Engine {
     private func holdLost(_ path: String) -> EngineError {
         EngineError(
             .holdLost, operation: "confirm the lock",
-            message: "\(path) no longer is the file that was locked: it was deleted, moved or replaced while in use, and "
+            message:
+                "\(path) no longer is the file that was locked: it was deleted, moved or replaced while in use, and "
                 + "another process may be writing. This process stops writing. Find out what replaced it, then start "
                 + "again. Don't copy files over a database that is in use")
     }

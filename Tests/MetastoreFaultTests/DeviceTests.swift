@@ -34,7 +34,8 @@ extension Faults {
             }
             #expect(answered.count > 8 && refused.count >= 20)
             #expect(refused.allSatisfy { $0 == "\(StoreError.diskFull)" }, "\(Set(refused))")
-            #expect("\(StoreError.diskFull)".contains("Make room") && "\(StoreError.diskFull)".contains("delete no store"))
+            #expect(
+                "\(StoreError.diskFull)".contains("Make room") && "\(StoreError.diskFull)".contains("delete no store"))
             #expect(try await stored(store) == Set(answered))
             try place.mount(megabytes: 16, again: true)
             try await store.keyValue.put("big/9999", "room")
@@ -87,7 +88,9 @@ extension Faults {
             try place.mountReadOnly()
             let error = await refusal(.sqlite(place.path))
             #expect(error?.label == "unusable")
-            #expect(error?.description.contains("is mounted read-only. Mount it writable") == true, "\(String(describing: error))")
+            #expect(
+                error?.description.contains("is mounted read-only. Mount it writable") == true,
+                "\(String(describing: error))")
             let new = await refusal(.sqlite(place.store + "/new.db"))
             #expect(new?.label == "unusable" && new?.description.contains("read-only") == true)
             // Closed cleanly, so that SQLite finds no index of its log: it says so, and what to do.

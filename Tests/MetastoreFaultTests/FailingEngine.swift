@@ -31,7 +31,9 @@ private final class FailingEngine: Engine {
     var isReadOnly: Bool { engine.isReadOnly }
     func prepare() throws(EngineError) -> Found { try engine.prepare() }
     func create(_ populate: (any Connection) throws -> Void) throws { try engine.create(populate) }
-    func openWriter() throws(EngineError) -> any Connection { FailingConnection(try engine.openWriter(), text, beforeWriting) }
+    func openWriter() throws(EngineError) -> any Connection {
+        FailingConnection(try engine.openWriter(), text, beforeWriting)
+    }
     func openReader() throws(EngineError) -> any Connection { try engine.openReader() }
     func confirmHold() throws(EngineError) { try engine.confirmHold() }
     func maintain(_ writer: any Connection) throws(EngineError) -> Pressure { try engine.maintain(inner(writer)) }

@@ -118,7 +118,8 @@ extension Faults {
         @Test(arguments: [Fault.flush, .write], [true, false])
         func `while opening is told, and opening again works`(_ fault: Fault, _ isNew: Bool) async throws {
             var failures = 0
-            for after in 1...Int32(fault == .flush ? 9 : 30) where Scale.factor >= 1 || fault == .flush || after % 4 == 1 {
+            for after in 1...Int32(fault == .flush ? 9 : 30)
+            where Scale.factor >= 1 || fault == .flush || after % 4 == 1 {
                 let place = try Place()
                 let shim = try FaultShim(place)
                 let answered = isNew ? [] : try await place.fill(2)
@@ -127,8 +128,9 @@ extension Faults {
                 let answer = try process.ask("open \(place.path)")
                 if shim.hits > 0, !answer.hasPrefix("ok") {
                     failures += 1
-                    #expect(answer.hasPrefix("error engine") || answer.hasPrefix("error unusable")
-                        || answer.hasPrefix("error schema"), "\(answer)")
+                    #expect(
+                        answer.hasPrefix("error engine") || answer.hasPrefix("error unusable")
+                            || answer.hasPrefix("error schema"), "\(answer)")
                     #expect(answer.contains("Look at the system's log"), "\(answer)")
                 }
                 shim.disarm()
@@ -137,7 +139,7 @@ extension Faults {
                 process.kill()
                 let store = try await Metastore.open(.sqlite(place.path))
                 for (request, answer) in answered { #expect(try await store.perform(request) == answer) }
-                #expect(try await store.verify().faults == [])
+                #expect(try await store.verify().findings == [])
                 await store.close()
             }
             #expect(failures > 0)
@@ -151,7 +153,7 @@ extension Faults {
             #expect(try process.ask("close") == "ok closed")
             let store = try await Metastore.open(.sqlite(place.path))
             #expect(try await store.number("a/b") == 1)
-            #expect(try await store.verify().faults == [])
+            #expect(try await store.verify().findings == [])
             await store.close()
         }
 

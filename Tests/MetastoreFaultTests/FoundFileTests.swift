@@ -148,7 +148,8 @@ extension Faults {
             let copy = try contents(place.path)
             for round in 0..<3 {
                 let error = await refusal(.sqlite(place.path))
-                #expect(error == .writeAheadLogMissing(place: place.path), "round \(round): \(String(describing: error))")
+                #expect(
+                    error == .writeAheadLogMissing(place: place.path), "round \(round): \(String(describing: error))")
                 #expect(error?.description.contains("Look for \(place.path)-wal") == true)
                 #expect(try contents(place.path) == copy)
                 let looking = try await Metastore.open(.sqlite(place.path), readOnly)

@@ -40,7 +40,8 @@ extension Faults {
                 await store.close()
             }
             let time = ContinuousClock.now - began
-            print("\(cycles) kills: \(ledger.acknowledged) acknowledged, \(ledger.unanswered) unanswered of which ",
+            print(
+                "\(cycles) kills: \(ledger.acknowledged) acknowledged, \(ledger.unanswered) unanswered of which ",
                 "\(ledger.appliedUnanswered) were applied; \((time / cycles).inMilliseconds) ms a cycle", separator: "")
             #expect(ledger.acknowledged > 0)
         }

@@ -91,7 +91,8 @@ extension Faults {
                 for (request, answer) in outcome {
                     answers[answer.hasPrefix("ok") ? "ok" : String(answer.split(separator: " ")[1]), default: 0] += 1
                     let mark = try await store.keyValue.get(EntryKey("marks/\(request.name)"))
-                    #expect(mark.map { "ok \($0.text)" } == (answer.hasPrefix("ok") ? answer : nil), "\(fault): \(answer)")
+                    #expect(
+                        mark.map { "ok \($0.text)" } == (answer.hasPrefix("ok") ? answer : nil), "\(fault): \(answer)")
                 }
                 #expect(try await store.verify().findings == [])
                 await store.close()

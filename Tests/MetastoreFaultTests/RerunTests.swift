@@ -13,7 +13,9 @@ extension Faults {
         init() throws { place = try Place() }
 
         /// The batch is held until all have been queued behind its first closure.
-        private func inOneBatch(_ store: Metastore, _ bodies: [@Sendable () async throws -> Void]) async -> [(any Error)?] {
+        private func inOneBatch(_ store: Metastore, _ bodies: [@Sendable () async throws -> Void]) async -> [(
+            any Error
+        )?] {
             let gate = Flag()
             return await withTaskGroup(of: (Int, (any Error)?).self) { group in
                 group.addTask {
@@ -45,7 +47,8 @@ extension Faults {
             let store = try await Metastore.open(source.failing(at: "poison"))
             let runs = Mutex<[Int: Int]>([:])
             let requests = (0..<6).map { Request(operation: OperationID().uuid, writer: $0 % 2, trials: 2) }
-            let first = try await store.write { tx in try tx.experiments.create(NewExperiment(name: "fed", config: [:])) }
+            let first = try await store.write { tx in try tx.experiments.create(NewExperiment(name: "fed", config: [:]))
+            }
             var batches = store.changes(as: "effects", of: .experiments).makeAsyncIterator()
             let fed = try #require(try await batches.next())
             var bodies: [@Sendable () async throws -> Void] = requests.map { request in

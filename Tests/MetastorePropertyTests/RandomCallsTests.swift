@@ -160,7 +160,9 @@ private struct SequenceRun {
                         throw difference("\(change): before is \(lines.before ?? "-"), but it was \(earlier ?? "-")")
                     }
                     images[change.key] = change.operation == .deleted ? nil : change
-                    if change.kind != .document { found[change.key.path] = "\(Summary.show(lines.before)) → \(Summary.show(lines.after))" }
+                    if change.kind != .document {
+                        found[change.key.path] = "\(Summary.show(lines.before)) → \(Summary.show(lines.after))"
+                    }
                 }
                 let expected = (plain.commits[commit.revision.rawValue] ?? [:]).mapValues {
                     "\(Summary.show($0.before)) → \(Summary.show($0.after))"
@@ -172,7 +174,9 @@ private struct SequenceRun {
             if batch.position.revision == end { break }
         }
         let lines = Dictionary(
-            uniqueKeysWithValues: images.values.filter { $0.kind != .document }.map { ($0.key.path, Summary.of($0).after) })
+            uniqueKeysWithValues: images.values.filter { $0.kind != .document }.map {
+                ($0.key.path, Summary.of($0).after)
+            })
         guard lines == plain.lines.mapValues(Optional.some) else { throw difference("the feed's last images differ") }
     }
 

@@ -150,7 +150,9 @@ import Testing
         let engine = place.engine()
         _ = try engine.prepare()
         let writer = try engine.openWriter()
-        let refusal = error { _ = try writer.first("SELECT count(body) FROM things WHERE body > 'a'") { try $0.integer(0) } }
+        let refusal = error {
+            _ = try writer.first("SELECT count(body) FROM things WHERE body > 'a'") { try $0.integer(0) }
+        }
         #expect(refusal?.code == .damaged)
         #expect(refusal?.message.contains("passing fault") == true)
         writer.close()

@@ -119,7 +119,8 @@ import Testing
         let line = #line + 4
         try await withBench(engine) { bench in
             let time = bench.time
-            bench.faults.arm(.statement(containing: "INSERT INTO key_value"), .run { _ in time.advance(.milliseconds(1_001)) })
+            bench.faults.arm(
+                .statement(containing: "INSERT INTO key_value"), .run { _ in time.advance(.milliseconds(1_001)) })
             _ = try await bench.store.write { tx in try tx.keyValue.put("a/b", "1") }
         }
         let lines = CapturedLog.lines(containing: "MetastoreTests/CancellationTests.swift:\(line)")

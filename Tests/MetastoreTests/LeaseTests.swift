@@ -47,7 +47,8 @@ import Testing
             #expect(await refusal { try await store.leases.renew(lease.id) } == .notFound(path: "leases/1"))
             #expect(try await eventually { try await store.keyValue.get("n/a") == nil })
             #expect(
-                await refusal { try await store.keyValue.put("n/a", "x", lease: lease.id) } == .notFound(path: "leases/1"))
+                await refusal { try await store.keyValue.put("n/a", "x", lease: lease.id) }
+                    == .notFound(path: "leases/1"))
         }
     }
 
@@ -80,7 +81,8 @@ import Testing
         try await withBench(engine) { bench in
             let store = bench.store
             let (one, two) = (
-                try await store.leases.grant(timeToLive: .seconds(5)), try await store.leases.grant(timeToLive: .seconds(5))
+                try await store.leases.grant(timeToLive: .seconds(5)),
+                try await store.leases.grant(timeToLive: .seconds(5))
             )
             try await store.keyValue.put("n/a", "x", lease: one.id)
             try await store.leases.revoke(one.id)
@@ -114,7 +116,8 @@ import Testing
         try await withBench(engine) { bench in
             let store = bench.store
             let (one, two) = (
-                try await store.leases.grant(timeToLive: .seconds(5)), try await store.leases.grant(timeToLive: .seconds(50))
+                try await store.leases.grant(timeToLive: .seconds(5)),
+                try await store.leases.grant(timeToLive: .seconds(50))
             )
             for name in ["a", "b", "c"] { try await store.keyValue.put(EntryKey("n/\(name)"), "x", lease: one.id) }
             let again = try await store.keyValue.put("n/a", "x")

@@ -82,8 +82,8 @@ extension WriteSession {
             guard record.schema <= Self.knownSchema else {
                 throw .schema(
                     reason: """
-                        \(place) has schema \(record.schema), this binary \(Self.knownSchema). The data is intact: nothing \
-                        was applied. Run a newer release here.
+                        \(place) has schema \(record.schema), this binary \(Self.knownSchema). The data is intact: \
+                        nothing was applied. Run a newer release here.
                         """)
             }
             var kinds: RecordKinds = []

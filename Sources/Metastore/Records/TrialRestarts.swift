@@ -8,6 +8,7 @@ public import MetastoreModel
 
 /// Where a restarted trial goes on.
 public struct TrialRestart: Sendable, Hashable {
+    /// The trial in its new generation.
     public let trial: Trial
     /// The checkpoint to load, or nil to begin from the start.
     public let checkpoint: Checkpoint?

@@ -19,7 +19,8 @@ struct Batch {
         self.clock = clock
         if let ledEpoch, ledEpoch != session.head.epoch {
             fence = .fenced(
-                reason: "another master leads since epoch \(session.head.epoch.number); this one led in \(ledEpoch.number)")
+                reason:
+                    "another master leads since epoch \(session.head.epoch.number); this one led in \(ledEpoch.number)")
         }
     }
 

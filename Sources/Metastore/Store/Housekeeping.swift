@@ -52,7 +52,7 @@ extension WriterLoop {
                 housekeeping.logHolder = holder
                 writer.readers?.expire(olderThan: options.snapshotAge)
             }
-        } catch where error.code == .holdLost {
+        } catch  where error.code == .holdLost {
             // The next write is told.
             return
         } catch {
@@ -75,8 +75,9 @@ extension WriterLoop {
     private func expireLeases() {
         guard writer.ledEpoch.withLock({ $0 == nil || $0 == head.epoch }) else { return }
         let jobs = writer.leases.expired().map { lease in
-            HousekeepingJob { session in try Repository<Lease, Writing>(session).expire(lease) }
-            done: { [logger] result in
+            HousekeepingJob { session in
+                try Repository<Lease, Writing>(session).expire(lease)
+            } done: { [logger] result in
                 if case .failure(let error) = result {
                     logger.info("a lease could not be expired; it is tried again", metadata: ["error": "\(error)"])
                 }

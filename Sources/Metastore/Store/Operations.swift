@@ -10,6 +10,7 @@ public import MetastoreModel
 
 /// The id of a request that may be repeated: a UUID of version 7, which tells when it was made.
 public struct OperationID: Sendable, Hashable, CustomStringConvertible {
+    /// The id itself.
     public let uuid: UUID
 
     /// From a UUID of version 7.
@@ -34,6 +35,7 @@ public struct OperationID: Sendable, Hashable, CustomStringConvertible {
         return Timestamp(microseconds: milliseconds * 1_000)
     }
 
+    /// As text, in lower case.
     public var description: String { uuid.uuidString.lowercased() }
 }
 
@@ -68,7 +70,8 @@ extension Metastore {
                 guard operation.time <= session.time + retention else {
                     throw StoreError.invalid(
                         field: "operation",
-                        reason: "operation can't be used: its id was made in the future. Correct the clock that made it.")
+                        reason:
+                            "operation can't be used: its id was made in the future. Correct the clock that made it.")
                 }
                 let value = try body(Transaction(session))
                 let result = Array(try JSONEncoder().encode([value]))

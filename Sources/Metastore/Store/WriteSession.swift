@@ -201,7 +201,8 @@ final class WriteSession: Session {
             return before[1] != after[1]
         }
         var record: LogRecord?
-        // An id that was taken is spent, also when its record is gone again: it is logged, so that nobody gets it twice.
+        // An id that was taken is spent, also when its record is gone again: it is logged, so that nobody gets it
+        // twice.
         if !real.isEmpty || head.counters != countersAtStart { record = try append(real) }
         if let operation {
             let revision = head.revision.rawValue

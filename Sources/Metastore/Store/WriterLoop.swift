@@ -131,7 +131,7 @@ final class WriterLoop {
             metrics.committed(closures: jobs.count, revisions: batch.records.count)
             publish(batch)
             answer(jobs, .committed)
-        } catch where error.leavesCommitUnknown {
+        } catch  where error.leavesCommitUnknown {
             settle(batch, jobs, error)
         } catch {
             connection.rollback()

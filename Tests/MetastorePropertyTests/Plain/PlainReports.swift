@@ -117,7 +117,9 @@ extension PlainStore {
         let refusal = Refusal("refused \(checkpoint.path)")
         if checkpoint.isPinned { throw refusal }
         guard checkpoint.state == "COMPLETED" else { return }
-        if trials[checkpoint.trial]!.isLive, latestCheckpoint(checkpoint.trial)?.uuid == checkpoint.uuid { throw refusal }
+        if trials[checkpoint.trial]!.isLive, latestCheckpoint(checkpoint.trial)?.uuid == checkpoint.uuid {
+            throw refusal
+        }
         if isWarmStart(checkpoint.uuid) { throw refusal }
     }
 
