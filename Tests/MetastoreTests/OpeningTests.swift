@@ -198,7 +198,7 @@ import Testing
                 Task {
                     try await store.read { snapshot -> Int in
                         started.count()
-                        for _ in 0..<(engine.isFile && number < 4 ? 100_000 : 20) { _ = try snapshot.keyValue.list("a") }
+                        for _ in 0..<(engine.isFile && number < 4 ? 20_000 : 20) { _ = try snapshot.keyValue.list("a") }
                         return number
                     }
                 }

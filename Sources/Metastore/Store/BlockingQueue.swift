@@ -59,7 +59,9 @@ final class BlockingQueue<Element>: @unchecked Sendable {
 
     /// Up to `most` elements, as soon as there is one; empty when `timeout` has passed
     /// or ``wake()`` was called; nil when closed and empty.
-    func take(most: Int, timeout: Duration) -> [Element]? {
+    ///
+    /// - Parameter seen: how many wake-ups this taker has seen, from 0: one that comes while it is busy isn't lost.
+    func take(most: Int, timeout: Duration, seen: inout Int) -> [Element]? {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         var deadline = timespec()
@@ -67,10 +69,10 @@ final class BlockingQueue<Element>: @unchecked Sendable {
         let nanoseconds = deadline.tv_nsec + Int(timeout.components.attoseconds / 1_000_000_000)
         deadline.tv_sec += Int(timeout.components.seconds) + nanoseconds / 1_000_000_000
         deadline.tv_nsec = nanoseconds % 1_000_000_000
-        let wakeupsBefore = wakeups
+        defer { seen = wakeups }
         while elements.isEmpty {
             if isClosed { return nil }
-            if wakeups != wakeupsBefore { return [] }
+            if wakeups != seen { return [] }
             sleepers += 1
             let result = pthread_cond_timedwait(condition, mutex, &deadline)
             sleepers -= 1

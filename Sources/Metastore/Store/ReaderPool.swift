@@ -187,13 +187,14 @@ final class ReaderPool: Sendable {
             connection = nil
             state.withLock { $0.openConnections -= 1 }
         }
+        var wakeups = 0
         while true {
             if state.withLock({ $0.isSuspended }) {
                 closeConnection()
                 BlockingThread.pause()
                 continue
             }
-            guard let jobs = queue.take(most: 1, timeout: .seconds(1)) else { break }
+            guard let jobs = queue.take(most: 1, timeout: .seconds(1), seen: &wakeups) else { break }
             guard let job = jobs.first else { continue }
             do {
                 if connection == nil {

@@ -26,8 +26,11 @@ final class WriterLoop {
 
     /// Until the queue is closed and empty, or the device failed beyond recovery.
     func serve() {
+        var wakeups = 0
         while !isBroken {
-            guard let jobs = writer.queue.take(most: engine.closuresPerBatch, timeout: options.housekeepingInterval)
+            guard
+                let jobs = writer.queue.take(
+                    most: engine.closuresPerBatch, timeout: options.housekeepingInterval, seen: &wakeups)
             else { break }
             if !jobs.isEmpty { run(jobs) }
             serveReads()
@@ -35,7 +38,9 @@ final class WriterLoop {
         }
         if isBroken {
             writer.queue.close()
-            while let jobs = writer.queue.take(most: 1_000, timeout: .zero), !jobs.isEmpty { answer(jobs, .failed(.closed)) }
+            while let jobs = writer.queue.take(most: 1_000, timeout: .zero, seen: &wakeups), !jobs.isEmpty {
+                answer(jobs, .failed(.closed))
+            }
         } else {
             closeCleanly()
         }
