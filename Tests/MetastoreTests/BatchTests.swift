@@ -118,7 +118,8 @@ import Testing
     }
 
     @Test(arguments: TestEngine.allCases)
-    func `a transaction that logs too much is refused, rolled back and harms nobody`(_ engine: TestEngine) async throws {
+    func `a transaction that logs too much is refused, rolled back and harms nobody`(_ engine: TestEngine) async throws
+    {
         try await withBench(engine) { bench in
             let value = [UInt8](repeating: 7, count: Limits.valueBytes)
             let large: Write = { tx in
@@ -128,7 +129,8 @@ import Testing
             let results = await bench.inOneBatch([put("a/1"), large, put("a/2")])
             try #require(try results[0].get().value == 2)
             #expect(try results[2].get().value == 3)
-            guard case .failure(StoreError.transactionTooLarge(let bytes, Limits.transactionLogBytes)) = results[1] else {
+            guard case .failure(StoreError.transactionTooLarge(let bytes, Limits.transactionLogBytes)) = results[1]
+            else {
                 Issue.record("64 MiB and a little are too much: \(results[1])")
                 return
             }

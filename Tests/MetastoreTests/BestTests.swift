@@ -79,7 +79,8 @@ import Testing
                     #expect(try tx.trials.get(trial.id).bestTotalBatches == (index < 2 ? 200 : 300))
                 }
                 #expect(try tx.experiments.bestTrial(experiment.id)?.requestID == ids[1])
-                #expect(try tx.trials.list(of: experiment.id).records.map(\.requestID) == [ids[1], ids[0], ids[3], ids[2]])
+                #expect(
+                    try tx.trials.list(of: experiment.id).records.map(\.requestID) == [ids[1], ids[0], ids[3], ids[2]])
             }
         }
     }

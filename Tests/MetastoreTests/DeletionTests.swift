@@ -136,14 +136,17 @@ import Testing
                 #expect(trial.warmStart == made[1].uuid)
                 return (live, made[0], made[1])
             }
-            guard case .transitionRefused("experiments/1", "ACTIVE", "DELETING", _) =
-                await refusal({ try await store.experiments.delete(live.id) })
+            guard
+                case .transitionRefused("experiments/1", "ACTIVE", "DELETING", _) =
+                    await refusal({ try await store.experiments.delete(live.id) })
             else {
                 Issue.record("it has not ended")
                 return
             }
             for held in [pinned, warm] {
-                guard case .refused(_, let reason) = await refusal({ try await store.experiments.delete(held.experiment) })
+                guard
+                    case .refused(_, let reason) = await refusal({ try await store.experiments.delete(held.experiment) }
+                    )
                 else {
                     Issue.record("it holds \(held.recordKey)")
                     return

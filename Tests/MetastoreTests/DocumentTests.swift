@@ -44,7 +44,8 @@ import Testing
                 try await store.experiments.delete(id)
                 #expect(try await shelf(bench) == holders)
             }
-            #expect(await refusal { try await store.documents.content(of: hash) } == .notFound(path: "documents/\(hash)"))
+            #expect(
+                await refusal { try await store.documents.content(of: hash) } == .notFound(path: "documents/\(hash)"))
             let last = try #require(try await store.commits().last)
             guard case .document(let gone)? = last.changes.last else {
                 Issue.record("its deletion is in the log")

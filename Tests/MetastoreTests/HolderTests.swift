@@ -101,22 +101,32 @@ import Testing
                 let first = try tx.containers.create(NewContainer(allocation: one.id, agent: agent.id, slots: [0, 1]))
                 #expect(try tx.slots.free(in: "gpu").map(\.index) == [2, 3])
                 #expect(
-                    refused { try tx.containers.create(NewContainer(allocation: two.id, agent: agent.id, slots: [2, 1])) }
+                    refused {
+                        try tx.containers.create(NewContainer(allocation: two.id, agent: agent.id, slots: [2, 1]))
+                    }
                         == .held(path: "agents/gpu-agent/slots/1", by: "container \(first.id)"))
-                #expect(refused { try tx.containers.create(NewContainer(allocation: two.id, agent: agent.id, slots: [2, 2])) } != nil)
+                #expect(
+                    refused {
+                        try tx.containers.create(NewContainer(allocation: two.id, agent: agent.id, slots: [2, 2]))
+                    } != nil)
                 #expect(
                     refused { try tx.containers.create(NewContainer(allocation: two.id, agent: agent.id, slots: [9])) }
                         == .notFound(path: "agents/gpu-agent/slots/9"))
                 try tx.slots.setEnabled(agent.id, 3, to: false)
-                #expect(refused { try tx.containers.create(NewContainer(allocation: two.id, agent: agent.id, slots: [3])) } != nil)
                 #expect(
-                    refused { try tx.agents.register(NewAgent(id: agent.id, pool: "gpu", slots: [NewSlot(index: 0)])) } != nil,
+                    refused { try tx.containers.create(NewContainer(allocation: two.id, agent: agent.id, slots: [3])) }
+                        != nil)
+                #expect(
+                    refused { try tx.agents.register(NewAgent(id: agent.id, pool: "gpu", slots: [NewSlot(index: 0)])) }
+                        != nil,
                     "a slot with a container on it doesn't go")
                 try tx.containers.transition(first.id, to: .terminated)
                 let second = try tx.containers.create(NewContainer(allocation: two.id, agent: agent.id, slots: [0, 1]))
                 #expect(try tx.slots.list(of: agent.id).map(\.container) == [second.id, second.id, nil, nil])
                 try tx.agents.transition(agent.id, to: .draining)
-                #expect(refused { try tx.containers.create(NewContainer(allocation: two.id, agent: agent.id, slots: [2])) } != nil)
+                #expect(
+                    refused { try tx.containers.create(NewContainer(allocation: two.id, agent: agent.id, slots: [2])) }
+                        != nil)
             }
         }
     }
@@ -139,7 +149,9 @@ import Testing
                 #expect(
                     refused { try tx.instances.transition("t", to: .running, instanceID: "i-2") }
                         == .reportConflict(path: "instances/t", field: "cloud id"))
-                #expect(refused { try tx.instances.create(NewInstance(clientToken: "u", pool: "aws", instanceID: "i-1")) } != nil)
+                #expect(
+                    refused { try tx.instances.create(NewInstance(clientToken: "u", pool: "aws", instanceID: "i-1")) }
+                        != nil)
                 #expect(try tx.instances.found("i-1", in: "aws", state: .running).clientToken == "t")
                 #expect(try tx.instances.found("i-3", in: "aws", state: .running).clientToken == "found-i-3")
                 #expect(try tx.instances.found("i-3", in: "aws", state: .stopping).state == .running)

@@ -33,14 +33,18 @@ import Testing
             let page = try await store.keyValue.list("n")
             let watched = Task {
                 var keys: [String] = []
-                for try await change in store.changes(after: page.position, under: .keyValue(namespace: "n", prefix: "é/%")) {
+                for try await change in store.changes(
+                    after: page.position, under: .keyValue(namespace: "n", prefix: "é/%"))
+                {
                     guard case .keyValue(let change) = change else { continue }
                     keys.append("\(change.operation) \(change.after?.key ?? change.before?.key ?? "")")
                     if keys.count == 3 { break }
                 }
                 return keys
             }
-            for key in ["é", "é/%", "e\u{301}/%a", "é/%a", "é/"] { try await store.keyValue.put(EntryKey(namespace: "n", key: key), "1") }
+            for key in ["é", "é/%", "e\u{301}/%a", "é/%a", "é/"] {
+                try await store.keyValue.put(EntryKey(namespace: "n", key: key), "1")
+            }
             try await store.keyValue.put(EntryKey(namespace: "n2", key: "é/%b"), "1")
             try await store.keyValue.delete(EntryKey(namespace: "n", key: "é/%"))
             #expect(try await watched.value == ["created é/%", "created é/%a", "deleted é/%"])

@@ -34,7 +34,10 @@ import Testing
                 #expect(try await store.leadership() == nil)
                 #expect(try await store.info().epoch.number == number)
             }
-            #expect(try await store.commits().filter { $0.kinds == .leadership }.map(\.actor) == ["master-2", "master-2", "master-3", "master-3", "master-4", "master-4"])
+            #expect(
+                try await store.commits().filter { $0.kinds == .leadership }.map(\.actor) == [
+                    "master-2", "master-2", "master-3", "master-3", "master-4", "master-4",
+                ])
         }
     }
 
@@ -131,7 +134,10 @@ import Testing
     func `a time to live out of bounds is refused`(_ engine: TestEngine) async throws {
         try await withStore(engine) { store in
             for wrong in [Duration.milliseconds(999), .seconds(86_401)] {
-                guard case .invalid("timeToLive", _) = await refusal({ try await store.lead(as: "m", timeToLive: wrong) { _ in } })
+                guard
+                    case .invalid("timeToLive", _) = await refusal({
+                        try await store.lead(as: "m", timeToLive: wrong) { _ in }
+                    })
                 else {
                     Issue.record("\(wrong)")
                     return

@@ -47,7 +47,8 @@ import Testing
             #expect(await refusal { try await store.leases.renew(lease.id) } == .notFound(path: "leases/1"))
             #expect(try await eventually { try await store.keyValue.get("n/a") == nil })
             #expect(
-                await refusal { try await store.keyValue.put("n/a", "x", lease: lease.id) } == .notFound(path: "leases/1"))
+                await refusal { try await store.keyValue.put("n/a", "x", lease: lease.id) }
+                    == .notFound(path: "leases/1"))
         }
     }
 
@@ -62,12 +63,17 @@ import Testing
                 return lease.id
             }
             try await store.leases.renew(lease)
-            await #expect(throws: Planned()) {
-                try await store.write { tx in
-                    #expect(try tx.leases.grant(timeToLive: .seconds(5)).id == 2)
-                    throw Planned()
+            // In one batch with a closure that commits.
+            let writes = [true, false].map { fails -> @Sendable (borrowing Transaction) throws -> Revision in
+                { tx in
+                    if fails { #expect(try tx.leases.grant(timeToLive: .seconds(5)).id == 2) }
+                    if fails { throw Planned() }
+                    return try tx.keyValue.put("n/b", "x").revision
                 }
             }
+            let results = await bench.inOneBatch(writes)
+            #expect(try results[1].get().didChange)
+            #expect(throws: Planned()) { try results[0].get() }
             #expect(store.leases.remaining(2) == nil, "what was rolled back doesn't run")
             bench.time.monotonic += .seconds(5)
             #expect(try await eventually { try await store.keyValue.get("n/a") == nil })
@@ -80,7 +86,8 @@ import Testing
         try await withBench(engine) { bench in
             let store = bench.store
             let (one, two) = (
-                try await store.leases.grant(timeToLive: .seconds(5)), try await store.leases.grant(timeToLive: .seconds(5))
+                try await store.leases.grant(timeToLive: .seconds(5)),
+                try await store.leases.grant(timeToLive: .seconds(5))
             )
             try await store.keyValue.put("n/a", "x", lease: one.id)
             try await store.leases.revoke(one.id)
@@ -114,7 +121,8 @@ import Testing
         try await withBench(engine) { bench in
             let store = bench.store
             let (one, two) = (
-                try await store.leases.grant(timeToLive: .seconds(5)), try await store.leases.grant(timeToLive: .seconds(50))
+                try await store.leases.grant(timeToLive: .seconds(5)),
+                try await store.leases.grant(timeToLive: .seconds(50))
             )
             for name in ["a", "b", "c"] { try await store.keyValue.put(EntryKey("n/\(name)"), "x", lease: one.id) }
             let again = try await store.keyValue.put("n/a", "x")

@@ -44,7 +44,8 @@ import Testing
             for round in 0..<14 { try await store.keyValue.put("n/a", noise + [UInt8(round)]) }
             bench.time.monotonic += .seconds(1)
             #expect(try await eventually { try await store.info().compactedRevision == kept })
-            #expect(try await consumer.next()?.commits.first?.revision.rawValue == kept.rawValue + 1, "it missed nothing")
+            #expect(
+                try await consumer.next()?.commits.first?.revision.rawValue == kept.rawValue + 1, "it missed nothing")
             try await store.consumers.remove("slow")
             bench.time.monotonic += .seconds(1)
             #expect(try await eventually { try await store.info().compactedRevision > kept })

@@ -92,7 +92,9 @@ import Testing
             #expect(try await reader.keyValue.get("a/b")?.value == Array("2".utf8))
             let position = try await reader.position(at: 1)
             let seen = Task {
-                for try await change in reader.changes(after: position) where change.revision == 4 { return change.key.path }
+                for try await change in reader.changes(after: position) where change.revision == 4 {
+                    return change.key.path
+                }
                 return ""
             }
             try await bench.store.keyValue.put("a/c", "1")
@@ -179,7 +181,8 @@ import Testing
                 { _ = try await store.keyValue.put("a/b", "1") }, { _ = try await store.experiments.list() },
                 { try await store.experiments.delete(1) }, { try await store.lead(as: "m") { _ in } },
                 { _ = try await store.leadership() }, { _ = try await store.verify() },
-                { for try await _ in store.changes(after: position) {} }, { for try await _ in store.changes(as: "c") {} },
+                { for try await _ in store.changes(after: position) {} },
+                { for try await _ in store.changes(as: "c") {} },
                 { _ = try await store.write(operation: OperationID(bench.time.source)) { _ in 1 } },
                 { _ = try await store.position(at: 0) }, { _ = try await store.leases.revoke(lease.id) },
             ]

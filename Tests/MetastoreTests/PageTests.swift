@@ -44,7 +44,8 @@ import Testing
             let filters: [(ExperimentFilter, (Experiment) -> Bool)] = [
                 (.state(.active), { $0.state == .active }), (.label("even"), { $0.labels.contains("even") }),
                 (.label("none"), { _ in false }), (.owner("ann"), { $0.owner == "ann" }),
-                (.pool("cpu"), { $0.pool == "cpu" }), (.archived, { $0.isArchived }), (.notArchived, { !$0.isArchived }),
+                (.pool("cpu"), { $0.pool == "cpu" }), (.archived, { $0.isArchived }),
+                (.notArchived, { !$0.isArchived }),
             ]
             for limit in [1, 4, 22, 23, 24] {
                 let found = try await walk(limit: limit) { try await store.experiments.list(after: $0, limit: limit) }
@@ -56,9 +57,11 @@ import Testing
                     #expect(found == all.reversed().filter(holds))
                 }
                 let both = try await walk(limit: limit) {
-                    try await store.experiments.list(.label("even"), .owner("bob"), .state(.active), after: $0, limit: limit)
+                    try await store.experiments.list(
+                        .label("even"), .owner("bob"), .state(.active), after: $0, limit: limit)
                 }
-                #expect(both == all.reversed().filter { $0.labels.count == 2 && $0.owner == "bob" && $0.state == .active })
+                #expect(
+                    both == all.reversed().filter { $0.labels.count == 2 && $0.owner == "bob" && $0.state == .active })
             }
         }
     }
@@ -143,11 +146,15 @@ import Testing
                     try await store.workloads.list(of: trial.id, after: $0, limit: limit)
                 }
                 let order = workloads.map { [$0.step, Int64($0.kind.rawValue), $0.generation] }
-                #expect(order.count == 12 && zip(order, order.dropFirst()).allSatisfy { $0.lexicographicallyPrecedes($1) })
+                #expect(
+                    order.count == 12 && zip(order, order.dropFirst()).allSatisfy { $0.lexicographicallyPrecedes($1) })
                 let byBatches = try await walk(limit: limit) {
                     try await store.checkpoints.list(of: trial.id, after: $0, limit: limit)
                 }
-                #expect(byBatches.map { [$0.totalBatches, $0.number] } == [[100, 2], [100, 5], [200, 3], [200, 6], [300, 1], [300, 4]])
+                #expect(
+                    byBatches.map { [$0.totalBatches, $0.number] } == [
+                        [100, 2], [100, 5], [200, 3], [200, 6], [300, 1], [300, 4],
+                    ])
                 let byReport = try await walk(limit: limit) {
                     try await store.checkpoints.list(of: trial.experiment, after: $0, limit: limit)
                 }
@@ -161,7 +168,9 @@ import Testing
     func `a cursor belongs to its query`(_ engine: TestEngine) async throws {
         try await withStore(engine) { store in
             let trial = try await store.write { tx in
-                for key in ["a/1", "a/2", "a/3", "b/1", "b/2"] { try tx.keyValue.put(EntryKey(namespace: "n", key: key), "x") }
+                for key in ["a/1", "a/2", "a/3", "b/1", "b/2"] {
+                    try tx.keyValue.put(EntryKey(namespace: "n", key: key), "x")
+                }
                 _ = try tx.anExperiment()
                 return try tx.aTrial()
             }
@@ -169,11 +178,16 @@ import Testing
             let experiments = try #require(try await store.experiments.list(limit: 1).next)
             #expect(await refusal { try await store.experiments.list(after: entries) } == .invalidCursor)
             #expect(await refusal { try await store.keyValue.list("n", after: experiments) } == .invalidCursor)
-            #expect(await refusal { try await store.trials.list(of: trial.experiment, after: experiments) } == .invalidCursor)
-            #expect(try await store.keyValue.list("n", prefix: "b/", after: entries).records.map(\.key) == ["b/1", "b/2"])
-            for text in ["", ".", "experiments", "experiments.", "experiments.0", "experiments.zz", "\(experiments)00"] {
+            #expect(
+                await refusal { try await store.trials.list(of: trial.experiment, after: experiments) }
+                    == .invalidCursor)
+            #expect(
+                try await store.keyValue.list("n", prefix: "b/", after: entries).records.map(\.key) == ["b/1", "b/2"])
+            for text in ["", ".", "experiments", "experiments.", "experiments.0", "experiments.zz", "\(experiments)00"]
+            {
                 if let cursor = Cursor(text) {
-                    #expect(await refusal { try await store.experiments.list(after: cursor) } == .invalidCursor, "\(text)")
+                    #expect(
+                        await refusal { try await store.experiments.list(after: cursor) } == .invalidCursor, "\(text)")
                 }
             }
             // The position of a page is where the feed goes on.

@@ -57,7 +57,8 @@ import Testing
             let allocation = try tx.anAllocation()
             _ = try tx.allocations.waiting(in: "gpu")
             _ = try tx.allocations.list(of: allocation.task)
-            let container = try tx.containers.create(NewContainer(allocation: allocation.id, agent: agent.id, slots: [0]))
+            let container = try tx.containers.create(
+                NewContainer(allocation: allocation.id, agent: agent.id, slots: [0]))
             _ = try (tx.containers.list(of: allocation.id), tx.containers.unfinished(on: agent.id))
             _ = try tx.ports.reserveForTrial(gpus: 1, on: "h", for: allocation.id)
             _ = try tx.ports.list(of: allocation.id)
@@ -93,7 +94,9 @@ import Testing
 
     private func exercisePages(_ store: Metastore) async throws {
         try await store.write { tx in for key in ["n/1", "n/2"] { try tx.keyValue.put(EntryKey(key), "1") } }
-        let filters: [ExperimentFilter] = [.state(.active), .label("m"), .owner(""), .pool("default"), .archived, .notArchived]
+        let filters: [ExperimentFilter] = [
+            .state(.active), .label("m"), .owner(""), .pool("default"), .archived, .notArchived,
+        ]
         for filter in filters { _ = try await store.experiments.list(filter) }
         let next = try await store.experiments.list(limit: 1).next
         _ = try await store.experiments.list(.state(.active), .label("m"), after: next)

@@ -57,9 +57,10 @@ import Testing
                 try tx.agents.transition("a3", to: .draining)
                 try tx.slots.setEnabled("a4", 0, to: false)
             }
-            #expect(try await store.slots.free(in: "a").map(\.recordKey.path) == [
-                "agents/a1/slots/0", "agents/a1/slots/1", "agents/a4/slots/1",
-            ])
+            #expect(
+                try await store.slots.free(in: "a").map(\.recordKey.path) == [
+                    "agents/a1/slots/0", "agents/a1/slots/1", "agents/a4/slots/1",
+                ])
         }
     }
 

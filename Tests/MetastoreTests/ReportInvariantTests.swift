@@ -50,10 +50,13 @@ import Testing
                 }
             }
             try await store.write { tx in
-                for route: [ExperimentState] in [[.error], [.stoppingCompleted, .completed], [.stoppingKilled, .canceled]] {
+                for route: [ExperimentState] in [
+                    [.error], [.stoppingCompleted, .completed], [.stoppingKilled, .canceled],
+                ] {
                     let experiment = try tx.anExperiment()
                     for state in route { try tx.experiments.transition(experiment.id, to: state) }
-                    guard case .refused(experiment.recordKey.path, _) = refused({ try tx.aTrial(of: experiment) }) else {
+                    guard case .refused(experiment.recordKey.path, _) = refused({ try tx.aTrial(of: experiment) })
+                    else {
                         Issue.record("\(route.last!) takes no trials")
                         return
                     }

@@ -70,7 +70,10 @@ import Testing
                 try tx.checkpoints.pin(saved[0].uuid)
                 #expect(try tx.checkpoints.collectable(experiment.id).map(\.uuid) == [saved[2].uuid])
                 for index in [0, 1, 3] {
-                    guard case .refused(saved[index].recordKey.path, _) = refused({ try tx.checkpoints.delete(saved[index].uuid) })
+                    guard
+                        case .refused(saved[index].recordKey.path, _) = refused({
+                            try tx.checkpoints.delete(saved[index].uuid)
+                        })
                     else {
                         Issue.record("checkpoint \(index) is always kept")
                         return

@@ -126,9 +126,10 @@ import Testing
             _ = try await store.write { tx in try tx.trials.transition(trials[3].id, to: .paused) }
             let commits = try await store.commits(after: before)
             #expect(commits.count == 2)
-            #expect(Set(commits[0].changes.map(\.key.path)) == [
-                trials[2].recordKey.path, "experiments/1/trials/\(trials[2].id)/workloads/3",
-            ])
+            #expect(
+                Set(commits[0].changes.map(\.key.path)) == [
+                    trials[2].recordKey.path, "experiments/1/trials/\(trials[2].id)/workloads/3",
+                ])
             #expect(commits[1].changes.map(\.key.path) == [trials[3].recordKey.path])
             for index in [0, 1, 4] { #expect(try await store.trials.get(trials[index].id) == trials[index]) }
         }

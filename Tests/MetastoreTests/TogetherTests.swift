@@ -72,7 +72,8 @@ import Testing
                 _ = try tx.ports.reserve(.notebook, on: "h", for: allocation.id)
                 return (allocation.task, allocation.id)
             }
-            guard case .refused("tasks/1", _) = await refusal({ try await store.write { tx in try tx.tasks.end(task) } })
+            guard
+                case .refused("tasks/1", _) = await refusal({ try await store.write { tx in try tx.tasks.end(task) } })
             else {
                 Issue.record("its allocation is live")
                 return
@@ -89,7 +90,8 @@ import Testing
                 #expect(free.count == 2)
                 #expect(try tx.containers.list(of: allocation).map(\.state) == [.terminated])
                 #expect(try tx.tasks.unfinished().isEmpty && tx.allocations.unfinished().isEmpty)
-                guard case .refused = refused({ try tx.allocations.create(NewAllocation(task: task, pool: "gpu")) }) else {
+                guard case .refused = refused({ try tx.allocations.create(NewAllocation(task: task, pool: "gpu")) })
+                else {
                     Issue.record("an ended task takes no allocation")
                     return
                 }
@@ -108,7 +110,8 @@ import Testing
             }
             let newer = StoreError.newerSnapshot(path: "experiments/1/snapshot", found: 7, known: 6)
             #expect(await refusal { try await store.snapshots.get(id, upTo: 6) } == newer)
-            #expect(await refusal { try await store.write { try $0.snapshots.put(id, version: 6, content: [:]) } } == newer)
+            #expect(
+                await refusal { try await store.write { try $0.snapshots.put(id, version: 6, content: [:]) } } == newer)
             #expect(try await store.snapshots.get(id, upTo: 7)?.version == 7)
         }
     }

@@ -43,7 +43,8 @@ import Testing
             #expect(try await bench.store.write(operation: one) { _ in 1 } == 1)
             bench.faults.arm(.beforeCommit, .fail(failed))
             #expect(
-                await refusal { try await bench.store.write(operation: two) { _ in 1 } } == .notApplied(reason: "injected"))
+                await refusal { try await bench.store.write(operation: two) { _ in 1 } }
+                    == .notApplied(reason: "injected"))
             #expect(try await bench.store.write(operation: one) { _ in 2 } == 1)
             #expect(try await bench.store.write(operation: two) { _ in 2 } == 2)
             _ = try await bench.store.info()

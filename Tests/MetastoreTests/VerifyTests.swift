@@ -25,12 +25,18 @@ import Testing
     /// What is done to the file, and one finding that tells of it: the invariant and the key.
     static let damages: [(SQL, String, String)] = [
         ("UPDATE experiments SET name = 'b'", "a row has its hash", "experiments/1"),
-        ("UPDATE workloads SET total_batches = 101 WHERE id = 1", "a row has its hash", "experiments/1/trials/1/workloads/1"),
+        (
+            "UPDATE workloads SET total_batches = 101 WHERE id = 1", "a row has its hash",
+            "experiments/1/trials/1/workloads/1"
+        ),
         ("DELETE FROM key_value", "the digest of a kind is the sum of its rows", "head"),
         ("UPDATE key_value SET row_hash = row_hash + 1", "a row has its hash", "kv/n/a"),
         ("UPDATE documents SET content = x'7b7d'", "a document has the content of its hash", "documents/"),
         ("UPDATE documents SET holders = 2", "a document counts its holders", "documents/"),
-        ("UPDATE trials SET best_order = 2", "a trial's place in the order is its best metric's", "experiments/1/trials/1"),
+        (
+            "UPDATE trials SET best_order = 2", "a trial's place in the order is its best metric's",
+            "experiments/1/trials/1"
+        ),
         (
             "UPDATE trials SET best_validation = 4", "a trial's best validation is the best of what is live",
             "experiments/1/trials/1"
@@ -41,17 +47,27 @@ import Testing
         ),
         (
             "UPDATE workloads SET is_rolled_back = 1 WHERE id = 3",
-            "a live validation or checkpoint has its step's live COMPLETED RUN_STEP", "experiments/1/trials/1/workloads/4"
+            "a live validation or checkpoint has its step's live COMPLETED RUN_STEP",
+            "experiments/1/trials/1/workloads/4"
         ),
         ("DELETE FROM experiment_labels", "every label is in the index of labels", "experiments/1"),
         ("INSERT INTO experiment_labels VALUES ('y', 1)", "the index of labels holds nothing else", "experiments"),
-        ("UPDATE slots SET container = NULL WHERE slot = 1", "a live container has its slots", "tasks/1/allocations/1/containers/1"),
-        ("UPDATE containers SET state = 5", "a slot's container lives, on the slot's agent", "agents/gpu-agent/slots/0"),
+        (
+            "UPDATE slots SET container = NULL WHERE slot = 1", "a live container has its slots",
+            "tasks/1/allocations/1/containers/1"
+        ),
+        (
+            "UPDATE containers SET state = 5", "a slot's container lives, on the slot's agent",
+            "agents/gpu-agent/slots/0"
+        ),
         ("UPDATE allocations SET state = 8, end_time = 1", "a port's holder lives", "ports/h/2900"),
         ("UPDATE ports SET purpose = 10", "an ephemeral reservation takes no fixed port", "ports/h/2900"),
         ("UPDATE experiments SET state = 8", "an ended experiment has no live trial", "experiments/1"),
         ("UPDATE trials SET end_time = 1", "a trial has an end exactly when it has ended", "experiments/1/trials/1"),
-        ("UPDATE checkpoints SET size = 1 WHERE number = 1", "a checkpoint's size is its files'", "experiments/1/trials/1/checkpoints/"),
+        (
+            "UPDATE checkpoints SET size = 1 WHERE number = 1", "a checkpoint's size is its files'",
+            "experiments/1/trials/1/checkpoints/"
+        ),
         ("UPDATE head SET next_trial = 1", "an id is given once", "head"),
         ("UPDATE log SET actor = 'b' WHERE revision = 2", "a log record has its link", "log/2"),
         ("UPDATE log SET kinds = 2 WHERE revision = 2", "a log record names its kinds", "log/2"),

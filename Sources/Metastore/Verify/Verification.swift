@@ -197,7 +197,9 @@ struct Verification {
         }
         if revision != head.revision.rawValue { report.add("the log ends at the head's revision", "head") }
         if chain != head.chain { report.add("the log ends at the head's link", "head") }
-        if report.logRecords > 0, time != head.time.microseconds { report.add("the head has the last commit's time", "head") }
+        if report.logRecords > 0, time != head.time.microseconds {
+            report.add("the head has the last commit's time", "head")
+        }
         if bytes != head.logBytes {
             report.add("the head counts the log's bytes", "head", "\(head.logBytes) counted, \(bytes) found")
         }

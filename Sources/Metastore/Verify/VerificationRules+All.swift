@@ -170,7 +170,8 @@ extension Rule {
             """),
         Rule(
             "a slot has an agent", .slot,
-            "SELECT agent, slot FROM slots WHERE NOT EXISTS (SELECT 1 FROM agents WHERE id = agent) ORDER BY agent, slot"),
+            "SELECT agent, slot FROM slots WHERE NOT EXISTS (SELECT 1 FROM agents WHERE id = agent) ORDER BY agent, slot"
+        ),
         Rule(
             "a live container has a live allocation, of its task", .container,
             """
