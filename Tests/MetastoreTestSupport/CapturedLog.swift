@@ -2,13 +2,13 @@ internal import Logging
 internal import Synchronization
 
 /// What the store logs, kept instead of printed. The whole process logs here once a store was opened by a bench.
-public enum CapturedLog {
+package enum CapturedLog {
     private static let lines = Mutex<[String]>([])
 
     static let start: Void = LoggingSystem.bootstrap { _ in Handler() }
 
     /// The lines that contain a text, oldest first.
-    public static func lines(containing text: String) -> [String] {
+    package static func lines(containing text: String) -> [String] {
         lines.withLock { $0.filter { $0.contains(text) } }
     }
 

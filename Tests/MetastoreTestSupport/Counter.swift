@@ -1,11 +1,11 @@
 internal import Synchronization
 
 /// Counts across threads.
-public final class Counter: Sendable {
+package final class Counter: Sendable {
     private let number = Atomic(0)
 
-    public init() {}
+    package init() {}
 
-    public func count() { number.add(1, ordering: .sequentiallyConsistent) }
-    public var value: Int { number.load(ordering: .sequentiallyConsistent) }
+    package func count() { number.add(1, ordering: .sequentiallyConsistent) }
+    package var value: Int { number.load(ordering: .sequentiallyConsistent) }
 }

@@ -116,12 +116,12 @@ import Testing
     /// Broke: the call site was that of the store's own method, whoever called it.
     @Test(arguments: TestEngine.allCases)
     func `a closure that takes over a second is logged with its call site`(_ engine: TestEngine) async throws {
-        let line = #line + 4
-        try await withBench(engine) { bench in
+        let line = try await withBench(engine) { bench in
             let time = bench.time
             bench.faults.arm(
                 .statement(containing: "INSERT INTO key_value"), .run { _ in time.advance(.milliseconds(1_001)) })
             _ = try await bench.store.write { tx in try tx.keyValue.put("a/b", "1") }
+            return #line - 1
         }
         let lines = CapturedLog.lines(containing: "MetastoreTests/CancellationTests.swift:\(line)")
         #expect(!lines.isEmpty && lines.allSatisfy { $0.contains("took long") })

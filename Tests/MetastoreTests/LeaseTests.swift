@@ -63,12 +63,17 @@ import Testing
                 return lease.id
             }
             try await store.leases.renew(lease)
-            await #expect(throws: Planned()) {
-                try await store.write { tx in
-                    #expect(try tx.leases.grant(timeToLive: .seconds(5)).id == 2)
-                    throw Planned()
+            // In one batch with a closure that commits.
+            let writes = [true, false].map { fails -> @Sendable (borrowing Transaction) throws -> Revision in
+                { tx in
+                    if fails { #expect(try tx.leases.grant(timeToLive: .seconds(5)).id == 2) }
+                    if fails { throw Planned() }
+                    return try tx.keyValue.put("n/b", "x").revision
                 }
             }
+            let results = await bench.inOneBatch(writes)
+            #expect(try results[1].get().didChange)
+            #expect(throws: Planned()) { try results[0].get() }
             #expect(store.leases.remaining(2) == nil, "what was rolled back doesn't run")
             bench.time.monotonic += .seconds(5)
             #expect(try await eventually { try await store.keyValue.get("n/a") == nil })

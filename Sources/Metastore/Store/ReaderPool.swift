@@ -198,6 +198,7 @@ final class ReaderPool: Sendable {
             connection = nil
             state.withLock { $0.openConnections -= 1 }
         }
+        var wakeups = 0
         while true {
             if state.withLock({ $0.isSuspended }) {
                 closeConnection()

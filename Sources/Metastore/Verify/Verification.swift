@@ -39,6 +39,15 @@ extension Snapshot {
     }
 }
 
+extension Transaction {
+    /// Verifies what this transaction sees; for tests, before anything was written through it.
+    package func verify() throws -> VerificationReport {
+        var verification = Verification(session, try Head.load(session.connection, locking: false))
+        try verification.run()
+        return verification.report
+    }
+}
+
 /// One pass over the store.
 struct Verification {
     let session: Session
