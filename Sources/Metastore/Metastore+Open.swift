@@ -25,12 +25,26 @@ extension Metastore {
                 return try Opening(engine: engine, options: options).open()
             } catch {
                 engine.close()
-                if let error = error as? EngineError { throw StoreError(engine: error, place: engine.place) }
-                throw StoreError(error)
+                throw StoreError(opening: engine.place, error)
             }
         }
         store.followFromOutside()
         return store
+    }
+}
+
+extension StoreError {
+    /// While opening, a table or column that isn't there means a damaged catalogue, not a wrong statement.
+    fileprivate init(opening place: String, _ error: any Error) {
+        switch StoreError(error) {
+        case .engine(let error) where error.code == .misuse: self = .damaged(place: place, reason: error.message)
+        case let other:
+            if let error = error as? EngineError {
+                self = StoreError(engine: error, place: place)
+            } else {
+                self = other
+            }
+        }
     }
 }
 

@@ -64,7 +64,8 @@ extension Repository where Element == Trial, Access == Writing {
                 rolledBack.isRolledBack = true
                 try writer.update(rolledBack, from: workload)
             }
-            let unfinished: [Checkpoint] = try session.records("WHERE trial = \(id) AND state = 1 ORDER BY total_batches, number")
+            let unfinished: [Checkpoint] = try session.records(
+                "WHERE trial = \(id) AND state = 1 ORDER BY total_batches, number")
             for lost in unfinished {
                 var failed = lost
                 failed.state = .error

@@ -198,7 +198,6 @@ final class ReaderPool: Sendable {
             connection = nil
             state.withLock { $0.openConnections -= 1 }
         }
-        var wakeups = 0
         while true {
             if state.withLock({ $0.isSuspended }) {
                 closeConnection()
