@@ -29,6 +29,9 @@ public struct Row: ~Copyable {
     }
 
     /// True when the column is null.
+    /// What answers for it; valid for as long as the row is lent.
+    package var lent: any RowSource { source }
+
     public func isNull(_ column: Int) -> Bool { source.isNull(column) }
     /// An integer column.
     public func integer(_ column: Int) throws(EngineError) -> Int64 { try source.integer(column) }
