@@ -114,6 +114,7 @@ extension Faults {
                     throw error
                 }
             } catch let error as StoreError {
+                if case .engine = error { Issue.record("\(comment): \(error)") }
                 return error.label
             }
         }

@@ -30,7 +30,7 @@ extension Faults {
                 let store = try await Metastore.open(.smallLog(disk.path))
                 try await ledger.look(at: store)
                 try await ledger.settle(store)
-                try await ledger.verify(store, completely: true)
+                try await ledger.verify(store, completely: cut % 10 == 9 || cut == cuts - 1)
                 await store.close()
             }
             let each = ((ContinuousClock.now - began) / cuts).inMilliseconds
