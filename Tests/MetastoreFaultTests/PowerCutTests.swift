@@ -113,7 +113,8 @@ extension Faults {
                 let process = try CrashProcess("serve", environment: shim.environment)
                 #expect(try process.ask("open \(disk.path)").hasPrefix("ok"))
                 var outcome: [Request: String] = [:]
-                for number in 0..<6 {
+                // The cut follows at once: a checkpoint would bring what the log lost into the database file.
+                for number in 0..<6 where shim.hits == 0 {
                     if number == 1 { try disk.fillDevice() }
                     let request = Request(operation: OperationID().uuid, writer: 1, trials: 3)
                     outcome[request] = try process.ask("perform \(request)")
