@@ -96,7 +96,7 @@ extension Faults {
                 #expect(try await store.verify().faults == [])
                 await store.close()
             }
-            print("settled, then the power cut: \(answers.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" })")
+            print("settled, then the power cut: \(answers.inWords)")
             #expect(Set(answers.keys).isSubset(of: ["ok", "notApplied"]))
         }
 
@@ -132,7 +132,7 @@ extension Faults {
                 #expect(try await store.verify().faults == [])
                 await store.close()
             }
-            print("pages dropped, settled, then the power cut: \(answers.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" })")
+            print("pages dropped, settled, then the power cut: \(answers.inWords)")
             #expect(Set(answers.keys).isSubset(of: ["ok", "notApplied"]))
         }
 
