@@ -237,6 +237,9 @@ extension StoreError {
         case .writeAheadLogFull(let holder): self = .writeAheadLogFull(holder: holder)
         case .readOnly: self = .unusable(place: place, reason: error.message)
         case .damaged: self = .damaged(place: place, reason: error.message)
+        // Every statement is ours, and its schema was checked at opening: it can only fail on tables that were changed.
+        case .misuse where error.operation == "prepare" && error.engineCode == 1:
+            self = .damaged(place: place, reason: "its tables differ from what its schema says: \(error.words)")
         case .notADatabase, .emptyFile, .missing, .permissionDenied, .unsuitableFileSystem:
             self = .unusable(place: place, reason: error.message)
         default: self = .engine(error)

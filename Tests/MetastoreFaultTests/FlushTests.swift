@@ -182,7 +182,7 @@ final class FaultShim {
     enum Target: Int32 { case writeAheadLog, database, everything }
 
     private let fields: UnsafeMutablePointer<Int32>
-    let environment: [String: String]
+    private(set) var environment: [String: String]
     private static let bytes = 4_096
 
     init(_ place: Place) throws {
@@ -215,6 +215,9 @@ final class FaultShim {
 
     /// From now on every flush says yes and does nothing.
     func makeFlushesDoNothing() { fields[5] = 1 }
+
+    /// The first flush of a write-ahead log that the device itself fails deletes this file.
+    func freeRoom(by filler: String) { environment["FAULT_FILLER"] = filler }
 
     /// How many calls have failed.
     var hits: Int32 { fields[7] }

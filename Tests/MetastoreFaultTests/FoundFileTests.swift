@@ -96,7 +96,7 @@ extension Faults {
                 let outcome = try await whatIsTold(answered, "byte \(offset)")
                 found[outcome, default: 0] += 1
             }
-            print("flipped bytes: \(found.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" })")
+            print("flipped bytes: \(found.inWords)")
             let told: Set = ["nothing changed", "verified", "damaged", "schema", "unusable", "writeAheadLogMissing"]
             #expect(told.isSuperset(of: found.keys))
         }
@@ -114,6 +114,7 @@ extension Faults {
                     throw error
                 }
             } catch let error as StoreError {
+                if case .engine = error { Issue.record("\(comment): \(error)") }
                 return error.label
             }
         }

@@ -30,7 +30,7 @@ extension Faults {
                 let store = try await Metastore.open(.smallLog(disk.path))
                 try await ledger.look(at: store)
                 try await ledger.settle(store)
-                try await ledger.verify(store, completely: true)
+                try await ledger.verify(store, completely: cut % 10 == 9 || cut == cuts - 1)
                 await store.close()
             }
             let each = ((ContinuousClock.now - began) / cuts).inMilliseconds
@@ -97,7 +97,43 @@ extension Faults {
                 #expect(try await store.verify().findings == [])
                 await store.close()
             }
-            print("settled, then the power cut: \(answers.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" })")
+            print("settled, then the power cut: \(answers.inWords)")
+            #expect(Set(answers.keys).isSubset(of: ["ok", "notApplied"]))
+        }
+
+        /// A real fault of the device, of the worst kind: after a failed flush the kernel counts pages as clean that
+        /// never reached the disk, so that reading finds them and the next flush leaves them out. The image's device runs
+        /// out of room while the log grows, and has room again right after the failure. On XFS: ext4 answers the first
+        /// flush that meets such a device with success, and no store can do anything about that.
+        @Test(.enabled(if: Disk.Kind.xfs.isInstalled)) func `does not take back what was settled after the kernel dropped pages`() async throws {
+            var answers: [String: Int] = [:]
+            for _ in 0..<Scale.of(20) {
+                let disk = try Disk(.xfs, onDeviceOfMegabytes: 400)
+                let shim = try FaultShim(disk.place)
+                shim.freeRoom(by: disk.filler)
+                let process = try CrashProcess("serve", environment: shim.environment)
+                #expect(try process.ask("open \(disk.path)").hasPrefix("ok"))
+                var outcome: [Request: String] = [:]
+                // The cut follows at once: a checkpoint would bring what the log lost into the database file.
+                for number in 0..<6 where shim.hits == 0 {
+                    if number == 1 { try disk.fillDevice() }
+                    let request = Request(operation: OperationID().uuid, writer: 1, trials: 3)
+                    outcome[request] = try process.ask("perform \(request)")
+                }
+                #expect(shim.hits == 1, "the device did not fail")
+                try disk.cut()
+                process.kill()
+                try disk.restart()
+                let store = try await Metastore.open(.smallLog(disk.path))
+                for (request, answer) in outcome {
+                    answers[answer.hasPrefix("ok") ? "ok" : String(answer.split(separator: " ")[1]), default: 0] += 1
+                    let mark = try await store.keyValue.get(EntryKey("marks/\(request.name)"))
+                    #expect(mark.map { "ok \($0.text)" } == (answer.hasPrefix("ok") ? answer : nil), "\(answer)")
+                }
+                #expect(try await store.verify().findings == [])
+                await store.close()
+            }
+            print("pages dropped, settled, then the power cut: \(answers.inWords)")
             #expect(Set(answers.keys).isSubset(of: ["ok", "notApplied"]))
         }
 
@@ -138,17 +174,40 @@ final class Disk {
 
     let place: Place
     var path: String { place.path }
-    private var image: String { place.directory + "/image" }
+    private var device: String { place.directory + "/device" }
+    private var image: String { device + "/image" }
+    /// What keeps the device full.
+    var filler: String { device + "/filler" }
 
-    init(_ kind: Kind) throws {
+    /// - Parameter room: of the device that the file lies on; without it, that of the machine.
+    init(_ kind: Kind, onDeviceOfMegabytes room: Int? = nil) throws {
         place = try Place()
+        mkdir(device, 0o700)
+        if let room {
+            try run("mount", "-t", "tmpfs", "-o", "size=\(room)m", "tmpfs", device)
+        }
         try run("truncate", "-s", "\(kind.megabytes)M", image)
         try run("/usr/sbin/mkfs.\(kind)", "-q", image)
+        // Every block has its room until it is given back, the journal's too.
+        if room != nil { try run("fallocate", "-l", "\(kind.megabytes)M", image) }
         try mount()
         chmod(place.store, 0o700)
     }
 
-    deinit { try? run("umount", "-l", place.store) }
+    deinit {
+        try? run("umount", "-l", place.store)
+        umount2(device, Int32(MNT_DETACH))
+    }
+
+    /// Gives back the room of all blocks that no file uses, and takes it: a file that grows meets a failing device.
+    func fillDevice() throws {
+        try run("fstrim", place.store)
+        let descriptor = open(filler, O_WRONLY | O_CREAT, 0o600)
+        defer { close(descriptor) }
+        let bytes = [UInt8](repeating: 1, count: 1 << 16)
+        while Glibc.write(descriptor, bytes, bytes.count) > 0 {}
+        guard errno == ENOSPC else { throw Failure("write") }
+    }
 
     private func mount() throws { try run("mount", "-o", "loop", image, place.store) }
 
