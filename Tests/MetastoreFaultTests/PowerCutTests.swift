@@ -105,7 +105,8 @@ extension Faults {
         /// never reached the disk, so that reading finds them and the next flush leaves them out. The image's device runs
         /// out of room while the log grows, and has room again right after the failure. On XFS: ext4 answers the first
         /// flush that meets such a device with success, and no store can do anything about that.
-        @Test(.enabled(if: Disk.Kind.xfs.isInstalled)) func `does not take back what was settled after the kernel dropped pages`() async throws {
+        @Test(.enabled(if: Disk.Kind.xfs.isInstalled))
+        func `does not take back what was settled after the kernel dropped pages`() async throws {
             var answers: [String: Int] = [:]
             for _ in 0..<Scale.of(20) {
                 let disk = try Disk(.xfs, onDeviceOfMegabytes: 400)
