@@ -19,8 +19,8 @@ struct Failure: Error {
             self.init(
                 code: 75,
                 text: """
-                    another master uses \(data): \(holder). Wait for it, stop it, or take another folder (--data). \
-                    Don't delete the lock file.
+                    another master uses \(data): \(holder). Wait for it, stop it, or take another folder \
+                    (--data). Don't delete the lock file.
                     """)
         case let error as StoreError: self.init(code: Self.code(of: error), text: "\(data): \(error)")
         case let error as FileProblem: self.init(code: 74, text: "\(error)")

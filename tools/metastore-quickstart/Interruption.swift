@@ -20,10 +20,7 @@ final class Interruption: Sendable {
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler {
-                if count.value.add(1, ordering: .relaxed).oldValue > 0 {
-                    writeToStandardError("\u{1B}[?25h")
-                    _exit(130)
-                }
+                if count.value.add(1, ordering: .relaxed).oldValue > 0 { _exit(130) }
                 call()
             }
             source.resume()

@@ -11,7 +11,7 @@ import MetastoreSQLite
 struct Quickstart: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "metastore-quickstart",
-        abstract: "Runs a hyperparameter search through the store. Kill it at any moment, run it again: it goes on.",
+        abstract: "Runs an experiment through the store. Kill it at any moment, run it again: it goes on.",
         discussion: """
             Examples:
               metastore-quickstart                                     the random example
@@ -29,7 +29,8 @@ struct Quickstart: AsyncParsableCommand {
 
     static let defaultExample = "tools/examples/blobs-random.yaml"
 
-    @Argument(help: "The experiment's configuration.", completion: .file(extensions: ["yaml", "yml", "json"]))
+    @Argument(
+        help: "The experiment's configuration.", completion: .file(extensions: ["yaml", "yml", "json"]))
     var config = Quickstart.defaultExample
 
     @Option(help: "Where the store and the checkpoints are kept.", completion: .directory)
@@ -106,13 +107,21 @@ struct Quickstart: AsyncParsableCommand {
         }
     }
 
-    private static func suggestions(_ outcome: Master.Outcome, _ arguments: String, data: String) -> [String] {
-        [
-            "tools/quickstart\(arguments) --fresh                     # one more run, kept beside this one",
-            "tools/quickstart tools/examples/blobs-halving.yaml   # asynchronous halving",
-            "tools/quickstart --fresh --pace 0.3                  # slow: kill -9 it, run it again, compare",
-            "sqlite3 -readonly \(data)/metastore.db .tables       # look inside",
+    private static func suggestions(
+        _ outcome: Master.Outcome, _ arguments: String, data: String
+    ) -> [String] {
+        let (name, what) =
+            arguments.contains("halving") ? ("random", "a random search") : ("halving", "asynchronous halving")
+        let commands = [
+            ("tools/quickstart tools/examples/blobs-\(name).yaml", what),
+            ("tools/quickstart\(arguments) --fresh", "one more run, kept beside this one"),
+            ("tools/quickstart\(arguments) --fresh --pace 0.3", "slowly: kill -9 it, run it again, compare"),
+            ("sqlite3 -readonly \(data)/metastore.db .tables", "a look inside"),
         ]
+        let columns = commands.map { TerminalText.width($0.0) }.max() ?? 0
+        return commands.map { command, what in
+            "\(command)\(String(repeating: " ", count: columns - TerminalText.width(command)))  # \(what)"
+        }
     }
 
     private static func text(of path: String) throws -> String {
@@ -133,7 +142,10 @@ struct Quickstart: AsyncParsableCommand {
         do {
             return try ExperimentConfiguration(yaml: text)
         } catch {
-            let lines = error.problems.map { "  \(path):\($0.line):\($0.column): \($0.path.isEmpty ? "" : $0.path + ": ")\($0.reason)" }
+            let lines = error.problems.map { problem in
+                let setting = problem.path.isEmpty ? "" : problem.path + ": "
+                return "  \(path):\(problem.line):\(problem.column): \(setting)\(problem.reason)"
+            }
             throw Failure(
                 code: 65,
                 text: "\(path) can't be used:\n\(lines.joined(separator: "\n"))\nNothing was written.")

@@ -5,7 +5,7 @@ import Synchronization
 
 /// Standard error, where progress is shown: bars on a terminal, lines elsewhere.
 ///
-/// After ``close()`` the terminal is as it was, whatever is shown later.
+/// It leaves the terminal as it was at every moment, since it may be killed at any.
 final class Screen: Sendable {
     let style = TerminalStyle.of(STDERR_FILENO)
     private let state = Mutex(State())
@@ -53,7 +53,6 @@ final class Screen: Sendable {
     /// Leaves what was painted and gives the terminal back.
     func close() {
         state.withLock { state in
-            if state.isOpen, style.isLive { writeToStandardError(ProgressView.showCursor) }
             state.isOpen = false
             state.painted = 0
         }
@@ -65,8 +64,8 @@ final class Screen: Sendable {
             guard state.isOpen else { return }
             let style = TerminalStyle.of(STDERR_FILENO)  // it may have been resized
             let lines = ProgressView.lines(ProgressPicture(of: simulation, named: state.name), style)
-            writeToStandardError(
-                ProgressView.hideCursor + ProgressView.repaint(lines, replacing: state.painted))
+            // The cursor stays visible: who is killed can't show it again.
+            writeToStandardError(ProgressView.repaint(lines, replacing: state.painted))
             state.painted = lines.count
         }
     }

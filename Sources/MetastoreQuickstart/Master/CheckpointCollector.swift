@@ -27,7 +27,8 @@ struct CheckpointCollector: Sendable {
                 for checkpoint in found { try tx.checkpoints.delete(checkpoint.uuid) }
                 try Collected.add(found, to: id, tx)
             }
-            if !found.isEmpty { observer(.collected(found.count, bytes: found.reduce(0) { $0 + Int($1.size) })) }
+            let bytes = found.reduce(0) { $0 + Int($1.size) }
+            if !found.isEmpty { observer(.collected(found.count, bytes: bytes)) }
             if isOver { return }
         }
     }

@@ -6,6 +6,8 @@ struct ClusterView: Sendable {
     /// A trial's stay on its slots.
     struct Run: Sendable {
         let allocation: ID<Allocation>
+        /// The agents it is on, by number.
+        let agents: Set<Int>
         let isRunning: Bool
     }
 
@@ -14,12 +16,17 @@ struct ClusterView: Sendable {
     /// Containers that were assigned and not yet started.
     let assigned: [Container]
 
-    /// Whether rows and snapshot agree on who runs.
+    /// Whether rows and snapshot agree on who runs where: the scheduler has followed.
     var isSettled: Bool {
-        let running = simulation.state.trials.filter { _, trial in
-            if case .running = trial.phase { true } else { false }
+        var running = 0
+        for (request, trial) in simulation.state.trials {
+            guard case .running(_, let shares, _, _) = trial.phase else { continue }
+            guard let run = runs[request], run.isRunning, run.agents == Set(shares.map(\.agent)) else {
+                return false
+            }
+            running += 1
         }
-        return Set(running.keys) == Set(runs.keys) && runs.values.allSatisfy(\.isRunning)
+        return running == runs.count
     }
 
     /// Reads it.
@@ -35,7 +42,9 @@ struct ClusterView: Sendable {
                 let containers = try tx.containers.list(of: allocation.id)
                 assigned += containers.filter { $0.state == .assigned }
                 runs[RequestID(trial.requestID)] = Run(
-                    allocation: allocation.id, isRunning: containers.allSatisfy { $0.state == .running })
+                    allocation: allocation.id,
+                    agents: Set(containers.compactMap { AgentName.number(of: $0.agent) }),
+                    isRunning: containers.allSatisfy { $0.state == .running })
             }
             return (snapshot, runs, assigned)
         }

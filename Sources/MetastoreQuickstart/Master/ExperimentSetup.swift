@@ -6,8 +6,8 @@ struct ExperimentSetup: Sendable {
     let store: Metastore
     let configuration: ExperimentConfiguration
 
-    /// The idempotency key of the `count`-th run of a configuration, from 1: equal for equal settings, however
-    /// the file is laid out.
+    /// The idempotency key of the `count`-th run of a configuration, from 1: equal for equal settings,
+    /// however the file is laid out.
     private func externalID(_ count: Int) -> String {
         "\(Self.prefix)\(ModelCheckpoint.checksum(Array(configuration.json.utf8)))-\(count)"
     }

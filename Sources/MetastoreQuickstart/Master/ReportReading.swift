@@ -20,8 +20,9 @@ extension ExperimentReport {
                 cursor = page.next
             } while cursor != nil
             return ExperimentReport(
-                title: "\(id): \(experiment.name)", state: experiment.state.name, metricName: experiment.metric,
-                trialCount: trials.count, trials: trials, collectedCount: collected.count,
+                title: "\(id): \(experiment.name)", state: experiment.state.name,
+                metricName: experiment.metric, trialCount: trials.count, trials: trials,
+                collectedCount: collected.count,
                 collectedBytes: collected.bytes, revisions: 0, suggestions: suggestions)
         }
         report.revisions = Int(try await store.info().revision.rawValue)

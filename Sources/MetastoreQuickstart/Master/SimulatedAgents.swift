@@ -54,10 +54,10 @@ struct SimulatedAgents: Sendable {
         reportedEvents = view.simulation.state.eventCount + 1
     }
 
-    /// Starts the containers that were assigned.
+    /// Starts the containers that were assigned, unless they were ended meanwhile.
     private func start(_ view: ClusterView) async throws {
         try await context.store.write { tx in
-            for container in view.assigned {
+            for container in view.assigned where try tx.containers.get(container.id).state == .assigned {
                 for state in [ContainerState.pulling, .starting, .running] {
                     try tx.containers.transition(container.id, to: state)
                 }
@@ -93,7 +93,9 @@ struct SimulatedAgents: Sendable {
         let wanted = Set(assignments.map(\.key))
         results = results.filter { wanted.contains($0.key) }
         for assignment in assignments where results[assignment.key] == nil {
-            guard let run = view.runs[assignment.key.request], processes[run.allocation] == nil else { continue }
+            guard let run = view.runs[assignment.key.request], processes[run.allocation] == nil else {
+                continue
+            }
             processes[run.allocation] = try await process(assignment.key.request)
         }
         let due = assignments.compactMap { assignment -> (Assignment, ID<Allocation>, TrialProcess)? in
