@@ -133,7 +133,8 @@ private let seeds: [UInt64?] = [nil] + (0..<max(1, Int(20 * testScale))).map { 2
         var found: Remains?
         while found == nil {
             // In memory the next master uses the same store; on disk it opens it anew.
-            let counts = (0..<(place.kind == .memory ? 1000 : 1)).map { _ in 1 + stream.below(60) }
+            let most = run == .single ? 25 : 100
+            let counts = (0..<(place.kind == .memory ? 1000 : 1)).map { _ in 1 + stream.below(most) }
             let (stopped, remains) = try await place.withStore { store -> (Int, Remains?) in
                 for (index, count) in counts.enumerated() {
                     let master = Master(store, checkpoints: place.checkpoints)

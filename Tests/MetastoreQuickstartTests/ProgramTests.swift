@@ -46,7 +46,7 @@ let testScale = Double(ProcessInfo.processInfo.environment["METASTORE_TEST_SCALE
         for _ in 0..<kills {
             let program = try Program(setting.arguments)
             await program.send(
-                SIGKILL, afterLines: stream.below(1 + lines / kills), microseconds: stream.below(5_000))
+                SIGKILL, afterLines: stream.below(2 + 2 * lines / kills), microseconds: stream.below(5_000))
             let ending = await program.end()
             #expect(ending.code == 137 || ending.code == 0, "\(ending.errors)")
             if ending.code == 137 { killed += 1 }

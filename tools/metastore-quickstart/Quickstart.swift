@@ -11,7 +11,7 @@ import MetastoreSQLite
 struct Quickstart: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "metastore-quickstart",
-        abstract: "Runs an experiment through the store. Kill it at any moment, run it again: it goes on.",
+        abstract: "Runs an experiment through the store; killed at any moment, it goes on when run again.",
         discussion: """
             Examples:
               metastore-quickstart                                     the random example
@@ -111,7 +111,8 @@ struct Quickstart: AsyncParsableCommand {
         _ outcome: Master.Outcome, _ arguments: String, data: String
     ) -> [String] {
         let (name, what) =
-            arguments.contains("halving") ? ("random", "a random search") : ("halving", "asynchronous halving")
+            arguments.contains("halving")
+            ? ("random", "a random search") : ("halving", "asynchronous halving")
         let commands = [
             ("tools/quickstart tools/examples/blobs-\(name).yaml", what),
             ("tools/quickstart\(arguments) --fresh", "one more run, kept beside this one"),
