@@ -19,7 +19,8 @@ let deque = Target.Dependency.product(name: "DequeModule", package: "swift-colle
 let package = Package(
     name: "metastore",
     products: [
-        .library(name: "Metastore", targets: ["Metastore", "MetastoreModel", "MetastoreSQLite"])
+        .library(name: "Metastore", targets: ["Metastore", "MetastoreModel", "MetastoreSQLite"]),
+        .executable(name: "metastore-quickstart", targets: ["metastore-quickstart"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -50,9 +51,14 @@ let package = Package(
             ],
             swiftSettings: settings),
         .target(
-            name: "MetastoreQuickstart", dependencies: [.product(name: "Yams", package: "Yams")],
+            name: "MetastoreQuickstart",
+            dependencies: ["Metastore", "MetastoreModel", .product(name: "Yams", package: "Yams")],
             swiftSettings: settings),
 
+        .executableTarget(
+            name: "metastore-quickstart",
+            dependencies: ["MetastoreQuickstart", "Metastore", "MetastoreModel", "MetastoreSQLite", arguments],
+            path: "tools/metastore-quickstart", swiftSettings: settings),
         .executableTarget(
             name: "metastore-bench", dependencies: ["Metastore", "MetastoreModel", "MetastoreSQLite", arguments],
             path: "tools/metastore-bench", swiftSettings: settings),
@@ -65,7 +71,11 @@ let package = Package(
             dependencies: ["MetastoreSQLite", "MetastoreEngine", "MetastoreEngineContract", "CSQLite"],
             swiftSettings: settings),
         .testTarget(
-            name: "MetastoreQuickstartTests", dependencies: ["MetastoreQuickstart"], swiftSettings: settings),
+            name: "MetastoreQuickstartTests",
+            dependencies: [
+                "MetastoreQuickstart", "metastore-quickstart", "Metastore", "MetastoreModel", "MetastoreSQLite",
+            ],
+            exclude: ["Examples"], swiftSettings: settings),
         .testTarget(name: "ProjectTests", swiftSettings: settings),
         .target(
             name: "MetastoreTestSupport",

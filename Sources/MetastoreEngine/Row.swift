@@ -28,10 +28,10 @@ public struct Row: ~Copyable {
         self.source = source
     }
 
-    /// True when the column is null.
     /// What answers for it; valid for as long as the row is lent.
     package var lent: any RowSource { source }
 
+    /// True when the column is null.
     public func isNull(_ column: Int) -> Bool { source.isNull(column) }
     /// An integer column.
     public func integer(_ column: Int) throws(EngineError) -> Int64 { try source.integer(column) }

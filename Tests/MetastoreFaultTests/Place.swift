@@ -11,7 +11,8 @@ final class Place: Sendable {
     var path: String { directory + "/store/metastore.db" }
     var store: String { directory + "/store" }
 
-    /// In memory where there is some: flushes cost nothing there, whatever else keeps the disk busy. Kills lose no force
+    /// In memory where there is some: flushes cost nothing there, whatever else keeps the disk busy. Kills lose no
+    /// force
     /// by it, since a killed process loses no page it has written; and what is lost without flushes is tried on a file
     /// system of its own (``Disk``).
     init() throws {

@@ -102,7 +102,8 @@ extension Faults {
         }
 
         /// A real fault of the device, of the worst kind: after a failed flush the kernel counts pages as clean that
-        /// never reached the disk, so that reading finds them and the next flush leaves them out. The image's device runs
+        /// never reached the disk, so that reading finds them and the next flush leaves them out. The image's device
+        /// runs
         /// out of room while the log grows, and has room again right after the failure. On XFS: ext4 answers the first
         /// flush that meets such a device with success, and no store can do anything about that.
         @Test(.enabled(if: Disk.Kind.xfs.isInstalled))

@@ -224,9 +224,9 @@ private struct SequenceRun {
         }
         throw difference(
             """
-            the replica differs from its source in its head or its log: counters \(copy.counters) and \(source.counters), \
-            revisions \(copy.revision) and \(source.revision), links equal \(copy.links == source.links), digests equal \
-            \(copy.digests == source.digests), operations \(copy.operations) and \(source.operations)
+            the replica differs from its source in its head or its log: counters \(copy.counters) and \
+            \(source.counters), revisions \(copy.revision) and \(source.revision), links equal \
+            \(copy.links == source.links), digests equal \(copy.digests == source.digests), operations \(copy.operations) and \(source.operations)
             """)
     }
 }

@@ -162,7 +162,8 @@ import Testing
         }
     }
 
-    /// Broke: once it was DELETING, a checkpoint of it could still be pinned, or a trial elsewhere warm-started from it;
+    /// Broke: once it was DELETING, a checkpoint of it could still be pinned, or a trial elsewhere warm-started from
+    /// it;
     /// the next step removed it all the same.
     @Test(arguments: TestEngine.allCases)
     func `takes nothing new once it has begun`(_ engine: TestEngine) async throws {

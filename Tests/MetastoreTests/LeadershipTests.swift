@@ -13,7 +13,8 @@ import Testing
                 try connection.execute("UPDATE head SET epoch = epoch + 1, epoch_nonce = 7")
                 try connection.execute(
                     """
-                    INSERT INTO epochs SELECT epoch, epoch_nonce, epoch - 1, 0, revision, chain, 'another', time FROM head
+                    INSERT INTO epochs SELECT epoch, epoch_nonce, epoch - 1, 0, revision, chain, 'another', time \
+                    FROM head
                     """)
             })
     }
