@@ -181,8 +181,9 @@ import Testing
             let copies: [SQL] = [
                 "INSERT INTO ports SELECT * FROM ports", "INSERT INTO slots SELECT * FROM slots",
                 "INSERT INTO instances SELECT * FROM instances", "INSERT INTO spot_requests VALUES ('a', 1)",
-                "INSERT INTO instances SELECT 'u', instance_id, pool, tag_key, tag_value, type, spot_request, state, agent, "
-                    + "requested_time, started_time, ended_time, created_revision, revision, row_hash FROM instances",
+                "INSERT INTO instances SELECT 'u', instance_id, pool, tag_key, tag_value, type, spot_request, state, "
+                    + "agent, requested_time, started_time, ended_time, created_revision, revision, row_hash "
+                    + "FROM instances",
                 "DELETE FROM pools", "UPDATE ports SET allocation = 99", "UPDATE slots SET container = 99",
             ]
             let refusals = Counter()
