@@ -8,8 +8,11 @@ final class TemporaryPlace: Sendable {
     /// Where the database of the test goes.
     var path: String { directory + "/metastore.db" }
 
-    init() throws {
-        var template = Array("/tmp/metastore-test-XXXXXX".utf8CString)
+    /// On a file system in memory where there is one, since most tests aren't about the disk; else, or when asked for, on
+    /// the disk.
+    init(onDisk: Bool = false) throws {
+        let parent = !onDisk && access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"
+        var template = Array((parent + "/metastore-test-XXXXXX").utf8CString)
         guard let made = mkdtemp(&template) else { throw Failure(call: "mkdtemp", number: errno) }
         directory = String(cString: made)
     }
