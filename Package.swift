@@ -15,7 +15,6 @@ let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
-let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 
 let package = Package(
     name: "metastore",
@@ -24,6 +23,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
@@ -45,9 +45,12 @@ let package = Package(
         .target(
             name: "Metastore",
             dependencies: [
-                "MetastoreModel", "MetastoreEngine", "MetastoreMigration", "Migrations", "CLZ4",
-                crypto, logging, metrics, deque, heap,
+                "MetastoreModel", "MetastoreEngine", "MetastoreMigration", "CLZ4",
+                crypto, logging, metrics, deque,
             ],
+            swiftSettings: settings),
+        .target(
+            name: "MetastoreQuickstart", dependencies: [.product(name: "Yams", package: "Yams")],
             swiftSettings: settings),
 
         .executableTarget(
@@ -61,9 +64,30 @@ let package = Package(
             name: "MetastoreSQLiteTests",
             dependencies: ["MetastoreSQLite", "MetastoreEngine", "MetastoreEngineContract", "CSQLite"],
             swiftSettings: settings),
-        .testTarget(name: "ProjectTests", swiftSettings: settings),
         .testTarget(
-            name: "MetastoreTests", dependencies: ["Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine"],
+            name: "MetastoreQuickstartTests", dependencies: ["MetastoreQuickstart"], swiftSettings: settings),
+        .testTarget(name: "ProjectTests", swiftSettings: settings),
+        .target(
+            name: "MetastoreTestSupport",
+            dependencies: ["Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine", logging],
+            path: "Tests/MetastoreTestSupport", swiftSettings: settings),
+        .testTarget(
+            name: "MetastoreTests",
+            dependencies: ["MetastoreTestSupport", "Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "ReadmeTests", dependencies: ["Metastore", "MetastoreModel", "MetastoreSQLite"],
+            swiftSettings: settings),
+        .target(
+            name: "FaultLoad", dependencies: ["Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine"],
+            path: "Tests/FaultLoad", swiftSettings: settings),
+        .executableTarget(
+            name: "metastore-crash-test",
+            dependencies: ["FaultLoad", "Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine"],
+            path: "Tests/CrashTest", exclude: ["faultshim.c"], swiftSettings: settings),
+        .testTarget(
+            name: "MetastoreFaultTests",
+            dependencies: ["FaultLoad", "Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine"],
             swiftSettings: settings),
         .testTarget(
             name: "MetastoreFeedTests",

@@ -3,7 +3,6 @@ internal import Glibc
 internal import Logging
 public import MetastoreEngine
 internal import MetastoreMigration
-internal import Migrations
 internal import MetastoreModel
 
 extension Metastore {
@@ -52,8 +51,8 @@ private struct Opening {
         let isNew = found == .nothing
         if isNew {
             try engine.create { connection in
-                try migrator.apply(to: connection, now: options.time.now().microseconds) { step, connection in
-                    try record(step.number, connection)
+                try migrator.apply(to: connection, now: options.time.now().microseconds) { number, connection in
+                    try record(number, connection)
                 }
             }
         }
@@ -73,6 +72,7 @@ private struct Opening {
         }
         let connection = try engine.openReader()
         defer { connection.close() }
+        try checkIsStore(connection)
         try migrator.check(connection, forWriting: false)
         let head = try Head.load(connection, locking: false)
         return Metastore(
@@ -80,13 +80,25 @@ private struct Opening {
             leases: LeaseClock(monotonic: options.time.monotonic), logger: logger)
     }
 
+    /// A database of another program is left alone.
+    private func checkIsStore(_ connection: any Connection) throws {
+        do {
+            _ = try connection.first("SELECT 1 FROM schema_migrations LIMIT 1") { try $0.integer(0) }
+        } catch let error as EngineError where error.code == .misuse {
+            throw StoreError.unusable(
+                place: engine.place,
+                reason: "it is a database, but no store: another program made it. Nothing was changed; name another path.")
+        }
+    }
+
     /// Makes sure that the store is whole and ours to write, and marks it as open.
     private func claim(_ connection: any Connection, _ found: Found) throws -> Head {
+        try checkIsStore(connection)
         do {
             try migrator.check(connection, forWriting: true)
         } catch MigrationError.pending where options.schema == .automatically {
-            try migrator.apply(to: connection, now: options.time.now().microseconds) { step, connection in
-                try record(step.number, connection)
+            try migrator.apply(to: connection, now: options.time.now().microseconds) { number, connection in
+                try record(number, connection)
             }
         }
         let head = try Head.load(connection, locking: false)

@@ -145,14 +145,32 @@ public final class Metastore: Sendable {
     ///
     /// Closing twice is harmless.
     public func close() async {
-        await BlockingThread.run(named: "metastore-close") { [self] in
-            tail.close(.closed)
+        let parts = Parts(engine: engine, readers: readers, writer: writer, tail: tail)
+        await BlockingThread.run(named: "metastore-close") { parts.shutDown() }
+    }
+
+    /// A handle that was dropped without ``close()`` closes behind the caller's back: the lock isn't kept for ever.
+    deinit {
+        guard !tail.isClosed else { return }
+        let parts = Parts(engine: engine, readers: readers, writer: writer, tail: tail)
+        BlockingThread.start(named: "metastore-close") { parts.shutDown() }
+    }
+
+    /// What there is to close, in this order.
+    private struct Parts: Sendable {
+        let engine: any Engine
+        let readers: ReaderPool?
+        let writer: Writer?
+        let tail: Tail
+
+        func shutDown() {
+            let isFirst = tail.close(.closed)
             readers?.close()
             if let writer {
                 writer.queue.close()
                 while !writer.hasEnded { BlockingThread.pause() }
             }
-            engine.close()
+            if isFirst { engine.close() }
         }
     }
 }

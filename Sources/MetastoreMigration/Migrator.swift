@@ -59,9 +59,10 @@ public struct Migrator: Sendable {
     ///
     /// - Parameters:
     ///   - now: microseconds since 1970, for the version rows.
-    ///   - hook: called inside each step's transaction, after its statements: the store appends its log record there.
+    ///   - hook: called with the step's number inside its transaction, after its statements: the store appends its
+    ///     log record there.
     public func apply(
-        to connection: any Connection, now: Int64, hook: (MigrationText, any Connection) throws -> Void
+        to connection: any Connection, now: Int64, hook: (Int64, any Connection) throws -> Void
     ) throws {
         try connection.executeScript(Self.versionTable)
         let applied = try current(connection)
@@ -72,7 +73,7 @@ public struct Migrator: Sendable {
 
     private func apply(
         _ step: MigrationText, to connection: any Connection, now: Int64,
-        hook: (MigrationText, any Connection) throws -> Void
+        hook: (Int64, any Connection) throws -> Void
     ) throws {
         let database = connection.dialect.name.rawValue
         guard let text = step.statements(for: database) else {
@@ -87,7 +88,7 @@ public struct Migrator: Sendable {
                 VALUES (\(step.number), \(step.name), \(Self.checksum(of: text)), \(appliedBy), \(host), \
                 \(Value.timestamp(now)))
                 """)
-            try hook(step, connection)
+            try hook(step.number, connection)
             try connection.commit()
         } catch let error as EngineError {
             connection.rollback()

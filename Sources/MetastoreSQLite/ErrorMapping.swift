@@ -77,7 +77,7 @@ extension EngineError {
                 + "Don't delete the database or its -wal; copy all files first, then verify or restore a backup"
         case .notADatabase: "Don't delete it before you know what it is; name another path or restore a backup"
         case .readOnly where result == METASTORE_READONLY_DIRECTORY || result == METASTORE_READONLY_CANTINIT:
-            "SQLite needs to write beside the database even to read it. Copy all its files to a writable place"
+            "SQLite needs to write beside the database even to read it. Copy it and its -wal to a writable place"
         default: ""
         }
     }

@@ -78,12 +78,24 @@ extension SQLiteConnection {
     }
 
     private static func openError(_ handle: OpaquePointer, _ result: Int32, _ path: String) -> EngineError {
+        if result & 0xff == SQLITE_CANTOPEN, let refusal = unwritableDirectory(path, result) { return refusal }
         // Nothing was committed by opening, so a lack of room for the log's index is just that.
         let systemError = sqlite3_system_errno(handle)
         let isFull = result == METASTORE_IOERR_SHMSIZE || result == METASTORE_IOERR_SHMOPEN
         return EngineError(
             sqlite: isFull && systemError == ENOSPC ? SQLITE_FULL : result, operation: "open",
             words: "\(path): \(String(cString: sqlite3_errmsg(handle)))", systemError: systemError)
+    }
+
+    /// A database with a write-ahead log can't be opened where nothing may be written; SQLite only says that it can't.
+    private static func unwritableDirectory(_ path: String, _ result: Int32) -> EngineError? {
+        let directory = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+        guard access(directory.isEmpty ? "/" : directory, W_OK) != 0, errno == EROFS || errno == EACCES else { return nil }
+        return EngineError(
+            errno == EROFS ? .readOnly : .permissionDenied, operation: "open",
+            message: "\(path): SQLite needs to write beside the database even to read it, and its directory is not "
+                + "writable. Copy the database with its -wal file to a writable place and open that. Don't open it "
+                + "as immutable: what is only in the log would be missing, without an error", engineCode: result)
     }
 }
 

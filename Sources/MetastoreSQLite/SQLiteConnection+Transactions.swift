@@ -28,6 +28,8 @@ extension SQLiteConnection {
     package func rollback() {
         guard isInTransaction else { return }
         try? run(.rollback, operation: "roll back")
+        // An interrupt that was meant for the statement before it may have hit the rollback; it hits once only.
+        if isInTransaction { try? run(.rollback, operation: "roll back") }
         if isInTransaction { close() }
     }
 

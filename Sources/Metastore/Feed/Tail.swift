@@ -21,6 +21,8 @@ final class Tail: Sendable {
         var waiters: [UInt64: Waiter] = [:]
         var nextWaiter: UInt64 = 0
         var closed: StoreError?
+        /// Where the store stood at the last tick.
+        var tickedAt: Revision = .absent
     }
 
     private let state: Mutex<State>
@@ -61,20 +63,27 @@ final class Tail: Sendable {
         for waiter in woken { waiter.continuation.resume() }
     }
 
-    /// Wakes everybody, so that filtered readers move their bookmarks on.
+    /// Wakes everybody if something was committed since the last tick, so that filtered readers move on.
     func tick() {
-        let woken = state.withLock { $0.takeWaiters { _ in true } }
+        let woken = state.withLock { state -> [Waiter] in
+            guard state.tickedAt != state.head.revision else { return [] }
+            state.tickedAt = state.head.revision
+            return state.takeWaiters { _ in true }
+        }
         for waiter in woken { waiter.continuation.resume() }
     }
 
-    /// Ends the feed: whoever waits, or will, gets this error.
-    func close(_ error: StoreError) {
-        let woken = state.withLock { state in
-            state.closed = state.closed ?? error
+    /// Ends the feed: whoever waits, or will, gets this error. False when it had ended before.
+    @discardableResult
+    func close(_ error: StoreError) -> Bool {
+        let (isFirst, woken) = state.withLock { state in
+            let isFirst = state.closed != .closed
+            state.closed = error
             state.recent.removeAll()
-            return state.takeWaiters { _ in true }
+            return (isFirst, state.takeWaiters { _ in true })
         }
         for waiter in woken { waiter.continuation.resume(throwing: error) }
+        return isFirst
     }
 
     /// The revisions right after `revision`, up to about `bytes`; nil when the oldest of them isn't here any more.

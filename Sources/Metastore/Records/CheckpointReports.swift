@@ -119,7 +119,8 @@ extension Repository where Element == Checkpoint, Access == Writing {
         if let warm { throw .refused(path: path, reason: "the live trial \(warm) is warm-started from it.") }
     }
 
-    /// Keeps the checkpoint whatever the retention policy says: a registry or a person holds it. Only a COMPLETED one.
+    /// Keeps the checkpoint whatever the retention policy says: a registry or a person holds it. Only a COMPLETED one
+    /// of an experiment that isn't being deleted.
     ///
     /// - Throws: ``StoreError/refused(path:reason:)``, ``StoreError/notFound(path:)``.
     @discardableResult
@@ -129,6 +130,7 @@ extension Repository where Element == Checkpoint, Access == Writing {
             throw .refused(
                 path: current.recordKey.path, reason: "it is \(current.state.name); only a COMPLETED one can be pinned.")
         }
+        try session.checkIsKept(current.experiment, for: current.recordKey.path)
         var next = current
         next.isPinned = true
         return try writer.update(next, from: current)
@@ -143,6 +145,15 @@ extension Repository where Element == Checkpoint, Access == Writing {
         var next = current
         next.isPinned = false
         return try writer.update(next, from: current)
+    }
+}
+
+extension Session {
+    /// Refuses to hold something of an experiment that is being deleted: the deletion has looked already.
+    func checkIsKept(_ experiment: ID<Experiment>, for path: String) throws(StoreError) {
+        let owner = try Repository<Experiment, Reading>(self).get(experiment)
+        guard owner.state.isBeingDeleted else { return }
+        throw .refused(path: path, reason: "\(owner.recordKey.path) is being deleted, with all it has.")
     }
 }
 

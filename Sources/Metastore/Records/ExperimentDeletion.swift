@@ -42,48 +42,56 @@ extension Repository where Element == Experiment, Access == Writing {
             throw .refused(path: current.recordKey.path, reason: "its deletion was stopped meanwhile; begin it again.")
         }
         return try writer.atomically { () throws(StoreError) in
-            var left = Limits.deletionStepBytes
-            guard try remove(Checkpoint.self, "WHERE experiment = \(id) ORDER BY number", &left) else { return false }
+            guard try remove(Checkpoint.self, "WHERE experiment = \(id) ORDER BY number") else { return false }
             while let trial: Trial = try session.record("WHERE experiment = \(id) ORDER BY id LIMIT 1") {
-                guard try removeWorkloads(of: trial.id, &left) else { return false }
+                let isEmpty = try remove(Workload.self, "WHERE trial = \(trial.id) ORDER BY step, kind, generation") {
+                    (workload) throws(StoreError) in
+                    if let document = workload.metricsDocument { try writer.release(document) }
+                }
+                guard isEmpty else { return false }
                 try writer.delete(trial)
-                left -= trial.hparams.text.utf8.count + 256
-                guard left > 0 else { return false }
+                guard !isFull else { return false }
             }
-            _ = try remove(ExperimentSnapshot.self, "WHERE experiment = \(id) ORDER BY experiment", &left)
+            _ = try remove(ExperimentSnapshot.self, "WHERE experiment = \(id) ORDER BY experiment")
+            guard !isFull else { return false }
+            var last = current
+            if let definition = current.modelDefinition {
+                // First of all on its own: with a large config it would be more than a transaction may log.
+                last.modelDefinition = nil
+                last = try writer.update(last, from: current)
+                try writer.release(definition)
+                guard !isFull else { return false }
+            }
             try writer.execute("DELETE FROM experiment_labels WHERE experiment = \(id)")
-            try writer.delete(current)
-            try writer.release(current.config)
-            if let definition = current.modelDefinition { try writer.release(definition) }
+            try writer.delete(last)
+            try writer.release(last.config)
             return true
         }
     }
 
-    private func removeWorkloads(of trial: ID<Trial>, _ left: inout Int) throws(StoreError) -> Bool {
-        while true {
-            let some: [Workload] = try session.records("WHERE trial = \(trial) ORDER BY step, kind, generation LIMIT 256")
-            for workload in some {
-                try writer.delete(workload)
-                if let document = workload.metricsDocument { try writer.release(document) }
-                left -= (workload.metrics?.text.utf8.count ?? 0) + 192
-                guard left > 0 else { return false }
-            }
-            if some.count < 256 { return true }
-        }
-    }
+    /// True when the step logs as much as a step may: by what really goes into the log, however big the records are.
+    private var isFull: Bool { writer.loggedBytes >= Limits.deletionStepBytes }
 
-    /// Removes records until none is left (true) or the step is full.
+    /// Removes records, a few at a time, until none is left (true) or the step is full.
     private func remove<R: StoredRecord>(
-        _ type: R.Type, _ selection: SQL, _ left: inout Int
+        _ type: R.Type, _ selection: SQL, also: (R) throws(StoreError) -> Void = { _ in }
     ) throws(StoreError) -> Bool {
         while true {
-            let some: [R] = try session.records(selection + " LIMIT 256")
+            var some: [R] = []
+            var bytes = 0
+            let statement = SQL(trusted: "SELECT \(R.table.columnList) FROM \(R.table.name) ") + selection + " LIMIT 256"
+            try session.forEach(statement) { row in
+                let record = try R(image: try row.image(of: R.table))
+                bytes += writer.encoded(R.table, record.recordKey.path, record.image).0.count
+                some.append(record)
+                return bytes < Limits.deletionStepBytes
+            }
+            if some.isEmpty { return true }
             for record in some {
                 try writer.delete(record)
-                left -= 512
-                guard left > 0 else { return false }
+                try also(record)
+                if isFull { return false }
             }
-            if some.count < 256 { return true }
         }
     }
 

@@ -136,7 +136,8 @@ extension Repository where Element == Experiment, Access == Writing {
         let current = try get(id)
         let path = current.recordKey.path
         guard current.state.isAllowed(to: .paused, occasion: .continueOnly), current.state.isTerminal else {
-            throw .transitionRefused(path: path, from: current.state.name, to: "PAUSED by continue", allowed: [])
+            throw .transitionRefused(path: path, from: current.state.name, to: "PAUSED by continue",
+                allowed: current.state.allowed().map(\.name))
         }
         var next = current
         next.state = .paused
@@ -188,7 +189,7 @@ extension Repository where Element == Experiment, Access == Writing {
         let next = try validating { () throws(ModelError) in try edit.applied(to: current) }
         return try writer.atomically { () throws(StoreError) in
             let updated = try writer.update(next, from: current)
-            // By bytes: Swift takes both spellings of "é" for one text, and a label is looked for by its bytes.
+            // By bytes: Swift takes both spellings of "é" for one.
             if !updated.labels.elementsEqual(current.labels, by: { $0.equalsByBytes($1) }) {
                 try writer.execute("DELETE FROM experiment_labels WHERE experiment = \(id)")
                 try writer.keepLabels(updated)

@@ -87,24 +87,19 @@ extension Repository where Element == Instance, Access == Writing {
         var next = current
         next.state = state
         if let instanceID {
-            if let known = current.instanceID, known != instanceID {
+            if let known = current.instanceID, !known.equalsByBytes(instanceID) {
                 throw .reportConflict(path: path, field: "cloud id")
             }
-            if let holder = try find(instanceID: instanceID), holder.clientToken != clientToken {
+            if let holder = try find(instanceID: instanceID), !holder.clientToken.equalsByBytes(clientToken) {
                 throw .held(path: "cloud id of \(path)", by: holder.recordKey.path)
             }
             next.instanceID = instanceID
         }
         if let agent { next.agent = agent }
-        if state >= .running, next.started == nil, !state.isTerminal { next.started = writer.time }
+        if state == .running, next.started == nil { next.started = writer.time }
         if state.isTerminal, next.ended == nil { next.ended = writer.time }
         return try writer.update(next, from: current)
     }
-}
-
-extension InstanceState: Comparable {
-    /// Forward is later.
-    public static func < (left: InstanceState, right: InstanceState) -> Bool { left.rawValue < right.rawValue }
 }
 
 extension Repository where Element == SpotRequest {
@@ -141,7 +136,7 @@ extension Repository where Element == SpotRequest, Access == Writing {
         return try writer.insert(
             SpotRequest(
                 clientToken: new.clientToken, requestID: nil, pool: new.pool, state: .pending,
-                maxPrice: new.maxPrice, instance: nil, requested: writer.time, createdRevision: .absent,
+                maxPrice: new.maxPrice.map { $0 == 0 ? 0 : $0 }, instance: nil, requested: writer.time, createdRevision: .absent,
                 revision: .absent))
     }
 
@@ -163,5 +158,19 @@ extension Repository where Element == SpotRequest, Access == Writing {
         if let requestID { next.requestID = requestID }
         if let instance { next.instance = instance }
         return try writer.update(next, from: current)
+    }
+}
+
+extension AsyncRepository where Element == Instance {
+    /// What a pool has asked for and not yet got rid of, by client token.
+    public func unfinished(in pool: String) async throws -> [Instance] {
+        try await store.readOnce { try Repository<Instance, Reading>($0).unfinished(in: pool) }
+    }
+}
+
+extension AsyncRepository where Element == SpotRequest {
+    /// A pool's spot requests that are PENDING or FULFILLED, by client token.
+    public func unfinished(in pool: String) async throws -> [SpotRequest] {
+        try await store.readOnce { try Repository<SpotRequest, Reading>($0).unfinished(in: pool) }
     }
 }

@@ -50,7 +50,8 @@ extension Repository where Element == KeyValueEntry {
         return try session.page("keyvalue", limit: limit) { [.text($0.key)] } fetch: {
             (count) throws(StoreError) -> [KeyValueEntry] in
             var rest: SQL = "WHERE namespace = \(namespace)"
-            rest += after.map { " AND key > \($0[0])" as SQL } ?? " AND key >= \(prefix)"
+            if !prefix.isEmpty { rest += " AND key >= \(prefix)" }
+            if let after { rest += " AND key > \(after[0])" }
             if let end { rest += " AND key < \(end)" }
             return try session.records(rest + " ORDER BY namespace, key LIMIT \(count)")
         }

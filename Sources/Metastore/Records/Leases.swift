@@ -30,6 +30,7 @@ extension Repository where Element == Lease, Access == Writing {
             Lease(
                 id: ID(rawValue: writer.head.take(.lease)), timeToLive: timeToLive, createdRevision: .absent,
                 revision: .absent))
+        if let clock = writer.leases { writer.whenCommitted { clock.start(lease.id, timeToLive: timeToLive) } }
         return lease
     }
 
@@ -42,8 +43,11 @@ extension Repository where Element == Lease, Access == Writing {
 
     /// What the store does when a lease's time is over; one that is gone already is no error.
     func expire(_ id: ID<Lease>) throws(StoreError) {
-        guard let lease = try session.find(Lease.self, .integer(id.rawValue)) else { return }
-        try remove(lease)
+        if let lease = try session.find(Lease.self, .integer(id.rawValue)) {
+            try remove(lease)
+        } else {
+            writer.leases?.stop(id)
+        }
     }
 
     private func remove(_ lease: Lease) throws(StoreError) {
@@ -53,6 +57,7 @@ extension Repository where Element == Lease, Access == Writing {
             for entry in entries { try writer.delete(entry) }
             try writer.delete(lease)
         }
+        if let clock = writer.leases { writer.whenCommitted { clock.stop(lease.id) } }
     }
 }
 
@@ -61,14 +66,7 @@ extension AsyncRepository where Element == Lease {
     ///
     /// - Throws: ``StoreError/invalid(field:reason:)`` for a time to live out of bounds.
     public func grant(timeToLive: Duration) async throws -> Lease {
-        let clock = store.leaseClock
-        return try await store.submit(
-            ClosureJob(actor: store.options.actor, callSite: "leases.grant") { session in
-                let lease = try Repository<Lease, Writing>(session).grant(timeToLive: timeToLive)
-                session.whenCommitted { clock.start(lease.id, timeToLive: timeToLive) }
-                return lease
-            }
-        ).value
+        try await store.write { tx in try tx.leases.grant(timeToLive: timeToLive) }
     }
 
     /// Gives the lease its full time again. Renewals are not written to the store.

@@ -33,6 +33,9 @@ extension Repository where Element == PortReservation, Access == Writing {
         }
         let owner = try liveOwner(allocation)
         let range = ranges.range(of: purpose)
+        guard range.lowerBound >= 1, range.upperBound <= 65_535 else {
+            throw .invalid(field: "ranges", reason: "ranges can't be used: a port lies in 1…65535.")
+        }
         let taken = Set(
             try session.all(
                 """
@@ -65,7 +68,7 @@ extension Repository where Element == PortReservation, Access == Writing {
         ranges: PortRanges = PortRanges()
     ) throws(StoreError) -> PortReservation {
         try validating { () throws(ModelError) in try FieldValidation.name(host, field: "host") }
-        guard ranges.mayReserve(port, for: purpose) else {
+        guard ranges.mayReserve(port, for: purpose), (1...65_535).contains(port) else {
             throw .invalid(field: "port", reason: "port can't be stored: \(purpose.name) may not have port \(port).")
         }
         let owner = try liveOwner(allocation)

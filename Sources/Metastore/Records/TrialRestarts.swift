@@ -37,7 +37,9 @@ extension Repository where Element == Trial, Access == Writing {
         let current = try get(id)
         let path = current.recordKey.path
         guard current.state.isTerminal else {
-            throw .transitionRefused(path: path, from: current.state.name, to: "ACTIVE by continue", allowed: [])
+            throw .transitionRefused(
+                path: path, from: current.state.name, to: "ACTIVE by continue",
+                allowed: current.state.allowed().map(\.name))
         }
         let experiment = try Repository<Experiment, Reading>(session).get(current.experiment)
         guard experiment.state.acceptsTrials else {

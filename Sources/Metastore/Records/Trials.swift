@@ -60,7 +60,7 @@ extension Repository where Element == Trial, Access == Writing {
     ///
     /// The request id is the searcher's idempotency key: the same request again answers with the trial that is there.
     /// - Throws: ``StoreError/refused(path:reason:)`` when the experiment has ended or the warm-start checkpoint isn't
-    ///   COMPLETED; ``StoreError/exists(path:reason:)`` when the request id was used for something else;
+    ///   COMPLETED or is being deleted; ``StoreError/exists(path:reason:)`` when the request id was used for something else;
     ///   ``StoreError/notFound(path:)``, ``StoreError/invalid(field:reason:)``.
     public func create(_ new: NewTrial) throws(StoreError) -> Trial {
         try validating { () throws(ModelError) in try new.hparams.validate(field: "hparams") }
@@ -83,6 +83,7 @@ extension Repository where Element == Trial, Access == Writing {
                     path: checkpoint.recordKey.path,
                     reason: "it is \(checkpoint.state.name); a trial can only start from a COMPLETED checkpoint.")
             }
+            try session.checkIsKept(checkpoint.experiment, for: checkpoint.recordKey.path)
         }
         return try writer.insert(
             Trial(

@@ -1,7 +1,8 @@
 // Invariants (DOMAIN 3.1, 3.3)
 // 1. A report belongs to the trial's current generation; an older one is refused.
 // 2. Reporting the same twice changes nothing; reporting something else under the same key is refused.
-// 3. A validation or a checkpoint of a step needs that step's live, COMPLETED RUN_STEP, of any generation.
+// 3. A validation or a checkpoint of a step needs that step's live, COMPLETED RUN_STEP, of any generation, and has its
+//    total batches, so that a rollback takes both or neither.
 // 4. There is at most one live workload per trial, step and kind.
 // 5. The trial's best, latest and total batches move in the same transaction.
 
@@ -63,15 +64,15 @@ extension Repository where Element == Workload, Access == Writing {
                 path: "\(path) \(report.kind.name) of step \(report.step)", reason: "generation \(live) reported it")
         }
         guard report.kind == .computeValidationMetrics || report.kind == .checkpointModel else { return }
-        let hasRun = try session.first(
-            """
-            SELECT 1 FROM workloads WHERE trial = \(trial.id) AND step = \(report.step) AND kind = 1 \
-            AND is_rolled_back = 0 AND state = 2 LIMIT 1
-            """
-        ) { try $0.integer(0) }
-        if hasRun == nil {
+        let step: Workload? = try session.record(
+            "WHERE trial = \(trial.id) AND step = \(report.step) AND kind = 1 AND is_rolled_back = 0 AND state = 2 LIMIT 1")
+        guard let step else {
             throw .refused(
                 path: path, reason: "step \(report.step) has no live, COMPLETED RUN_STEP for this \(report.kind.name).")
+        }
+        // Else a rollback could take the step away and leave its validation.
+        guard step.totalBatches == report.totalBatches else {
+            throw .reportConflict(path: step.recordKey.path, field: "total batches")
         }
     }
 

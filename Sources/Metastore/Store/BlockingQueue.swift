@@ -21,7 +21,7 @@ final class BlockingQueue<Element>: @unchecked Sendable {
     private var isClosed = false
     private var sleepers = 0
     private var wakeups = 0
-    /// wake() found nobody asleep: the next one who comes doesn't lie down.
+    /// ``wake()`` found nobody asleep: the next who comes doesn't lie down.
     private var owesWakeup = false
     private let capacity: Int
 

@@ -2,6 +2,7 @@
 // 1. What is done here is bounded: a step removes at most Limits.retentionStep records, a lease's keys in one write.
 // 2. The log is never cut before a live consumer has read it; at the hard bound the consumer is expired first, visibly.
 
+internal import FoundationEssentials
 internal import Logging
 internal import MetastoreEngine
 internal import MetastoreModel
@@ -66,16 +67,15 @@ extension WriterLoop {
 
     private func expireLeases() {
         guard writer.ledEpoch.withLock({ $0 == nil || $0 == head.epoch }) else { return }
-        for lease in writer.leases.expired() {
-            run([
-                HousekeepingJob { session in try Repository<Lease, Writing>(session).expire(lease) }
-                done: { [logger] result in
-                    if case .failure(let error) = result {
-                        logger.info("a lease could not be expired; it is tried again", metadata: ["error": "\(error)"])
-                    }
+        let jobs = writer.leases.expired().map { lease in
+            HousekeepingJob { session in try Repository<Lease, Writing>(session).expire(lease) }
+            done: { [logger] result in
+                if case .failure(let error) = result {
+                    logger.info("a lease could not be expired; it is tried again", metadata: ["error": "\(error)"])
                 }
-            ])
+            }
         }
+        if !jobs.isEmpty { run(jobs) }
     }
 
     private func retain() {
@@ -111,12 +111,14 @@ extension WriterLoop {
 }
 
 extension WriteSession {
+    /// Forgets results that are old by both clocks: the commit's, and the one that made the id. An id from a clock that
+    /// was ahead would otherwise be forgotten while it still counts as new, and be applied twice.
     func forgetOperations(before time: Timestamp) throws(StoreError) {
-        let due = try first(
-            "SELECT count(*) FROM (SELECT 1 FROM operations WHERE time < \(Value.timestamp(time.microseconds)) LIMIT 1)"
-        ) { try $0.integer(0) }
-        guard due == 1 else { return }
-        try execute("DELETE FROM operations WHERE time < \(Value.timestamp(time.microseconds))")
+        let isOld: SQL = """
+            FROM operations WHERE time < \(Value.timestamp(time.microseconds)) AND id < \(UUID.version7(time) { 0 })
+            """
+        guard try first("SELECT 1 \(isOld) LIMIT 1", { try $0.integer(0) }) != nil else { return }
+        try execute("DELETE \(isOld)")
     }
 
     /// Removes the oldest records of the log, as far as age or size ask for it and consumers allow.

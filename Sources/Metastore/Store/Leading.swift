@@ -41,15 +41,21 @@ extension Metastore {
                 try await keepLeading(leadership)
                 return nil
             }
-            defer { group.cancelAll() }
-            while let result = try await group.next() {
-                if let value = result {
-                    group.cancelAll()
-                    try await giveUp(leadership)
-                    return value
-                }
+            let result: Result<Value?, any Error>
+            do {
+                result = .success(try await group.next() ?? nil)
+            } catch {
+                result = .failure(error)
             }
-            throw StoreError.fenced(reason: "the lead of \(name) ended")
+            group.cancelAll()
+            guard case .success(let value?) = result else {
+                // Also a body that failed gives the lead up; its own error says more than one of giving up.
+                await Task { [self] in try? await giveUp(leadership) }.value
+                _ = try result.get()
+                throw StoreError.fenced(reason: "the lead of \(name) ended")
+            }
+            try await giveUp(leadership)
+            return value
         }
     }
 
@@ -59,6 +65,9 @@ extension Metastore {
             try await Task.sleep(for: leadership.timeToLive / 3)
             _ = try await submit(
                 ClosureJob(actor: leadership.holder, callSite: "lead") { session in
+                    guard session.head.epoch == leadership.epoch else {
+                        throw StoreError.fenced(reason: "the lead was taken again, in epoch \(session.head.epoch.number)")
+                    }
                     try session.execute(
                         """
                         UPDATE leadership SET renewed_time = \(Value.timestamp(session.time.microseconds)) \

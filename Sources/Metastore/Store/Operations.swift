@@ -47,7 +47,8 @@ extension Metastore {
     ///   - request: what is asked for, in any form that is equal for equal requests; only its hash is kept.
     /// - Throws: ``StoreError/operationReused`` when the id was used for another request;
     ///   ``StoreError/operationExpired(keptFor:)`` when it is too old to tell;
-    ///   ``StoreError/operationResultTooLarge(bytes:limit:)``; what the closure throws (which is not remembered).
+    ///   ``StoreError/operationResultTooLarge(bytes:limit:)``; ``StoreError/invalid(field:reason:)`` for an id from the
+    ///   future by more than results are kept; what the closure throws (which is not remembered).
     @discardableResult
     public func write<Value: Codable & Sendable>(
         operation: OperationID, request: String = "", actor: String? = nil, callSite: CallSite = CallSite(),
@@ -63,6 +64,11 @@ extension Metastore {
                 }
                 guard operation.time + retention > session.time else {
                     throw StoreError.operationExpired(keptFor: retention)
+                }
+                guard operation.time <= session.time + retention else {
+                    throw StoreError.invalid(
+                        field: "operation",
+                        reason: "operation can't be used: its id was made in the future. Correct the clock that made it.")
                 }
                 let value = try body(Transaction(session))
                 let result = Array(try JSONEncoder().encode([value]))

@@ -165,7 +165,7 @@ final class ReaderPool: Sendable {
         queue.wake()
     }
 
-    /// Ends what runs with ``StoreError/closed``, lets the waiting reads end, then closes the connections.
+    /// Ends the reads that run with ``StoreError/closed``, lets the waiting ones run, then closes the connections.
     func close() {
         state.withLock { state in
             state.isClosed = true

@@ -20,7 +20,10 @@ final class WriteSession: Session {
     private let texts: StatementTexts
     private(set) var poison: StoreError?
     private(set) var writes = 0
-    private var loggedBytes = 0
+    /// About how many bytes the pending changes log.
+    private(set) var loggedBytes = 0
+    /// Where leases that are granted or ended run, once that is committed; nil while a store is opened.
+    var leases: LeaseClock?
     var actor = ""
     var operation: (id: UUID, record: OperationRecord)?
     var consumer: ConsumerProgress?
@@ -140,8 +143,9 @@ final class WriteSession: Session {
     func note(
         _ table: Table, _ key: String, before: [Value]?, after: [Value]?, _ hash: RowHash?, _ fields: [UInt8]
     ) throws(StoreError) {
+        let old = before.map { encoded(table, key, $0) }
         loggedBytes += fields.count + key.utf8.count + 16
-        if before != nil { loggedBytes += 32 }
+        if let old { loggedBytes += after == nil ? old.0.count : 32 }
         guard loggedBytes <= Limits.transactionLogBytes else {
             let failure = StoreError.transactionTooLarge(bytes: loggedBytes, limit: Limits.transactionLogBytes)
             poison = poison ?? failure
@@ -153,14 +157,13 @@ final class WriteSession: Session {
             changes[index].afterFields = fields
             return
         }
-        let beforeHash = before.map { encoded(table, key, $0).1 }
         if changes.count == Self.linearSearchLimit {
             for (index, change) in changes.enumerated() { changeIndex[change.key] = index }
         }
         if changes.count >= Self.linearSearchLimit { changeIndex[key] = changes.count }
         changes.append(
             PendingChange(
-                table: table, key: key, before: before, beforeHash: beforeHash, after: after, afterHash: hash,
+                table: table, key: key, before: before, beforeHash: old?.1, after: after, afterHash: hash,
                 afterFields: fields))
     }
 
@@ -195,7 +198,8 @@ final class WriteSession: Session {
             return before[1] != after[1]
         }
         var record: LogRecord?
-        if !real.isEmpty { record = try append(real) }
+        // An id that was taken is spent, also when its record is gone again: it is logged, so that nobody gets it twice.
+        if !real.isEmpty || head.counters != countersAtStart { record = try append(real) }
         if let operation {
             let revision = head.revision.rawValue
             try execute(
@@ -218,7 +222,7 @@ final class WriteSession: Session {
         var kinds: RecordKinds = []
         for change in real {
             kinds.insert(RecordKinds(change.table.kind))
-            // The cluster's digest is its counters', and nothing else's: see Head.
+            // The head row's digest is that of its counters, and is taken below.
             guard change.table.kind != .cluster else { continue }
             head.digests.replace(change.beforeHash, by: change.afterHash, of: change.table.kind)
         }

@@ -47,6 +47,8 @@ final class Writer: Sendable {
             let loop = WriterLoop(self, handover.connection, head: head)
             loop.serve()
             self.ended.withLock { $0 = true }
+            // What came after the loop looked last; whoever comes from now on sees that it has ended.
+            self.failReads()
         }
     }
 

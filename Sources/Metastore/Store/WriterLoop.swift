@@ -12,6 +12,7 @@ final class WriterLoop {
     var head: Head
     var housekeeping: Housekeeping
     private var isBroken = false
+    private let metrics = StoreMetrics()
 
     var engine: any Engine { writer.engine }
     var options: StoreOptions { writer.options }
@@ -82,6 +83,7 @@ final class WriterLoop {
             let head = try Head.load(connection, locking: true)
             session = WriteSession(
                 connection, head: head, now: options.time.now(), randomness: options.time.random, texts: texts)
+            session.leases = writer.leases
         } catch {
             connection.rollback()
             answer(jobs, .failed(StoreError(error)))
@@ -115,7 +117,9 @@ final class WriterLoop {
         do {
             session.head.batches += 1
             try session.head.save(connection)
+            let began = ContinuousClock.now
             try connection.commit()
+            metrics.commitTook(ContinuousClock.now - began)
             committed(batch, jobs)
         } catch where error.leavesCommitUnknown {
             settle(batch, jobs, error)
@@ -130,27 +134,31 @@ final class WriterLoop {
         if let epoch = batch.takenEpoch { writer.ledEpoch.withLock { $0 = epoch } }
         housekeeping.noteIsStale = true
         for promise in batch.session.afterCommit { promise() }
+        metrics.committed(closures: jobs.count, revisions: batch.records.count)
         writer.tail.publish(batch.records, head: head.position)
         answer(jobs, .committed)
     }
 
     /// The commit failed in a way that may have left it on the device. Find out, for good (DESIGN D6).
     private func settle(_ batch: Batch, _ jobs: [any WriteJob], _ error: EngineError) {
+        metrics.unknownOutcome()
         logger.info("the outcome of a commit is unknown; settling it", metadata: ["error": "\(error)"])
         writer.readers?.suspend()
         connection.close()
         do {
             try engine.settleUnknownCommit()
             connection = try engine.openWriter()
-            let expected = batch.session.head
-            let found = try commitMarker(after: expected, hasRecords: !batch.records.isEmpty)
+            let marker = try commitMarker(after: batch.session.head, hasRecords: !batch.records.isEmpty)
             writer.readers?.resume()
-            if found {
+            if marker.found {
                 committed(batch, jobs)
             } else {
                 answer(jobs, .failed(.notApplied(reason: error.message)))
             }
-            logger.info("settled", metadata: ["committed": "\(found)"])
+            // After the batch: the head never goes back.
+            head = marker.head
+            writer.tail.publish([marker.record], head: head.position)
+            logger.info("settled", metadata: ["committed": "\(marker.found)"])
         } catch {
             isBroken = true
             let failure = StoreError.outcomeUnknown(reason: "\(error)")
@@ -164,23 +172,23 @@ final class WriterLoop {
 
     /// Commits one revision of our own, without changes, and only then looks whether the batch's last link is in the
     /// log: what is found now can't change any more.
-    private func commitMarker(after expected: Head, hasRecords: Bool) throws -> Bool {
+    private func commitMarker(
+        after expected: Head, hasRecords: Bool
+    ) throws -> (found: Bool, record: LogRecord, head: Head) {
         try connection.begin(.write)
         let present = try Head.load(connection, locking: true)
         let session = WriteSession(
             connection, head: present, now: options.time.now(), randomness: options.time.random, texts: texts)
         session.begin(actor: "metastore")
-        _ = try session.append([])
+        let record = try session.append([])
         session.head.batches += 1
         try session.head.save(connection)
         try connection.commit()
-        head = session.head
-        writer.tail.publish([], head: head.position)
-        guard hasRecords else { return present.batches == expected.batches }
+        guard hasRecords else { return (present.batches == expected.batches, record, session.head) }
         let chain = try connection.first("SELECT chain FROM log WHERE revision = \(expected.revision.rawValue)") {
             try $0.bytes(0)
         }
-        return chain == expected.chain
+        return (chain == expected.chain, record, session.head)
     }
 
     func answer(_ jobs: [any WriteJob], _ outcome: BatchOutcome) {

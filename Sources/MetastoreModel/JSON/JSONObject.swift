@@ -41,7 +41,7 @@ public struct JSONObject: Sendable, Hashable {
         var found: JSON?
         _ = JSONReader.read(text) { (reader) throws(JSONFault) in
             try reader.members { (reader, key) throws(JSONFault) in
-                guard key == name else {
+                guard key.equalsByBytes(name) else {
                     try reader.skip()
                     return true
                 }

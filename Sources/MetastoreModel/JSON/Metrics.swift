@@ -43,7 +43,7 @@ public struct Metrics: Sendable, Hashable {
         var found: Double?
         _ = JSONReader.read(text) { (reader) throws(JSONFault) in
             try reader.members { (reader, key) throws(JSONFault) in
-                guard key == name else {
+                guard key.equalsByBytes(name) else {
                     try reader.skip()
                     return true
                 }

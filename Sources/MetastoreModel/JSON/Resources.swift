@@ -39,7 +39,7 @@ public struct Resources: Sendable, Hashable {
         var found: Int64?
         _ = JSONReader.read(text) { (reader) throws(JSONFault) in
             try reader.members { (reader, key) throws(JSONFault) in
-                guard key == name else {
+                guard key.equalsByBytes(name) else {
                     try reader.skip()
                     return true
                 }

@@ -54,7 +54,8 @@ extension PlainStore {
     mutating func continueExperiment(_ id: Int64) throws(Refusal) -> String {
         var experiment = try experiment(id)
         guard experiment.isTerminal else {
-            throw Refusal("transition \(experiment.path) \(experiment.state) PAUSED by continue ")
+            try check(experiment.path, experiment.state, "PAUSED by continue", PlainStates.experiment)
+            return ""
         }
         experiment.state = "PAUSED"
         experiment.hasEnded = false
@@ -175,7 +176,7 @@ extension PlainStore {
 
     mutating func continueTrial(_ id: Int64) throws(Refusal) -> String {
         let trial = try trial(id)
-        if trial.isLive { throw Refusal("transition \(trial.path) \(trial.state) ACTIVE by continue ") }
+        if trial.isLive { try check(trial.path, trial.state, "ACTIVE by continue", PlainStates.trial) }
         let owner = try experiment(trial.experiment)
         if owner.isTerminal || owner.isBeingDeleted { throw Refusal("refused \(trial.path)") }
         rewind(id)

@@ -1,0 +1,26 @@
+// A process to be stopped, starved and killed by the tests of faults.
+//
+// write PATH SEED [COUNT]   several writers and a consumer; prints "try REQUEST" before and "ack REQUEST ANSWER" after
+// serve                     obeys one command a line, and answers each with one line: "ok …" or "error CASE TEXT"
+
+internal import FaultLoad
+internal import Glibc
+internal import Metastore
+internal import MetastoreEngine
+internal import MetastoreModel
+
+let arguments = CommandLine.arguments
+signal(SIGPIPE, SIG_IGN)
+switch arguments.dropFirst().first {
+case "write" where arguments.count >= 4:
+    let count = arguments.count > 4 ? Int(arguments[4]) : nil
+    await Load(path: arguments[2], seed: UInt64(arguments[3]) ?? 0, count: count).run()
+case "serve":
+    var server = Server()
+    while let line = readLine() { say(await server.answer(line)) }
+    // Without closing: whoever wants a clean end says so.
+    _exit(0)
+default:
+    say("usage: metastore-crash-test write PATH SEED [COUNT] | serve")
+    exit(64)
+}
