@@ -208,7 +208,15 @@ public struct ConsumerBatches: AsyncSequence, Sendable {
             }
             while var reader {
                 let from = reader.position.revision
-                let batch = try await reader.next()
+                let batch: ChangeBatch
+                do {
+                    batch = try await reader.next()
+                } catch StoreError.compacted(let oldest) {
+                    // What a live consumer needs is never cut: it was expired before.
+                    let name = sequence.name
+                    let consumer = try await store.readOnce { try Repository<Consumer, Reading>($0).find(name) }
+                    throw consumer?.isExpired == true ? StoreError.consumerExpired(name: name) : .compacted(oldest: oldest)
+                }
                 self.reader = reader
                 let mine = ConsumerBatch(store: store, name: sequence.name, from: from, batch: batch)
                 if !batch.isBookmark { return mine }
