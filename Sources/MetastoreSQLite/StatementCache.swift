@@ -2,7 +2,20 @@ internal import MetastoreEngine
 
 /// The prepared statements of one connection, by their abstract text; bounded, the least recently used leaves first.
 struct StatementCache: ~Copyable {
-    private var cursors: [String: Cursor] = [:]
+    /// A text, hashed by its length and its end alone: texts are long, ours differ there, and equality is exact.
+    private struct Key: Hashable {
+        let text: String
+
+        func hash(into hasher: inout Hasher) {
+            let bytes = text.utf8
+            hasher.combine(bytes.count)
+            var end: UInt64 = 0
+            for byte in bytes.suffix(16) { end = end &* 31 &+ UInt64(byte) }
+            hasher.combine(end)
+        }
+    }
+
+    private var cursors: [Key: Cursor] = [:]
     private let capacity: Int
     private var uses: UInt64 = 0
 
@@ -15,7 +28,8 @@ struct StatementCache: ~Copyable {
     /// isn't kept.
     mutating func cursor(for statement: SQL, on handle: OpaquePointer) throws(EngineError) -> Cursor {
         uses &+= 1
-        let found = cursors[statement.text]
+        let key = Key(text: statement.text)
+        let found = cursors[key]
         if let found, !found.isRunning {
             found.lastUse = uses
             return found
@@ -25,7 +39,7 @@ struct StatementCache: ~Copyable {
         made.lastUse = uses
         if found == nil {
             if cursors.count >= capacity { removeOldest() }
-            cursors[statement.text] = made
+            cursors[key] = made
         }
         return made
     }
