@@ -125,6 +125,7 @@ extension WriteSession {
                     table: raw.kind.table, key: String(decoding: raw.key, as: UTF8.self), before: images.before,
                     after: images.after))
         }
+        tookCounters()
         try apply(changes)
         head.digests[.cluster] = head.countersHash.sum
         let insertion = record.insertion

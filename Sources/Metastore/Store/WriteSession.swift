@@ -57,6 +57,9 @@ final class WriteSession: Session {
         self.actor = actor
     }
 
+    /// The counters moved with another store's record: there is nothing of this store's own to log.
+    func tookCounters() { countersAtStart = head.counters }
+
     func whenCommitted(_ body: @escaping @Sendable () -> Void) { afterCommit.append(body) }
 
     /// Forgets what a closure that was undone wanted to happen after the commit.

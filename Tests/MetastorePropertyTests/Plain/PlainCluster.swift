@@ -226,7 +226,7 @@ extension PlainStore {
         }
         instance.state = state
         if let agent { instance.agent = agent }
-        if state == "RUNNING" || state == "STOPPING" { instance.hasStarted = true }
+        if state == "RUNNING" { instance.hasStarted = true }
         if state == "TERMINATED" { instance.hasEnded = true }
         instances[token] = instance
         return instance.path

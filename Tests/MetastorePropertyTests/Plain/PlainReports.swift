@@ -51,6 +51,11 @@ extension PlainStore {
             {
                 throw Refusal("refused \(trial.path)")
             }
+            if kind == "COMPUTE_VALIDATION_METRICS" || kind == "CHECKPOINT_MODEL",
+                let run = live.first(where: { $0.kind == "RUN_STEP" }), run.totalBatches != totalBatches
+            {
+                throw Refusal("report \(run.path) total batches")
+            }
             workload = PlainWorkload(
                 birth: birth(), id: self.id("workload"), experiment: trial.experiment, trial: id,
                 generation: generation, step: step, kind: kind, state: state, totalBatches: totalBatches)
