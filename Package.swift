@@ -20,6 +20,7 @@ let package = Package(
     name: "metastore",
     products: [
         .library(name: "Metastore", targets: ["Metastore", "MetastoreModel", "MetastoreSQLite"]),
+        .executable(name: "metastore-quickstart", targets: ["metastore-quickstart"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -50,9 +51,14 @@ let package = Package(
             ],
             swiftSettings: settings),
         .target(
-            name: "MetastoreQuickstart", dependencies: [.product(name: "Yams", package: "Yams")],
+            name: "MetastoreQuickstart",
+            dependencies: ["Metastore", "MetastoreModel", .product(name: "Yams", package: "Yams")],
             swiftSettings: settings),
 
+        .executableTarget(
+            name: "metastore-quickstart",
+            dependencies: ["MetastoreQuickstart", "Metastore", "MetastoreModel", "MetastoreSQLite", arguments],
+            path: "tools/metastore-quickstart", swiftSettings: settings),
         .executableTarget(
             name: "metastore-bench", dependencies: ["Metastore", "MetastoreModel", "MetastoreSQLite", arguments],
             path: "tools/metastore-bench", swiftSettings: settings),
@@ -65,7 +71,11 @@ let package = Package(
             dependencies: ["MetastoreSQLite", "MetastoreEngine", "MetastoreEngineContract", "CSQLite"],
             swiftSettings: settings),
         .testTarget(
-            name: "MetastoreQuickstartTests", dependencies: ["MetastoreQuickstart"], swiftSettings: settings),
+            name: "MetastoreQuickstartTests",
+            dependencies: [
+                "MetastoreQuickstart", "metastore-quickstart", "Metastore", "MetastoreModel", "MetastoreSQLite",
+            ],
+            exclude: ["Examples"], swiftSettings: settings),
         .testTarget(name: "ProjectTests", swiftSettings: settings),
         .target(
             name: "MetastoreTestSupport",
@@ -73,7 +83,9 @@ let package = Package(
             path: "Tests/MetastoreTestSupport", swiftSettings: settings),
         .testTarget(
             name: "MetastoreTests",
-            dependencies: ["MetastoreTestSupport", "Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine"],
+            dependencies: [
+                "MetastoreTestSupport", "Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine",
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "ReadmeTests", dependencies: ["Metastore", "MetastoreModel", "MetastoreSQLite"],

@@ -4,6 +4,7 @@
 public struct MigrationText: Sendable, Hashable {
     /// Counts from 1 without a gap; also the schema's number after the step.
     public let number: Int64
+    /// What it is about; part of the name of its files.
     public let name: String
     /// The oldest schema whose readers can still read after this step.
     public let minReader: Int64

@@ -3,7 +3,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-/* What Swift can't call by itself: functions with a variable number of arguments, and calls that Glibc's module lacks. */
+/* What Swift can't call by itself: functions with a variable number of arguments, and what Glibc's module lacks. */
 
 static inline int metastore_set_database_flag(sqlite3 *database, int flag, int on) {
     return sqlite3_db_config(database, flag, on, (int *)0);

@@ -12,7 +12,8 @@ extension Metastore {
     ///   release wrote it, or an older one did and `options.schema` doesn't allow to migrate; `unusable` or `damaged`
     ///   when the place or the file is not what it should be; `writeAheadLogMissing` or `historyCut` when commits that
     ///   were durable are not there. Nothing is ever deleted or made anew over something that was there.
-    public static func open(_ source: EngineSource, _ options: StoreOptions = StoreOptions()) async throws -> Metastore {
+    public static func open(_ source: EngineSource, _ options: StoreOptions = StoreOptions()) async throws -> Metastore
+    {
         let store = try await BlockingThread.run(named: "metastore-open") { () throws -> Metastore in
             let engine: any Engine
             do {
@@ -24,12 +25,26 @@ extension Metastore {
                 return try Opening(engine: engine, options: options).open()
             } catch {
                 engine.close()
-                if let error = error as? EngineError { throw StoreError(engine: error, place: engine.place) }
-                throw StoreError(error)
+                throw StoreError(opening: engine.place, error)
             }
         }
         store.followFromOutside()
         return store
+    }
+}
+
+extension StoreError {
+    /// While opening, a table or column that isn't there means a damaged catalogue, not a wrong statement.
+    fileprivate init(opening place: String, _ error: any Error) {
+        switch StoreError(error) {
+        case .engine(let error) where error.code == .misuse: self = .damaged(place: place, reason: error.message)
+        case let other:
+            if let error = error as? EngineError {
+                self = StoreError(engine: error, place: place)
+            } else {
+                self = other
+            }
+        }
     }
 }
 
@@ -41,7 +56,9 @@ private struct Opening {
 
     private var migrator: Migrator {
         var name = [CChar](repeating: 0, count: 256)
-        let host = gethostname(&name, name.count - 1) == 0 ? String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self) : "unknown"
+        let host =
+            gethostname(&name, name.count - 1) == 0
+            ? String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self) : "unknown"
         return Migrator(appliedBy: "metastore \(Metastore.version)", host: host)
     }
 
@@ -68,7 +85,8 @@ private struct Opening {
 
     private func openReadOnly(_ found: Found) throws -> Metastore {
         guard found != .nothing else {
-            throw StoreError.unusable(place: engine.place, reason: "there is no store here; open it for writing to make one")
+            throw StoreError.unusable(
+                place: engine.place, reason: "there is no store here; open it for writing to make one")
         }
         let connection = try engine.openReader()
         defer { connection.close() }
@@ -87,7 +105,8 @@ private struct Opening {
         } catch let error as EngineError where error.code == .misuse {
             throw StoreError.unusable(
                 place: engine.place,
-                reason: "it is a database, but no store: another program made it. Nothing was changed; name another path.")
+                reason:
+                    "it is a database, but no store: another program made it. Nothing was changed; name another path.")
         }
     }
 
@@ -120,6 +139,8 @@ private struct Opening {
             try session.head.save(connection)
             try connection.commit()
             try engine.settle(connection)
+            // The note still names what was cut off: without this a crash would have it adopted a second time.
+            if isCut != nil { try engine.keepNote(HeadNote(session.head).bytes) }
             return session.head
         } catch {
             connection.rollback()
@@ -207,7 +228,8 @@ struct HeadNote: Sendable {
     }
 
     var bytes: [UInt8] {
-        Array("metastore-head 1 \(cluster.uuidString) \(revision.rawValue) \(DocumentHash(bytes: chain)?.description ?? "")\n".utf8)
+        let link = DocumentHash(bytes: chain)?.description ?? ""
+        return Array("metastore-head 1 \(cluster.uuidString) \(revision.rawValue) \(link)\n".utf8)
     }
 
     init?(_ bytes: [UInt8]) {

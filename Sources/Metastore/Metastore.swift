@@ -46,25 +46,28 @@ public final class Metastore: Sendable {
     /// alone. **The closure may run more than once** and must have no effect outside `tx`. If the task is cancelled
     /// before the closure starts, nothing happens; afterwards it is carried through.
     ///
-    /// - Parameter actor: who writes, as the log names it; the store's own actor unless given.
+    /// - Parameters:
+    ///   - actor: who writes, as the log names it; the store's own actor unless given.
+    ///   - file: where the call stands, for messages about it.
+    ///   - line: where the call stands.
     /// - Throws: what the closure throws; or a ``StoreError`` when it can't be committed.
     @discardableResult
     public func write<Value: Sendable>(
-        actor: String? = nil, callSite: CallSite = CallSite(),
+        actor: String? = nil, file: String = #fileID, line: Int = #line,
         _ body: @escaping @Sendable (borrowing Transaction) throws -> Value
     ) async throws -> Value {
-        try await committed(actor: actor, callSite: callSite, body).value
+        try await committed(actor: actor, file: file, line: line, body).value
     }
 
-    /// Like ``write(actor:callSite:_:)``, and also says where the store stood afterwards: follow the feed from there
+    /// Like ``write(actor:file:line:_:)``, and also says where the store stood afterwards: follow the feed from there
     /// and nothing is missed, nothing doubled.
     @discardableResult
     public func committed<Value: Sendable>(
-        actor: String? = nil, callSite: CallSite = CallSite(),
+        actor: String? = nil, file: String = #fileID, line: Int = #line,
         _ body: @escaping @Sendable (borrowing Transaction) throws -> Value
     ) async throws -> Committed<Value> {
         try await submit(
-            ClosureJob(actor: try checked(actor), callSite: callSite.description) { session in
+            ClosureJob(actor: try checked(actor), callSite: "\(file):\(line)") { session in
                 try body(Transaction(session))
             })
     }
@@ -186,19 +189,6 @@ extension Snapshot {
             }
         }
     }
-}
-
-/// Where a call stands in its program, for messages about it.
-public struct CallSite: Sendable, CustomStringConvertible {
-    private let file: String
-    private let line: Int
-
-    public init(file: String = #fileID, line: Int = #line) {
-        self.file = file
-        self.line = line
-    }
-
-    public var description: String { "\(file):\(line)" }
 }
 
 extension BlockingThread {

@@ -98,6 +98,7 @@ public enum StoreError: Error, Sendable, Hashable {
 }
 
 extension StoreError: CustomStringConvertible {
+    /// What is, why, what to do and what not to do; never a value or a record's content.
     public var description: String {
         switch self {
         case .notFound(let path): "there is no \(path)."
@@ -139,8 +140,8 @@ extension StoreError: CustomStringConvertible {
         switch self {
         case .compacted(let oldest):
             """
-            changes before revision \(oldest.revision.rawValue) are no longer kept. Read the present state, then follow \
-            from its position; nothing is lost but the history.
+            changes before revision \(oldest.revision.rawValue) are no longer kept. Read the present state, then \
+            follow from its position; nothing is lost but the history.
             """
         case .forked(let common):
             """
@@ -149,19 +150,19 @@ extension StoreError: CustomStringConvertible {
             """
         case .futureRevision(let asked, let head):
             """
-            revision \(asked.rawValue) is ahead of this store, which ends at \(head.rawValue): the store was cut back or \
-            is a copy that lags. Don't write to it before you know which.
+            revision \(asked.rawValue) is ahead of this store, which ends at \(head.rawValue): the store was cut \
+            back or is a copy that lags. Don't write to it before you know which.
             """
         case .otherCluster: "this position belongs to another cluster. Check which store you opened."
         case .consumerExpired(let name):
             """
-            consumer \(name) lagged beyond the hard limit of the log and was expired. Read the present state and register \
-            it anew.
+            consumer \(name) lagged beyond the hard limit of the log and was expired. Read the present state and \
+            register it anew.
             """
         case .consumerMoved(let name, let expected, let found):
             """
-            consumer \(name) stands at revision \(found.rawValue), not \(expected.rawValue): another process uses the same \
-            name. Give each its own.
+            consumer \(name) stands at revision \(found.rawValue), not \(expected.rawValue): another process uses \
+            the same name. Give each its own.
             """
         case .fenced(let reason):
             "\(reason). Nothing was written. Stop acting on this store, or take the lead again."
@@ -180,8 +181,8 @@ extension StoreError: CustomStringConvertible {
         case .notApplied(let reason): "the device failed (\(reason)); the write is not applied. You may repeat it."
         case .outcomeUnknown(let reason):
             """
-            the device failed (\(reason)), and whether the write is applied can't be told yet. The store is closed. Mend \
-            the device, open the store, and repeat the write with its operation id.
+            the device failed (\(reason)), and whether the write is applied can't be told yet. The store is \
+            closed. Mend the device, open the store, and repeat the write with its operation id.
             """
         case .writeAheadLogFull(let holder):
             "the write-ahead log is full because \(holder) reads an old snapshot. End that read; don't delete the log."
@@ -199,13 +200,14 @@ extension StoreError: CustomStringConvertible {
         case .schema(let reason): reason
         case .historyCut(let expected, let found):
             """
-            this store ends at revision \(found.rawValue), but revision \(expected.rawValue) was durable here: part of its \
-            history is missing. Look for the right volume or a backup; open read-only to look, or adopt the shorter history.
+            this store ends at revision \(found.rawValue), but revision \(expected.rawValue) was durable here: \
+            part of its history is missing. Look for the right volume or a backup; open read-only to look, or \
+            adopt the shorter history.
             """
         case .writeAheadLogMissing(let place):
             """
-            \(place) was not closed cleanly and its -wal file is missing, so that the last commits may be lost. Look for \
-            \(place)-wal where the file was copied from; open read-only to look, or adopt what is here.
+            \(place) was not closed cleanly and its -wal file is missing, so that the last commits may be lost. \
+            Look for \(place)-wal where the file was copied from; open read-only to look, or adopt what is here.
             """
         case .engine(let error): "the database failed to \(error)"
         case .misuse(let reason): reason
@@ -235,6 +237,9 @@ extension StoreError {
         case .writeAheadLogFull(let holder): self = .writeAheadLogFull(holder: holder)
         case .readOnly: self = .unusable(place: place, reason: error.message)
         case .damaged: self = .damaged(place: place, reason: error.message)
+        // Every statement is ours, and its schema was checked at opening: it can only fail on tables that were changed.
+        case .misuse where error.operation == "prepare" && error.engineCode == 1:
+            self = .damaged(place: place, reason: "its tables differ from what its schema says: \(error.words)")
         case .notADatabase, .emptyFile, .missing, .permissionDenied, .unsuitableFileSystem:
             self = .unusable(place: place, reason: error.message)
         default: self = .engine(error)

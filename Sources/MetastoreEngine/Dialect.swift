@@ -6,12 +6,15 @@ public struct Dialect: Sendable, Hashable {
         case sqlite, postgresql
     }
 
+    /// Which database it is.
     public let name: Name
     /// Before a placeholder's number.
     public let placeholderPrefix: Character
     /// After the SELECT that locks the head row.
     public let lockingClause: String
 
+    /// SQLite's.
     public static let sqlite = Dialect(name: .sqlite, placeholderPrefix: "?", lockingClause: "")
+    /// PostgreSQL's.
     public static let postgresql = Dialect(name: .postgresql, placeholderPrefix: "$", lockingClause: " FOR UPDATE")
 }

@@ -53,8 +53,8 @@ public protocol Engine: AnyObject, Sendable {
 public enum Found: Sendable, Hashable {
     /// Nothing there: ``Engine/create(_:)`` may make it.
     case nothing
-    /// A database. `hasWriteAheadLog` says whether a log file stood beside it *before* anything was opened: a database
-    /// that was not closed cleanly and has none was copied without it.
+    /// A database. `hasWriteAheadLog` says whether a log that isn't empty stood beside it *before* anything was opened:
+    /// a database that was not closed cleanly and has none was copied without it.
     case database(hasWriteAheadLog: Bool)
 }
 
@@ -72,6 +72,7 @@ public struct EngineSource: Sendable {
     /// Makes the engine. Opens nothing yet.
     public let makeEngine: @Sendable (EngineOptions) throws -> any Engine
 
+    /// Called by an engine's module, not by users of the store.
     public init(makeEngine: @escaping @Sendable (EngineOptions) throws -> any Engine) {
         self.makeEngine = makeEngine
     }
@@ -88,5 +89,6 @@ public struct EngineOptions: Sendable, Hashable {
     /// How many prepared statements each connection keeps.
     public var statementCacheCapacity = 256
 
+    /// The defaults.
     public init() {}
 }

@@ -43,6 +43,7 @@ public struct EngineError: Error, Sendable, Hashable, CustomStringConvertible {
         case primaryKey, unique, foreignKey, check, notNull, other
     }
 
+    /// What happened, in terms that are the same on every engine.
     public let code: Code
     /// The engine's own number: SQLite's extended result code; 0 where there is none.
     public let engineCode: Int32
@@ -53,6 +54,7 @@ public struct EngineError: Error, Sendable, Hashable, CustomStringConvertible {
     /// True when this error ended the SQL transaction itself, so that nothing of it can go on.
     public let endedTransaction: Bool
 
+    /// Made by an engine; `message` has no bound values in it.
     public init(
         _ code: Code, operation: String, message: String, engineCode: Int32 = 0, endedTransaction: Bool = false
     ) {
@@ -71,6 +73,12 @@ public struct EngineError: Error, Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// What failed, in the engine's own words and without its advice: the first sentence of ``message``.
+    public var words: String {
+        message.firstRange(of: ". ").map { String(message[..<$0.lowerBound]) } ?? message
+    }
+
+    /// What was being done, the engine's words and its number.
     public var description: String {
         engineCode == 0 ? "\(operation): \(message)" : "\(operation): \(message) (code \(engineCode))"
     }

@@ -28,12 +28,22 @@ public struct Row: ~Copyable {
         self.source = source
     }
 
+    /// What answers for it; valid for as long as the row is lent.
+    package var lent: any RowSource { source }
+
+    /// True when the column is null.
     public func isNull(_ column: Int) -> Bool { source.isNull(column) }
+    /// An integer column.
     public func integer(_ column: Int) throws(EngineError) -> Int64 { try source.integer(column) }
+    /// A number column; an integer is a number too.
     public func real(_ column: Int) throws(EngineError) -> Double { try source.real(column) }
+    /// A text column, checked to be UTF-8.
     public func text(_ column: Int) throws(EngineError) -> String { try source.text(column) }
+    /// A column of bytes, copied.
     public func bytes(_ column: Int) throws(EngineError) -> [UInt8] { try source.bytes(column) }
+    /// A column of 16 bytes.
     public func uuid(_ column: Int) throws(EngineError) -> UUID { try source.uuid(column) }
+    /// Microseconds since 1970-01-01T00:00:00Z.
     public func timestamp(_ column: Int) throws(EngineError) -> Int64 { try source.timestamp(column) }
 
     /// The bytes of a `bytes` or `text` column, lent for one call; empty when the column is null.

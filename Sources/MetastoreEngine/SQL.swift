@@ -21,11 +21,13 @@ public struct SQL: Sendable, Hashable, ExpressibleByStringInterpolation {
         self.values = values
     }
 
+    /// A statement without values.
     public init(stringLiteral value: StaticString) {
         text = value.description
         values = []
     }
 
+    /// A statement whose interpolations bind their values.
     public init(stringInterpolation: StringInterpolation) {
         text = stringInterpolation.text
         values = stringInterpolation.values
@@ -66,11 +68,13 @@ public struct SQL: Sendable, Hashable, ExpressibleByStringInterpolation {
         var text = ""
         var values: [Value] = []
 
+        /// Called by the compiler.
         public init(literalCapacity: Int, interpolationCount: Int) {
             text.reserveCapacity(literalCapacity + interpolationCount)
             values.reserveCapacity(interpolationCount)
         }
 
+        /// Text as it was written in the source.
         public mutating func appendLiteral(_ literal: StaticString) {
             literal.withUTF8Buffer { text += String(decoding: $0, as: UTF8.self) }
         }

@@ -20,6 +20,7 @@ public enum Value: Sendable {
 }
 
 extension Value: Hashable {
+    /// Equal in kind and content: texts by their bytes, unlike `String`.
     public static func == (left: Value, right: Value) -> Bool {
         switch (left, right) {
         case (.null, .null): true
@@ -34,6 +35,7 @@ extension Value: Hashable {
         }
     }
 
+    /// Agrees with `==`.
     public func hash(into hasher: inout Hasher) {
         switch self {
         case .null: hasher.combine(0)
@@ -69,37 +71,46 @@ public protocol SQLBindable {
 }
 
 extension Value: SQLBindable {
+    /// The value itself.
     public var sqlValue: Value { self }
 }
 
 extension Int64: SQLBindable {
+    /// As an integer.
     public var sqlValue: Value { .integer(self) }
 }
 
 extension Int: SQLBindable {
+    /// As an integer.
     public var sqlValue: Value { .integer(Int64(self)) }
 }
 
 extension Bool: SQLBindable {
+    /// As 1 or 0.
     public var sqlValue: Value { .integer(self ? 1 : 0) }
 }
 
 extension Double: SQLBindable {
+    /// As a number.
     public var sqlValue: Value { .real(self) }
 }
 
 extension String: SQLBindable {
+    /// As text.
     public var sqlValue: Value { .text(self) }
 }
 
 extension [UInt8]: SQLBindable {
+    /// As bytes.
     public var sqlValue: Value { .bytes(self) }
 }
 
 extension UUID: SQLBindable {
+    /// As 16 bytes.
     public var sqlValue: Value { .uuid(self) }
 }
 
 extension Optional: SQLBindable where Wrapped: SQLBindable {
+    /// As what it holds, or null.
     public var sqlValue: Value { self?.sqlValue ?? .null }
 }

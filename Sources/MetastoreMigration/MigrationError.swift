@@ -13,6 +13,7 @@ public enum MigrationError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The database refused a statement of a step; the step was rolled back.
     case failed(number: Int64, name: String, EngineError)
 
+    /// What is, why, what to do and what not to do.
     public var description: String {
         switch self {
         case .newer(let found, let known, let writer):

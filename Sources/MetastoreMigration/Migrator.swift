@@ -16,6 +16,7 @@ public struct Migrator: Sendable {
     /// Where: the host's name.
     public let host: String
 
+    /// Steps other than the catalogue's are for tests.
     public init(steps: [MigrationText] = catalogue, appliedBy: String, host: String) {
         self.steps = steps
         self.appliedBy = appliedBy

@@ -3,6 +3,8 @@ internal import MetastoreEngine
 
 /// What a database file says of itself in its first 100 bytes, looked at before SQLite opens it.
 enum DatabaseHeader {
+    /// "MetS": what tells a store from other programs' databases. Copies of any kind keep it.
+    static let applicationID = 0x4D65_7453
     private static let magic = Array("SQLite format 3\0".utf8)
 
     /// Refuses what isn't a whole SQLite database, with words for the one who has to act. `logBytes` is the size of the
@@ -19,7 +21,8 @@ enum DatabaseHeader {
         guard header.starts(with: magic) else {
             throw EngineError(
                 .notADatabase, operation: "open",
-                message: "\(path) is not an SQLite database, or its first bytes are destroyed. If it should be one, copy "
+                message:
+                    "\(path) is not an SQLite database, or its first bytes are destroyed. If it should be one, copy "
                     + "it and its -wal file away and restore a backup. Don't delete it before you know what it is")
         }
         guard header.count == 100 else { throw damage(path, "only \(fileBytes) bytes are left of it") }
@@ -33,6 +36,13 @@ enum DatabaseHeader {
         }
         guard header[21...23].elementsEqual([64, 32, 32]), header[20] <= 32 else {
             throw damage(path, "its header holds impossible fractions")
+        }
+        guard bigEndian(header, 68) == applicationID else {
+            throw EngineError(
+                .notADatabase, operation: "open",
+                message:
+                    "\(path) is an SQLite database, but not a Metastore store: another program made it. It was left "
+                    + "as it is. Give another path. Don't delete it before you know what it is")
         }
         guard bigEndian(header, 56) <= 1 else {
             throw damage(path, "its text is not UTF-8, so it was not made by Metastore")

@@ -14,6 +14,7 @@ extension DatabasePath {
             try OpenFile(creating, O_RDWR | O_CREAT | O_EXCL, operation: "create").restrictToOwner()
             let connection = try SQLiteConnection.open(creating, role: .writer, options: options) {}
             defer { connection.close() }
+            try connection.executeScript("PRAGMA application_id = \(DatabaseHeader.applicationID)")
             try populate(connection)
             guard !connection.isInTransaction else {
                 throw EngineError(.misuse, operation: "create", message: "a transaction was left open")
@@ -51,7 +52,8 @@ extension DatabasePath {
         guard errno == EEXIST else { return systemError("create", database) }
         return EngineError(
             .holdLost, operation: "create",
-            message: "\(database) appeared while it was being made, and was left as it is. Find out which program put it "
+            message:
+                "\(database) appeared while it was being made, and was left as it is. Find out which program put it "
                 + "there, then open it again")
     }
 

@@ -5,6 +5,8 @@ extension DatabasePath {
     /// What stands at the path before anything is opened.
     struct Sight: Sendable {
         let file: FileIdentity
+        /// A log with something in it. An empty one proves nothing: SQLite makes one by looking, and a writer of ours
+        /// never leaves one behind (``SQLiteConnection/maintain(_:holder:)``).
         let hasWriteAheadLog: Bool
     }
 
@@ -38,7 +40,7 @@ extension DatabasePath {
         _ = try OpenDatabases.whileClosed(file) { () throws(EngineError) in
             try DatabaseHeader.check(database, fileBytes: Int(status.st_size), logBytes: Int(log?.st_size ?? 0))
         }
-        return Sight(file: file, hasWriteAheadLog: log != nil)
+        return Sight(file: file, hasWriteAheadLog: log.map { $0.st_size > 0 } ?? false)
     }
 
     /// A new database beside an old log would take the old log's pages for its own.
@@ -46,7 +48,8 @@ extension DatabasePath {
         guard let status = try fileStatus(path, operation: "open"), status.st_size > 0 else { return }
         throw EngineError(
             .damaged, operation: "open",
-            message: "\(database) is missing, but \(path) is there and may hold committed changes. Put the database file "
+            message:
+                "\(database) is missing, but \(path) is there and may hold committed changes. Put the database file "
                 + "back beside it, or move the log away to begin anew. Don't delete it: it may be the only copy")
     }
 }

@@ -26,7 +26,8 @@ extension DatabasePath {
         } catch {
             throw EngineError(
                 .inputOutput, operation: operation,
-                message: "\(error.message) Whether the last commit is there stays unknown until the device works again. "
+                message:
+                    "\(error.message) Whether the last commit is there stays unknown until the device works again. "
                     + "Repair it, then open the database; don't delete its -wal file")
         }
     }

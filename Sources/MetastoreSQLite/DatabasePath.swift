@@ -21,7 +21,8 @@ struct DatabasePath: Sendable, Hashable {
         let (parent, name) = split(path)
         guard !name.isEmpty, name != ".", name != "..", !path.utf8.contains(0) else {
             throw EngineError(
-                .misuse, operation: "open", message: "\"\(path)\" doesn't name a file. Give the path of the database file")
+                .misuse, operation: "open",
+                message: "\"\(path)\" doesn't name a file. Give the path of the database file")
         }
         if makingDirectories { try makeDirectory(parent) }
         guard let resolved = realpath(parent, nil) else {

@@ -10,7 +10,7 @@ extension EngineError {
         sqlite result: Int32, operation: String, words: String, systemError: Int32 = 0, endedTransaction: Bool = false
     ) {
         let code = EngineError.code(sqlite: result, systemError: systemError)
-        let advice = EngineError.advice(code, result)
+        let advice = EngineError.advice(code, result, operation)
         self.init(
             code, operation: operation, message: advice.isEmpty ? words : "\(words). \(advice)",
             engineCode: result, endedTransaction: endedTransaction)
@@ -65,13 +65,15 @@ extension EngineError {
         }
     }
 
-    private static func advice(_ code: Code, _ result: Int32) -> String {
+    private static func advice(_ code: Code, _ result: Int32, _ operation: String) -> String {
         switch code {
         case .busy: "Another connection holds a lock. Nothing was done; try again"
         case .full: "There is no room on the device. Make room and try again; don't delete the database or its -wal"
-        case .inputOutput:
-            "The device failed, so the outcome of a commit is unknown until the database was opened again. "
+        case .inputOutput where operation == "commit":
+            "The device failed, so the outcome of the commit is unknown until the database was opened again. "
                 + "Look at the system's log; don't delete or rebuild the database because of this"
+        case .inputOutput:
+            "The device failed. Look at the system's log; don't delete or rebuild the database because of this"
         case .damaged:
             "This may be a passing fault of the device: close and open again before believing it. "
                 + "Don't delete the database or its -wal; copy all files first, then verify or restore a backup"

@@ -99,7 +99,10 @@ func systemError(_ operation: String, _ path: String) -> EngineError {
         case ENOENT, ENOTDIR:
             (.missing, "Check the path; a volume may not be mounted.")
         case EACCES, EPERM:
-            (.permissionDenied, "Run as the user that owns the file, or give that user access. Don't open it to everyone.")
+            (
+                .permissionDenied,
+                "Run as the user that owns the file, or give that user access. Don't open it to everyone."
+            )
         case ELOOP:
             (.permissionDenied, "It is a symbolic link, which isn't followed here. Name the file itself.")
         case EROFS:
@@ -107,7 +110,10 @@ func systemError(_ operation: String, _ path: String) -> EngineError {
         case ENOSPC, EDQUOT:
             (.full, "Make room on this device and try again. Don't delete the database, its -wal or its .lock file.")
         default:
-            (.inputOutput, "Look at the system's log for this device. Don't delete or rebuild the database because of this.")
+            (
+                .inputOutput,
+                "Look at the system's log for this device. Don't delete or rebuild the database because of this."
+            )
         }
     return EngineError(code, operation: operation, message: "\(path): \(reason). \(advice)")
 }

@@ -35,7 +35,8 @@ struct LockFile: ~Copyable {
             return
         }
         throw EngineError(
-            .holdLost, operation: "lock", message: "\(path) is being replaced all the time. Find out which program does it")
+            .holdLost, operation: "lock",
+            message: "\(path) is being replaced all the time. Find out which program does it")
     }
 
     /// Unlocks before closing, because a child process that was just forked still has a copy of the descriptor; and

@@ -9,7 +9,9 @@ enum ReaderSearch {
     /// "process 123 (sqlite3)", "a read of this process", or several of them.
     static func describe(indexPath: String) -> String {
         var status = stat()
-        guard lstat(indexPath, &status) == 0, let table = readTextFile("/proc/locks") else { return "an unknown reader" }
+        guard lstat(indexPath, &status) == 0, let table = readTextFile("/proc/locks") else {
+            return "an unknown reader"
+        }
         let found = holders(table, inode: UInt64(status.st_ino))
         guard !found.isEmpty else { return "an unknown reader" }
         return found.sorted().map { process in

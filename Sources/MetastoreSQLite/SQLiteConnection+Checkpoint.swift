@@ -3,11 +3,14 @@ internal import MetastoreEngine
 
 extension SQLiteConnection {
     /// Between two batches: keeps the write-ahead log within its bounds. Never waits for a reader.
+    ///
+    /// The log is begun anew rather than cut to nothing, and the next commit cuts what is too long
+    /// (`journal_size_limit`): an empty file beside an open database would be no evidence that the log is whole.
     func maintain(_ limits: SQLiteLimits, holder: () -> String) throws(EngineError) -> Pressure {
         if log.bytes >= limits.truncateBytes {
             let isStuck = log.bytes >= limits.refuseWritesBytes
             let isDue = log.pagesSinceLastTry >= limits.checkpointPages || !log.triedWithin(limits.truncateRetry)
-            if isStuck || isDue { _ = try checkpoint(SQLITE_CHECKPOINT_TRUNCATE, waiting: false) }
+            if isStuck || isDue { _ = try checkpoint(SQLITE_CHECKPOINT_RESTART, waiting: false) }
         } else if log.pagesSinceLastTry >= limits.checkpointPages {
             _ = try checkpoint(SQLITE_CHECKPOINT_PASSIVE, waiting: false)
         }
@@ -15,9 +18,9 @@ extension SQLiteConnection {
         return log.bytes >= limits.expireReadsBytes ? .expireReads : .none
     }
 
-    /// Puts everything committed into the database file, flushed, and empties the log unless a reader still uses it.
+    /// Puts everything committed into the database file, flushed. The log is left as it is; closing then removes it.
     func settle() throws(EngineError) {
-        guard try checkpoint(SQLITE_CHECKPOINT_TRUNCATE, waiting: true) else {
+        guard try checkpoint(SQLITE_CHECKPOINT_FULL, waiting: true) else {
             throw EngineError(
                 .busy, operation: "checkpoint",
                 message: "a reader kept the write-ahead log from being copied into the database. Nothing is lost; end "
@@ -35,8 +38,10 @@ extension SQLiteConnection {
         guard result == SQLITE_OK || result & 0xff == SQLITE_BUSY else {
             throw .last(handle, result, operation: "checkpoint", wasInTransaction: false)
         }
-        let emptied = result == SQLITE_OK && mode == SQLITE_CHECKPOINT_TRUNCATE
-        log.checkpointed(pages: Int(pages), emptied: emptied)
-        return emptied || (pages >= 0 && copied == pages)
+        let isComplete = pages >= 0 && copied == pages
+        log.checkpointed(
+            pages: Int(pages), isSettled: isComplete,
+            beginsAnew: result == SQLITE_OK && mode == SQLITE_CHECKPOINT_RESTART)
+        return isComplete
     }
 }

@@ -4,8 +4,11 @@ internal import MetastoreEngine
 
 extension SQLiteConnection {
     /// Opens and configures a connection. The file must exist, except for `:memory:`.
+    ///
+    /// - Parameter mayRemoveLog: asked when a settled writer closes: does the log still belong to this process?
     static func open(
-        _ path: String, role: Role, options: EngineOptions, whenClosed: @escaping @Sendable () -> Void
+        _ path: String, role: Role, options: EngineOptions,
+        mayRemoveLog: @escaping @Sendable () -> Bool = { true }, whenClosed: @escaping @Sendable () -> Void
     ) throws(EngineError) -> SQLiteConnection {
         var flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE
         flags |= role == .reader ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE
@@ -19,7 +22,9 @@ extension SQLiteConnection {
         do {
             try configure(handle, path, role, options)
             let pageBytes = Int(try pragma("page_size", handle, path)) ?? 4096
-            return SQLiteConnection(handle, role: role, pageBytes: pageBytes, options: options, whenClosed: whenClosed)
+            return SQLiteConnection(
+                handle, role: role, pageBytes: pageBytes, options: options, mayRemoveLog: mayRemoveLog,
+                whenClosed: whenClosed)
         } catch {
             sqlite3_close_v2(handle)
             throw error
@@ -72,25 +77,42 @@ extension SQLiteConnection {
         var statement: OpaquePointer?
         defer { sqlite3_finalize(statement) }
         var result = sqlite3_prepare_v2(handle, "PRAGMA " + text, -1, &statement, nil)
-        if result == SQLITE_OK { result = sqlite3_step(statement) }
-        guard result == SQLITE_ROW || result == SQLITE_DONE else { throw openError(handle, result, path) }
-        return result == SQLITE_ROW ? sqlite3_column_text(statement, 0).map { String(cString: $0) } ?? "" : ""
+        guard result == SQLITE_OK else { throw openError(handle, result, path) }
+        var value = ""
+        result = sqlite3_step(statement)
+        if result == SQLITE_ROW {
+            value = sqlite3_column_text(statement, 0).map { String(cString: $0) } ?? ""
+            // To its end: changing the journal's mode commits after its one row, and only the end tells whether it did.
+            while result == SQLITE_ROW { result = sqlite3_step(statement) }
+        }
+        guard result == SQLITE_DONE else { throw openError(handle, result, path) }
+        return value
     }
 
     private static func openError(_ handle: OpaquePointer, _ result: Int32, _ path: String) -> EngineError {
         if result & 0xff == SQLITE_CANTOPEN, let refusal = unwritableDirectory(path, result) { return refusal }
         // Nothing was committed by opening, so a lack of room for the log's index is just that.
         let systemError = sqlite3_system_errno(handle)
+        var words = "\(path): \(String(cString: sqlite3_errmsg(handle)))"
+        var status = stat()
+        // The file itself is there: it is its log or the log's index that can't be made.
+        if result & 0xff == SQLITE_CANTOPEN, lstat(path, &status) == 0 {
+            words +=
+                ". Its directory can't be written, and SQLite makes files beside a database even to read it. "
+                + "Copy all its files to a writable place and open the copy"
+        }
         let isFull = result == METASTORE_IOERR_SHMSIZE || result == METASTORE_IOERR_SHMOPEN
         return EngineError(
             sqlite: isFull && systemError == ENOSPC ? SQLITE_FULL : result, operation: "open",
-            words: "\(path): \(String(cString: sqlite3_errmsg(handle)))", systemError: systemError)
+            words: words, systemError: systemError)
     }
 
     /// A database with a write-ahead log can't be opened where nothing may be written; SQLite only says that it can't.
     private static func unwritableDirectory(_ path: String, _ result: Int32) -> EngineError? {
         let directory = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
-        guard access(directory.isEmpty ? "/" : directory, W_OK) != 0, errno == EROFS || errno == EACCES else { return nil }
+        guard access(directory.isEmpty ? "/" : directory, W_OK) != 0, errno == EROFS || errno == EACCES else {
+            return nil
+        }
         return EngineError(
             errno == EROFS ? .readOnly : .permissionDenied, operation: "open",
             message: "\(path): SQLite needs to write beside the database even to read it, and its directory is not "
@@ -103,7 +125,8 @@ extension Duration {
     /// For SQLite's time-outs, which are 32-bit milliseconds.
     var wholeMilliseconds: Int32 {
         let (seconds, attoseconds) = components
-        return Int32(clamping: max(0, seconds.multipliedReportingOverflow(by: 1_000).partialValue)
-            + attoseconds / 1_000_000_000_000_000)
+        return Int32(
+            clamping: max(0, seconds.multipliedReportingOverflow(by: 1_000).partialValue)
+                + attoseconds / 1_000_000_000_000_000)
     }
 }

@@ -22,6 +22,7 @@ extension SQLiteConnection {
     }
 
     package func commit() throws(EngineError) {
+        log.willCommit()
         try run(.commit, operation: "commit")
     }
 

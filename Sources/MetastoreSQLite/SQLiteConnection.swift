@@ -18,15 +18,17 @@ package final class SQLiteConnection: Connection {
     private let interruption: Interruption
     private var running = 0
     private var isClosing = false
+    private let mayRemoveLog: @Sendable () -> Bool
     private let whenClosed: @Sendable () -> Void
 
     /// Takes over an open and configured handle.
     init(
         _ handle: OpaquePointer, role: Role, pageBytes: Int, options: EngineOptions,
-        whenClosed: @escaping @Sendable () -> Void
+        mayRemoveLog: @escaping @Sendable () -> Bool, whenClosed: @escaping @Sendable () -> Void
     ) {
         self.handle = handle
         self.role = role
+        self.mayRemoveLog = mayRemoveLog
         self.whenClosed = whenClosed
         busyTimeout = options.busyTimeout
         cache = StatementCache(capacity: options.statementCacheCapacity)
@@ -166,7 +168,7 @@ package final class SQLiteConnection: Connection {
         interruption.forget()
         cache.removeAll()
         control.removeAll()
-        if role == .writer, log.isSettled, sqlite3_get_autocommit(open) != 0 {
+        if role == .writer, log.isSettled, sqlite3_get_autocommit(open) != 0, mayRemoveLog() {
             // Everything is in the database file: let SQLite remove the empty log and its index.
             _ = metastore_set_database_flag(open, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
         }

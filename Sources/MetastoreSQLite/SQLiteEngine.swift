@@ -143,6 +143,8 @@ package final class SQLiteEngine: Engine {
         do {
             try confirm(path.database, is: file)
             opened = try SQLiteConnection.open(path.database, role: role, options: options) { [self] in
+                (try? confirmHold()) != nil
+            } whenClosed: { [self] in
                 forget(file, role)
             }
         } catch {
@@ -152,6 +154,7 @@ package final class SQLiteEngine: Engine {
         do {
             // Again, because the file may have been replaced just before SQLite opened it.
             try confirm(path.database, is: file)
+            if role == .writer { try opened.executeScript("PRAGMA journal_size_limit = \(limits.truncateBytes)") }
         } catch {
             opened.close()
             throw error
@@ -196,7 +199,8 @@ package final class SQLiteEngine: Engine {
     private func holdLost(_ path: String) -> EngineError {
         EngineError(
             .holdLost, operation: "confirm the lock",
-            message: "\(path) no longer is the file that was locked: it was deleted, moved or replaced while in use, and "
+            message:
+                "\(path) no longer is the file that was locked: it was deleted, moved or replaced while in use, and "
                 + "another process may be writing. This process stops writing. Find out what replaced it, then start "
                 + "again. Don't copy files over a database that is in use")
     }

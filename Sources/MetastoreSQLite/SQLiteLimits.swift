@@ -2,7 +2,7 @@
 package struct SQLiteLimits: Sendable, Hashable {
     /// After so many pages of write-ahead log the writer copies them into the database (a PASSIVE checkpoint).
     package var checkpointPages = 4_000
-    /// Above this the writer tries to empty the log, without waiting for readers.
+    /// Above this the writer tries to begin the log anew, without waiting for readers; a longer file is cut to this.
     package var truncateBytes = 64 << 20
     /// Above this the store is told to end its own old reads: `Pressure.expireReads`.
     package var expireReadsBytes = 256 << 20

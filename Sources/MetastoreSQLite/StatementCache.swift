@@ -20,7 +20,8 @@ struct StatementCache: ~Copyable {
             found.lastUse = uses
             return found
         }
-        let made = Cursor(try PreparedStatement(statement.rendered(prefix: Dialect.sqlite.placeholderPrefix), on: handle))
+        let made = Cursor(
+            try PreparedStatement(statement.rendered(prefix: Dialect.sqlite.placeholderPrefix), on: handle))
         made.lastUse = uses
         if found == nil {
             if cursors.count >= capacity { removeOldest() }

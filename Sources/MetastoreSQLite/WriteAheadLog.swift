@@ -3,7 +3,7 @@
 final class WriteAheadLog {
     /// Pages in the log, as of the last commit or checkpoint.
     private(set) var pages = 0
-    /// True when everything committed is in the database file and the log is empty.
+    /// True when everything committed is in the database file.
     private(set) var isSettled = false
     private var pagesAtLastTry = 0
     private var lastTry: ContinuousClock.Instant?
@@ -18,6 +18,9 @@ final class WriteAheadLog {
     /// Pages written since a checkpoint was last tried.
     var pagesSinceLastTry: Int { pages - pagesAtLastTry }
 
+    /// Whatever becomes of it, the log may hold more than the database file from now on.
+    func willCommit() { isSettled = false }
+
     func committed(pages: Int) {
         // Fewer than before: the writer went back to the start of the log.
         if pages < pagesAtLastTry { pagesAtLastTry = 0 }
@@ -25,11 +28,11 @@ final class WriteAheadLog {
         isSettled = false
     }
 
-    func checkpointed(pages: Int, emptied: Bool) {
-        if pages >= 0 { self.pages = emptied ? 0 : pages }
+    func checkpointed(pages: Int, isSettled: Bool, beginsAnew: Bool) {
+        if pages >= 0 { self.pages = beginsAnew ? 0 : pages }
         pagesAtLastTry = self.pages
         lastTry = .now
-        isSettled = emptied
+        self.isSettled = isSettled
     }
 
     func triedWithin(_ duration: Duration) -> Bool {

@@ -6,7 +6,7 @@ internal import MetastoreModel
 
 /// Obeys commands on one store.
 ///
-/// open PATH [readonly|adopt]…   then: info, position, put KEY VALUE, get KEY, perform REQUEST, lead NAME,
+/// user ID, open PATH [readonly|adopt]…   then: info, position, put KEY VALUE, get KEY, perform REQUEST, lead NAME,
 /// follow COUNT (prints a line "change REVISION KEY" each, from the beginning or from where it stopped), verify, close
 struct Server {
     private var store: Metastore?
@@ -16,7 +16,8 @@ struct Server {
     mutating func answer(_ line: String) async -> String {
         let words = line.split(separator: " ").map(String.init)
         do {
-            return "ok " + (try await obey(words))
+            let answer = try await obey(words)
+            return answer.isEmpty ? "ok" : "ok " + answer
         } catch {
             return describe(error)
         }
@@ -30,6 +31,9 @@ struct Server {
             if words.contains("adopt") { options.history = .adopt }
             store = try await Metastore.open(.smallLog(words[1]), options)
             return "\(getpid())"
+        }
+        if words.first == "user", let user = words.dropFirst().first.flatMap({ UInt32($0) }) {
+            return setgid(user) == 0 && setuid(user) == 0 ? "" : "still root"
         }
         guard let store, let command = words.first else { return "nothing is open" }
         switch (command, words.count) {

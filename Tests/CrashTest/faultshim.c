@@ -1,7 +1,9 @@
 /* Loaded into a process with LD_PRELOAD: makes chosen flushes and writes of a database's files fail.
 
    FAULT_CONTROL names a file of at least 64 bytes, mapped by this process and by the test that steers it:
-   int32 fields, in this order. Everything is read at each call, so that faults can be armed while the process runs. */
+   int32 fields, in this order. Everything is read at each call, so that faults can be armed while the process runs.
+
+   FAULT_FILLER names a file that is deleted when a flush of the -wal file fails by itself: what keeps a device full. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -64,13 +66,23 @@ static int fails(int file, atomic_int *after, atomic_int *times) {
 
 #define REAL(type, name) ((type)dlsym(RTLD_NEXT, name))
 
+/* A device that fails only for a moment: room comes back right after the kernel gave up the pages it couldn't write. */
+static int passed(int file, int result) {
+    const char *filler = getenv("FAULT_FILLER");
+    if (result == 0 || !control || !filler || !concerns(file)) return result;
+    int number = errno;
+    if (unlink(filler) == 0) atomic_fetch_add(&control->hits, 1);
+    errno = number;
+    return result;
+}
+
 #define FLUSH(name)                                                                         \
     int name(int file) {                                                                    \
         static int (*real)(int);                                                            \
         if (!real) real = REAL(int (*)(int), #name);                                        \
         if (control && fails(file, &control->flush_after, &control->flush_times)) return -1; \
         if (control && atomic_load(&control->flush_nothing)) return 0;                      \
-        return real(file);                                                                  \
+        return passed(file, real(file));                                                    \
     }
 
 FLUSH(fsync)

@@ -4,8 +4,10 @@ extension EnginePromise {
     static let statements: [EnginePromise] = [
         EnginePromise("execute counts the rows it changed, and no others") { rig in
             let writer = rig.writer
-            try expect(try writer.execute("INSERT INTO things (id, name) VALUES (1, 'a'), (2, 'b')") == 2, "two inserted")
-            try expect(try writer.execute("CREATE TABLE others (id INTEGER PRIMARY KEY)") == 0, "a table changes no row")
+            try expect(
+                try writer.execute("INSERT INTO things (id, name) VALUES (1, 'a'), (2, 'b')") == 2, "two inserted")
+            try expect(
+                try writer.execute("CREATE TABLE others (id INTEGER PRIMARY KEY)") == 0, "a table changes no row")
             try expect(try writer.execute("UPDATE things SET note = 'x' WHERE id = 2") == 1, "one updated")
             try expect(try writer.execute("UPDATE things SET note = 'x' WHERE id = 3") == 0, "none updated")
             try expect(try writer.execute("DELETE FROM things") == 2, "two deleted")
@@ -54,7 +56,8 @@ extension EnginePromise {
             try rig.insert(1, name: "a")
             for round in 0..<2 {
                 for number in 0..<300 {
-                    let statement = SQL(trusted: "SELECT id + \(number) FROM things WHERE id = \u{1}", values: [.integer(1)])
+                    let statement = SQL(
+                        trusted: "SELECT id + \(number) FROM things WHERE id = \u{1}", values: [.integer(1)])
                     let sum = try rig.writer.first(statement) { row in try row.integer(0) }
                     try expect(sum == Int64(number + 1), "statement \(number) works in round \(round)")
                 }

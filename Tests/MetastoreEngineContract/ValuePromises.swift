@@ -19,11 +19,14 @@ extension EnginePromise {
         },
         EnginePromise("text comes back as it went in") { rig in
             let texts = [
-                "", " ", "a", "exactly15bytes!", "exactly 16 bytes", "ünïcödé \u{1F9EC} e\u{301}", "'; DROP TABLE things; --",
-                "line\nline\ttab\u{1}control\u{7F}", "?1 $1 :a", "12", "1e3", String(repeating: "long ", count: 100_000),
+                "", " ", "a", "exactly15bytes!", "exactly 16 bytes", "ünïcödé \u{1F9EC} e\u{301}",
+                "'; DROP TABLE things; --",
+                "line\nline\ttab\u{1}control\u{7F}", "?1 $1 :a", "12", "1e3",
+                String(repeating: "long ", count: 100_000),
             ]
             for text in texts {
-                try expect(try rig.roundTrip(.text(text), "note", as: .text), "text of \(text.utf8.count) bytes comes back")
+                try expect(
+                    try rig.roundTrip(.text(text), "note", as: .text), "text of \(text.utf8.count) bytes comes back")
             }
         },
         EnginePromise("text is compared by its bytes, not by equivalence") { rig in
@@ -76,10 +79,16 @@ extension EnginePromise {
         },
         EnginePromise("a column of another type is refused as damage") { rig in
             try rig.writer.execute("INSERT INTO things (id, name) VALUES (1, 'a')")
-            try expectFailure(.damaged) { try rig.writer.forEachRow("SELECT name FROM things") { try $0.integer(0) > 0 } }
+            try expectFailure(.damaged) {
+                try rig.writer.forEachRow("SELECT name FROM things") { try $0.integer(0) > 0 }
+            }
             try expectFailure(.damaged) { try rig.writer.forEachRow("SELECT id FROM things") { try $0.text(0) == "" } }
-            try expectFailure(.damaged) { try rig.writer.forEachRow("SELECT note FROM things") { try $0.text(0) == "" } }
-            try expectFailure(.damaged) { try rig.writer.forEachRow("SELECT name FROM things") { try $0.uuid(0) == UUID() } }
+            try expectFailure(.damaged) {
+                try rig.writer.forEachRow("SELECT note FROM things") { try $0.text(0) == "" }
+            }
+            try expectFailure(.damaged) {
+                try rig.writer.forEachRow("SELECT name FROM things") { try $0.uuid(0) == UUID() }
+            }
         },
     ]
 }

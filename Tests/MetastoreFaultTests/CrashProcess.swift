@@ -43,12 +43,14 @@ final class CrashProcess {
         Glibc.close(output)
     }
 
-    /// Beside the binary of the tests.
-    private static let program: String = {
+    private static let program = directory + "/metastore-crash-test"
+
+    /// Where the binary of the tests lies.
+    static let directory: String = {
         var path = [CChar](repeating: 0, count: 4096)
         let length = readlink("/proc/self/exe", &path, path.count - 1)
         let own = String(decoding: path[..<max(length, 0)].map(UInt8.init(bitPattern:)), as: UTF8.self)
-        return own[..<(own.lastIndex(of: "/") ?? own.startIndex)] + "/metastore-crash-test"
+        return String(own[..<(own.lastIndex(of: "/") ?? own.startIndex)])
     }()
 
     /// Sends a command and awaits its answer; lines before it that begin with `expecting` are kept in `heard`.

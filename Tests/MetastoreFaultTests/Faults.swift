@@ -39,6 +39,11 @@ extension Trait where Self == Timed {
 /// Mounting needs it.
 var isRoot: Bool { geteuid() == 0 }
 
+extension [String: Int] {
+    /// "damaged 2, verified 4"
+    var inWords: String { sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ") }
+}
+
 extension Duration {
     /// With one decimal.
     var inSeconds: Double {

@@ -39,7 +39,9 @@ import Testing
             let revision = last.position.revision.rawValue
             record.truth.withLock { truth in
                 truth.last = revision
-                truth.commits[revision] = [Event(revision: revision, path: "pools/last", before: nil, after: last.value)]
+                truth.commits[revision] = [
+                    Event(revision: revision, path: "pools/last", before: nil, after: last.value)
+                ]
             }
             var observations: [Observation] = []
             for try await observation in group { if let observation { observations.append(observation) } }
@@ -183,7 +185,9 @@ private struct HistoryWriter: Sendable {
                     }
                     if swallows { _ = try? tx.trials.get(999_999) }
                     if fails { throw Undone() }
-                    return images.filter { $0.value.before != $0.value.after }.map { ($0.key, $0.value.before, $0.value.after) }
+                    return images.filter { $0.value.before != $0.value.after }.map {
+                        ($0.key, $0.value.before, $0.value.after)
+                    }
                 }
                 guard committed.didChange else { continue }
                 let revision = committed.position.revision.rawValue

@@ -21,7 +21,11 @@ import Testing
                             let isDeletion = random.chance(30)
                             try await store.write { tx in
                                 let entry = EntryKey(namespace: "n", key: key)
-                                if isDeletion { try tx.keyValue.delete(entry) } else { try tx.keyValue.put(entry, value) }
+                                if isDeletion {
+                                    try tx.keyValue.delete(entry)
+                                } else {
+                                    try tx.keyValue.put(entry, value)
+                                }
                             }
                         }
                     }
@@ -166,7 +170,9 @@ import Testing
     func `moves its reader's position on by bookmarks`(_ place: Place) async throws {
         let directory = TemporaryPlace()
         let store = try await Metastore.open(place == .memory ? .inMemory() : directory.database(), .quick)
-        for (kinds, under) in [(RecordKinds.pools, nil), (.keyValue, "kv/none"), (.all, "experiments/9")] as [(RecordKinds, KeyPrefix?)] {
+        for (kinds, under) in [(RecordKinds.pools, nil), (.keyValue, "kv/none"), (.all, "experiments/9")]
+            as [(RecordKinds, KeyPrefix?)]
+        {
             let start = store.position
             var iterator = store.changes(after: start, of: kinds, under: under).batches.makeAsyncIterator()
             let writing = Task { try await store.putSome(10) }

@@ -24,7 +24,9 @@ extension CallMaker {
             let (agent, state) = (name(Self.agents), state(AgentState.self))
             return Call("agents.transition \(agent) \(state)") { (draft) throws(Refusal) in
                 try draft.answer { (store) throws(Refusal) in try store.moveAgent(agent, to: state.name) }
-            } real: { tx in [Summary.of(try tx.agents.transition(agent, to: state))] }
+            } real: { tx in
+                [Summary.of(try tx.agents.transition(agent, to: state))]
+            }
         case 7:
             let (agent, index, isEnabled) = (name(Self.agents), random.number(0...3), random.chance(70))
             return Call("slots.setEnabled \(agent) \(index) \(isEnabled)") { (draft) throws(Refusal) in
@@ -32,7 +34,9 @@ extension CallMaker {
                 if draft.store.slots[path] == nil { throw Refusal("not found \(path)") }
                 draft.store.slots[path]!.isEnabled = isEnabled
                 return [draft.line(path)]
-            } real: { tx in [Summary.of(try tx.slots.setEnabled(agent, index, to: isEnabled))] }
+            } real: { tx in
+                [Summary.of(try tx.slots.setEnabled(agent, index, to: isEnabled))]
+            }
         case 8, 9:
             let kind = random.pick([TaskKind.trial, .notebook, .shell])
             let trial: Int64? = random.chance(kind == .trial ? 90 : 10) ? id(store.trials.keys) : nil
@@ -45,7 +49,9 @@ extension CallMaker {
             let task = id(store.tasks.keys)
             return Call("tasks.end \(task)") { (draft) throws(Refusal) in
                 try draft.answer { (store) throws(Refusal) in try store.endTask(task) }
-            } real: { tx in [Summary.of(try tx.tasks.end(ID(rawValue: task)))] }
+            } real: { tx in
+                [Summary.of(try tx.tasks.end(ID(rawValue: task)))]
+            }
         case 11, 12: return createAllocation(store)
         case 13, 14:
             let (id, state) = (id(store.allocations.keys), state(AllocationState.self))
@@ -62,7 +68,9 @@ extension CallMaker {
             let (id, state) = (id(store.containers.keys), state(ContainerState.self))
             return Call("containers.transition \(id) \(state)") { (draft) throws(Refusal) in
                 try draft.answer { (store) throws(Refusal) in try store.moveContainer(id, to: state.name) }
-            } real: { tx in [Summary.of(try tx.containers.transition(ID(rawValue: id), to: state))] }
+            } real: { tx in
+                [Summary.of(try tx.containers.transition(ID(rawValue: id), to: state))]
+            }
         default: return portCall(store)
         }
     }
@@ -156,7 +164,9 @@ extension CallMaker {
                 try draft.answer { (store) throws(Refusal) in
                     try store.claimPort(port, "NOTEBOOK", host, for: id, isAllowed: (2900...3199).contains(port))
                 }
-            } real: { tx in [Summary.of(try tx.ports.claim(port, .notebook, on: host, for: key, ranges: few))] }
+            } real: { tx in
+                [Summary.of(try tx.ports.claim(port, .notebook, on: host, for: key, ranges: few))]
+            }
         case 2:
             let gpus = Int(random.number(0...2))
             return Call("ports.reserveForTrial \(gpus)", failsWhole: true) { (draft) throws(Refusal) in
@@ -212,7 +222,9 @@ extension CallMaker {
                     birth: 0, token: "found-\(cloud)", cloudID: cloud, pool: pool, tag: [], spotRequest: nil,
                     state: state.name, agent: nil, hasStarted: false, hasEnded: false)
                 return try draft.answer { (store) throws(Refusal) in try store.createInstance(new) }
-            } real: { tx in [Summary.of(try tx.instances.found(cloud, in: pool, state: state))] }
+            } real: { tx in
+                [Summary.of(try tx.instances.found(cloud, in: pool, state: state))]
+            }
         case 2:
             let (state, agent) = (state(InstanceState.self), random.chance(30) ? "a1" : nil)
             return Call("instances.transition \(token) \(state)") { (draft) throws(Refusal) in
@@ -241,7 +253,9 @@ extension CallMaker {
                 try draft.answer { (store) throws(Refusal) in
                     try store.moveSpotRequest(request, to: state.name, requestID: cloudID, instance: nil)
                 }
-            } real: { tx in [Summary.of(try tx.spotRequests.transition(request, to: state, requestID: cloudID))] }
+            } real: { tx in
+                [Summary.of(try tx.spotRequests.transition(request, to: state, requestID: cloudID))]
+            }
         }
     }
 }

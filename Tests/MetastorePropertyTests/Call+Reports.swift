@@ -15,7 +15,9 @@ extension CallMaker {
         let ran = plain.store.workloads.values.filter {
             $0.trial == id && $0.kind == "RUN_STEP" && $0.state == "COMPLETED" && !$0.isRolledBack
         }.sorted { $0.id < $1.id }
-        var kind = random.pick([WorkloadKind.runStep, .runStep, .computeValidationMetrics, .checkpointModel, .terminate])
+        var kind = random.pick([
+            WorkloadKind.runStep, .runStep, .computeValidationMetrics, .checkpointModel, .terminate,
+        ])
         let state = random.pick([WorkloadState.completed, .completed, .completed, .completed, .active, .error])
         var step = random.chance(3) ? -1 : random.number(1...12)
         var batches = random.chance(3) ? -1 : random.chance(85) ? step * 100 : random.number(0...700)
@@ -53,12 +55,16 @@ extension CallMaker {
         case 6:
             return Call("checkpoints.delete \(uuid)") { (draft) throws(Refusal) in
                 try draft.answer { (store) throws(Refusal) in try store.deleteCheckpoint(uuid, leaving: nil) }
-            } real: { tx in [Summary.of(try tx.checkpoints.delete(uuid))] }
+            } real: { tx in
+                [Summary.of(try tx.checkpoints.delete(uuid))]
+            }
         case 7:
             let rest: [String: Int64] = random.pick([[:], ["a": 1], ["a": 1, "b": 2], ["a": 2]])
             return Call("checkpoints.delete \(uuid) leaving \(rest.count)") { (draft) throws(Refusal) in
                 try draft.answer { (store) throws(Refusal) in try store.deleteCheckpoint(uuid, leaving: rest) }
-            } real: { tx in [Summary.of(try tx.checkpoints.delete(uuid, leaving: try Resources(rest)))] }
+            } real: { tx in
+                [Summary.of(try tx.checkpoints.delete(uuid, leaving: try Resources(rest)))]
+            }
         default:
             let isPinned = random.chance(50)
             return Call("checkpoints.pin \(uuid) \(isPinned)") { (draft) throws(Refusal) in
@@ -154,7 +160,9 @@ extension CallMaker {
                 let lease = PlainLease(birth: draft.store.birth(), id: draft.store.id("lease"), timeToLive: time)
                 draft.store.leases[lease.id] = lease
                 return [draft.line(lease.path)]
-            } real: { tx in [Summary.of(try tx.leases.grant(timeToLive: time))] }
+            } real: { tx in
+                [Summary.of(try tx.leases.grant(timeToLive: time))]
+            }
         default:
             let lease = id(plain.store.leases.keys)
             return Call("leases.revoke \(lease)") { (draft) throws(Refusal) in

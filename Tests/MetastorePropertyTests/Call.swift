@@ -104,11 +104,15 @@ extension CallMaker {
                 try draft.answer { (store) throws(Refusal) in
                     try store.moveExperiment(id, to: "ACTIVE", isRestart: true)
                 }
-            } real: { tx in [Summary.of(try tx.experiments.restart(key))] }
+            } real: { tx in
+                [Summary.of(try tx.experiments.restart(key))]
+            }
         case 6:
             return Call("experiments.continue \(id)") { (draft) throws(Refusal) in
                 try draft.answer { (store) throws(Refusal) in try store.continueExperiment(id) }
-            } real: { tx in [Summary.of(try tx.experiments.continue(key))] }
+            } real: { tx in
+                [Summary.of(try tx.experiments.continue(key))]
+            }
         case 7:
             let (version, content) = (random.number(-1...4), random.pick(["{}", "{\"a\":1}"]))
             let revision = expected(plain.revision(of: "experiments/\(id)/snapshot"))
@@ -179,7 +183,8 @@ extension CallMaker {
         case 0...3 where store.trials.count < 5 || random.chance(25):
             let hparams = random.pick(["{\"lr\":0.1}", "{\"lr\":1e-05}", "{}"])
             let warm: UUID? =
-                random.chance(20) ? random.pick(store.checkpoints.keys.sorted { $0.uuidString < $1.uuidString } + [uuids[0]]) : nil
+                random.chance(20)
+                ? random.pick(store.checkpoints.keys.sorted { $0.uuidString < $1.uuidString } + [uuids[0]]) : nil
             let new = PlainTrial(
                 birth: 0, id: 0, experiment: self.id(store.experiments.keys), requestID: random.pick(uuids),
                 hparams: hparams, seed: random.pick([0, .max, .min]), warmStart: warm)
@@ -208,11 +213,15 @@ extension CallMaker {
         case 8:
             return Call("trials.restart \(id)") { (draft) throws(Refusal) in
                 try draft.answer { (store) throws(Refusal) in try store.restartTrial(id) }
-            } real: { tx in [Summary.of(try tx.trials.restart(key).trial)] }
+            } real: { tx in
+                [Summary.of(try tx.trials.restart(key).trial)]
+            }
         default:
             return Call("trials.continue \(id)") { (draft) throws(Refusal) in
                 try draft.answer { (store) throws(Refusal) in try store.continueTrial(id) }
-            } real: { tx in [Summary.of(try tx.trials.continue(key).trial)] }
+            } real: { tx in
+                [Summary.of(try tx.trials.continue(key).trial)]
+            }
         }
     }
 }

@@ -46,10 +46,11 @@ import Testing
         #expect(throws: StoreError.self) { try Self.read([1, 2, 0x80, 0, 0, 0, 0, 0, 0, 0]) }
     }
 
-    @Test(arguments: [
-        [1, 1, 0x80, 0x00], [1, 1, 0xFF], [1, 3, 2, 0xC3, 0x28], [1, 4, 5, 1], [1, 9], [1, 2, 1, 2, 3], [1, 5, 0],
-        [1, 1, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x02], [1, 3, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F],
-    ] as [[UInt8]])
+    @Test(
+        arguments: [
+            [1, 1, 0x80, 0x00], [1, 1, 0xFF], [1, 3, 2, 0xC3, 0x28], [1, 4, 5, 1], [1, 9], [1, 2, 1, 2, 3], [1, 5, 0],
+            [1, 1, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x02], [1, 3, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F],
+        ] as [[UInt8]])
     func `refuses what no writer writes`(_ bytes: [UInt8]) {
         #expect(throws: StoreError.self) { try Self.read(bytes) }
     }
@@ -84,7 +85,8 @@ extension Randomness {
             let number = pick([0, 1, -1, .leastNonzeroMagnitude, .greatestFiniteMagnitude, 0.1, bits])
             return .real(number.isFinite && number != 0 ? number : 0)
         case .text: return .text(chance(10) ? "" : text())
-        case .bytes: return .bytes((0..<Int.random(in: 0...300, using: &self)).map { _ in UInt8(truncatingIfNeeded: next()) })
+        case .bytes:
+            return .bytes((0..<Int.random(in: 0...300, using: &self)).map { _ in UInt8(truncatingIfNeeded: next()) })
         case .uuid: return .uuid(uuid())
         }
     }

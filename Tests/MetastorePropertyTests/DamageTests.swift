@@ -79,7 +79,8 @@ import Testing
 
     private static let spoilers: [@Sendable (inout [LogRecord]) -> Void] = [
         { $0[3].body[8] ^= 1 }, { $0[6].chain[31] ^= 1 }, { $0.remove(at: 2) }, { $0.swapAt(1, 2) },
-        { $0[2].actor += "x" }, { $0[2].kinds = .all }, { $0[0].revision = 5 }, { $0[4].epoch = Epoch(number: 9, nonce: 1) },
+        { $0[2].actor += "x" }, { $0[2].kinds = .all }, { $0[0].revision = 5 },
+        { $0[4].epoch = Epoch(number: 9, nonce: 1) },
         { $0[1].operation = UUID() }, { $0[1].consumer = ConsumerProgress(name: "scheduler", revision: 1) },
         { $0[5].time = Timestamp(microseconds: 0) }, { $0[5].schema = 2 },
     ]

@@ -84,7 +84,9 @@ import Testing
     func `has the fields of each kind that its document lists`(_ kind: RecordKind) throws {
         let document = try Self.read(Self.format)
         let rows = kind.table.columns.filter { !$0.isLocal }.map { "| \($0.number) | `\($0.name)` | \($0.type) |" }
-        let table = "### \(kind.rawValue): \(kind.name)\n\n| number | field | type |\n|---|---|---|\n" + rows.joined(separator: "\n")
+        let table =
+            "### \(kind.rawValue): \(kind.name)\n\n| number | field | type |\n|---|---|---|\n"
+            + rows.joined(separator: "\n")
         #expect(document.contains(table), "docs/FORMAT.md should say:\n\(table)")
     }
 

@@ -80,7 +80,8 @@ enum GoldenStore {
             }
             try await write { tx in _ = try tx.trials.restart(1) }
             try await write { tx in
-                try tx.snapshots.put(1, version: 1, content: ["searcher": .string(String(repeating: "abcd", count: 600))])
+                try tx.snapshots.put(
+                    1, version: 1, content: ["searcher": .string(String(repeating: "abcd", count: 600))])
             }
             try await write { tx in try tx.checkpoints.pin(uuids[2]) }
         }
@@ -89,7 +90,8 @@ enum GoldenStore {
             try await write { tx in
                 try tx.pools.put(
                     NewPool(
-                        name: "gpu", kind: .aws, provider: ["zone": "a"], instanceType: "p4d", tagKey: "k", tagValue: "v",
+                        name: "gpu", kind: .aws, provider: ["zone": "a"], instanceType: "p4d", tagKey: "k",
+                        tagValue: "v",
                         maxInstances: 4, isSpot: true, maxPrice: 1.25, idlePeriod: .seconds(300)))
                 try tx.agents.register(
                     NewAgent(

@@ -87,7 +87,8 @@ enum Summary {
 
     static func of(_ r: Allocation) -> String {
         line(
-            r, "\(r.pool) \(r.state) slots \(r.slots) priority \(r.priority) \(show(r.exitReason)) ended \(r.end != nil)")
+            r,
+            "\(r.pool) \(r.state) slots \(r.slots) priority \(r.priority) \(show(r.exitReason)) ended \(r.end != nil)")
     }
 
     static func of(_ r: Container) -> String { line(r, "\(r.agent) \(r.slots) \(r.state)") }

@@ -49,12 +49,35 @@ import Testing
         next.close()
     }
 
-    @Test func `may be a log whose writer was killed just after emptying it`() throws {
+    /// It told a copy without its log from a whole one only once: SQLite makes an empty log by looking.
+    @Test func `has no log when that is empty, and a writer never leaves it so`() throws {
         try place.makeDatabase()
         try write([], to: place.path + "-wal")
-        let engine = place.engine()
-        #expect(try engine.prepare() == .database(hasWriteAheadLog: true))
+        var limits = SQLiteLimits()
+        limits.checkpointPages = 1
+        limits.truncateBytes = 1
+        let engine = place.engine(limits: limits)
+        #expect(try engine.prepare() == .database(hasWriteAheadLog: false))
+        let writer = try engine.openWriter()
+        for id in 100..<105 {
+            try writer.execute("INSERT INTO things VALUES (\(id), 'y')")
+            #expect(try engine.maintain(writer) == .none)
+            #expect(size(place.path + "-wal") ?? 0 > 0)
+            try engine.settle(writer)
+            #expect(size(place.path + "-wal") ?? 0 > 0)
+        }
+        writer.close()
         engine.close()
+        #expect(size(place.path + "-wal") == nil)
+    }
+
+    @Test func `is another program's database, which stays as it is`() throws {
+        let shell = try ChildProcess("sqlite3", place.path, "CREATE TABLE things (id INTEGER PRIMARY KEY)")
+        #expect(shell.exitCode() == 0)
+        let bytes = try contents(place.path)
+        let refusal = try #require(error { _ = try place.engine().prepare() })
+        #expect(refusal.code == .notADatabase && refusal.message.contains("another program made it"))
+        #expect(try contents(place.path) == bytes)
     }
 
     @Test func `is an empty file`() throws {
@@ -127,7 +150,9 @@ import Testing
         let engine = place.engine()
         _ = try engine.prepare()
         let writer = try engine.openWriter()
-        let refusal = error { _ = try writer.first("SELECT count(body) FROM things WHERE body > 'a'") { try $0.integer(0) } }
+        let refusal = error {
+            _ = try writer.first("SELECT count(body) FROM things WHERE body > 'a'") { try $0.integer(0) }
+        }
         #expect(refusal?.code == .damaged)
         #expect(refusal?.message.contains("passing fault") == true)
         writer.close()

@@ -107,7 +107,7 @@ import Testing
         let writer = try writing.openWriter()
         defer { writer.close() }
         let reading = place.readOnlyEngine()
-        #expect(try reading.prepare() == .database(hasWriteAheadLog: true))
+        #expect(try reading.prepare() == .database(hasWriteAheadLog: false))
         let reader = try reading.openReader()
         try writer.execute("INSERT INTO things VALUES (99, 'new')")
         #expect(try reader.first("SELECT count(*) FROM things") { try $0.integer(0) } == 4)

@@ -1,15 +1,15 @@
 internal import FoundationEssentials
-public import Metastore
-public import MetastoreEngine
+package import Metastore
+package import MetastoreEngine
 internal import Synchronization
 
 /// An open store with everything a test may turn: its clocks, its faults, its place.
-public final class Bench: Sendable {
-    public let engine: TestEngine
+package final class Bench: Sendable {
+    package let engine: TestEngine
     /// The scratch directory of this store alone.
-    public let directory: String
-    public let time: ManualTime
-    public let faults: FaultPlan
+    package let directory: String
+    package let time: ManualTime
+    package let faults: FaultPlan
     private let configure: @Sendable (inout StoreOptions) -> Void
     private let open = Mutex<Metastore?>(nil)
 
@@ -25,12 +25,12 @@ public final class Bench: Sendable {
     }
 
     /// The file of the store.
-    public var path: String { directory + "/metastore.db" }
+    package var path: String { directory + "/metastore.db" }
 
-    public var store: Metastore { open.withLock { $0! } }
+    package var store: Metastore { open.withLock { $0! } }
 
     /// The options a store of this bench is opened with.
-    public var options: StoreOptions {
+    package var options: StoreOptions {
         var options = StoreOptions()
         options.time = time.source
         options.housekeepingInterval = .milliseconds(10)
@@ -40,13 +40,13 @@ public final class Bench: Sendable {
     }
 
     /// Where a store of this bench lies, behind its faults.
-    public var source: EngineSource {
+    package var source: EngineSource {
         let (real, faults) = (engine.source(in: directory), faults)
         return EngineSource { FaultyEngine(try real.makeEngine($0), faults) }
     }
 
     /// Another handle on the same place.
-    public func another(_ change: (inout StoreOptions) -> Void = { _ in }) async throws -> Metastore {
+    package func another(_ change: (inout StoreOptions) -> Void = { _ in }) async throws -> Metastore {
         var options = options
         change(&options)
         return try await Metastore.open(source, options)
@@ -59,7 +59,7 @@ public final class Bench: Sendable {
 
     /// Closes the store and opens it again. Only where there is a file.
     @discardableResult
-    public func reopen() async throws -> Metastore {
+    package func reopen() async throws -> Metastore {
         await store.close()
         try await start()
         return store
@@ -67,18 +67,19 @@ public final class Bench: Sendable {
 }
 
 /// A store that fails its verification at the end of a test.
-public struct NotClean: Error, CustomStringConvertible {
-    public let description: String
+package struct NotClean: Error, CustomStringConvertible {
+    package let description: String
 }
 
 /// Runs a test on a new store; at the end, everything the store says of itself is recomputed.
 ///
 /// - Parameter configure: changes the options.
-public func withBench<Result>(
+package func withBench<Result>(
     _ engine: TestEngine, verifying: Bool = true,
     configure: @escaping @Sendable (inout StoreOptions) -> Void = { _ in },
     _ body: (Bench) async throws -> Result
 ) async throws -> Result {
+    CapturedLog.start
     let directory = FileManager.default.temporaryDirectory.path + "/metastore-test-\(UUID().uuidString.lowercased())"
     try FileManager.default.createDirectory(
         atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
@@ -102,7 +103,7 @@ public func withBench<Result>(
 }
 
 /// As ``withBench(_:verifying:configure:_:)``, for tests that need the store only.
-public func withStore<Result>(
+package func withStore<Result>(
     _ engine: TestEngine, configure: @escaping @Sendable (inout StoreOptions) -> Void = { _ in },
     _ body: (Metastore) async throws -> Result
 ) async throws -> Result {

@@ -1,10 +1,10 @@
-public import MetastoreEngine
+package import MetastoreEngine
 internal import Synchronization
 
 /// What is to go wrong, when; shared by a ``FaultyEngine`` and its connections, and changed by the test while they run.
-public final class FaultPlan: Sendable {
+package final class FaultPlan: Sendable {
     /// A kind of call.
-    public enum Call: Sendable, Hashable {
+    package enum Call: Sendable, Hashable {
         case begin
         /// A statement whose text contains this.
         case statement(containing: String)
@@ -17,7 +17,7 @@ public final class FaultPlan: Sendable {
     }
 
     /// What happens instead.
-    public enum Effect: Sendable {
+    package enum Effect: Sendable {
         /// The call fails with this error.
         case fail(EngineError)
         /// The SQL transaction is rolled back, as some errors do by themselves, and the call fails.
@@ -44,26 +44,26 @@ public final class FaultPlan: Sendable {
 
     private let state = Mutex(State())
 
-    public init() {}
+    package init() {}
 
     /// The `nth` call of this kind from now on (1 is the next) gets the effect; with `lasting`, every one from then on.
-    public func arm(_ call: Call, nth: Int = 1, lasting: Bool = false, _ effect: Effect) {
+    package func arm(_ call: Call, nth: Int = 1, lasting: Bool = false, _ effect: Effect) {
         state.withLock { $0.armed.append(Armed(call: call, left: nth, effect: effect, isLasting: lasting)) }
     }
 
-    public func disarm() { state.withLock { $0.armed.removeAll() } }
+    package func disarm() { state.withLock { $0.armed.removeAll() } }
 
     /// True when every fault that isn't lasting has happened.
-    public var isSpent: Bool { state.withLock { $0.armed.allSatisfy(\.isLasting) } }
+    package var isSpent: Bool { state.withLock { $0.armed.allSatisfy(\.isLasting) } }
 
     /// Keeps the text of every statement from now on.
-    public func recordTexts() { state.withLock { $0.records = true } }
+    package func recordTexts() { state.withLock { $0.records = true } }
 
     /// The statements met since ``recordTexts()``, with abstract placeholders.
-    public var texts: Set<String> { state.withLock { $0.texts } }
+    package var texts: Set<String> { state.withLock { $0.texts } }
 
     /// How many calls of a kind there were (not of statements).
-    public func count(of call: Call) -> Int { state.withLock { $0.count[call] ?? 0 } }
+    package func count(of call: Call) -> Int { state.withLock { $0.count[call] ?? 0 } }
 
     func met(_ call: Call, on connection: (any Connection)?) throws(EngineError) {
         let effects: [Effect] = state.withLock { state in

@@ -3,7 +3,7 @@ internal import MetastoreEngine
 internal import MetastoreSQLite
 
 /// The engines that every contract suite runs against.
-public enum TestEngine: String, CaseIterable, Sendable {
+package enum TestEngine: String, CaseIterable, Sendable {
     /// Private, in memory: the double for everything that needs no file.
     case memory
     /// A file with the default settings.
@@ -12,10 +12,10 @@ public enum TestEngine: String, CaseIterable, Sendable {
     case hostile
 
     /// True when a store of it can be opened again.
-    public var isFile: Bool { self != .memory }
+    package var isFile: Bool { self != .memory }
 
     /// Those with a file.
-    public static let files: [TestEngine] = [.disk, .hostile]
+    package static let files: [TestEngine] = [.disk, .hostile]
 
     /// Where a store of it lies below a directory.
     func source(in directory: String) -> EngineSource {

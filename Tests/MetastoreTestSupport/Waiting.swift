@@ -1,7 +1,7 @@
 internal import Metastore
 
 /// Polls until the condition holds; false when it doesn't within `patience`.
-public func eventually(
+package func eventually(
     within patience: Duration = .seconds(10), _ condition: () async throws -> Bool
 ) async rethrows -> Bool {
     let end = ContinuousClock.now + patience

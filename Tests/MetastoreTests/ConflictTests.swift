@@ -75,7 +75,9 @@ import Testing
                 try tx.aPool()
                 let allocation = try tx.anAllocation()
                 #expect(
-                    refused { try tx.trials.transition(trial.id, to: .completed, if: .state(.paused, .stoppingCompleted)) }
+                    refused {
+                        try tx.trials.transition(trial.id, to: .completed, if: .state(.paused, .stoppingCompleted))
+                    }
                         == .unexpectedState(
                             path: trial.recordKey.path, expected: ["PAUSED", "STOPPING_COMPLETED"], found: "ACTIVE"))
                 #expect(
@@ -103,7 +105,8 @@ import Testing
                                 let entry = try #require(try await store.keyValue.get("count/er"))
                                 let number = try #require(Int(String(decoding: entry.value, as: UTF8.self)))
                                 do {
-                                    try await store.keyValue.put("count/er", "\(number + 1)", ifRevision: entry.revision)
+                                    try await store.keyValue.put(
+                                        "count/er", "\(number + 1)", ifRevision: entry.revision)
                                     break
                                 } catch StoreError.conflict {
                                     conflicts += 1
@@ -117,7 +120,8 @@ import Testing
             }
             let entry = try #require(try await store.keyValue.get("count/er"))
             #expect(String(decoding: entry.value, as: UTF8.self) == "\(workers * rounds)")
-            #expect(entry.revision.rawValue == Int64(workers * rounds) + 2, "\(conflicts) refused ones made no revision")
+            #expect(
+                entry.revision.rawValue == Int64(workers * rounds) + 2, "\(conflicts) refused ones made no revision")
         }
     }
 }

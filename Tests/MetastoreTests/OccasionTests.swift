@@ -28,7 +28,9 @@ import Testing
         _ engine: TestEngine
     ) async throws {
         try await withStore(engine) { store in
-            for route: [ExperimentState] in [[.error], [.stoppingCompleted, .completed], [.stoppingKilled, .canceled]] {
+            for route: [ExperimentState] in [
+                [.error], [.stoppingCompleted, .completed], [.stoppingKilled, .canceled],
+            ] {
                 try await store.write { tx in
                     let made = try tx.anExperiment()
                     #expect(
@@ -76,7 +78,7 @@ import Testing
                 try tx.experiments.transition(experiment.id, to: .error)
                 guard case .refused = refused({ _ = try tx.trials.continue(1) }) else {
                     Issue.record("its experiment has ended")
-                        return
+                    return
                 }
                 try tx.experiments.continue(experiment.id)
                 #expect(try tx.trials.continue(1).trial.state == .active)

@@ -50,7 +50,8 @@ import Testing
             let (store, id) = (bench.store, OperationID(bench.time.source))
             _ = try await store.write(operation: id, request: "a") { _ in 1 }
             #expect(await refusal { try await store.write(operation: id, request: "b") { _ in 1 } } == .operationReused)
-            #expect(await refusal { try await store.write(operation: id, request: "a") { _ in "1" } } == .operationReused)
+            #expect(
+                await refusal { try await store.write(operation: id, request: "a") { _ in "1" } } == .operationReused)
             #expect(throws: StoreError.self) { try OperationID(UUID()) }
         }
     }
@@ -98,7 +99,9 @@ import Testing
             }
             #expect(try await write() == 2, "the same answer, and no second effect")
             bench.time.advance(.seconds(2 * 3_600))
-            #expect(await eventually { await refusal { try await write() } == .operationExpired(keptFor: .seconds(86_400)) })
+            #expect(
+                await eventually { await refusal { try await write() } == .operationExpired(keptFor: .seconds(86_400)) }
+            )
             let future = OperationID(
                 TimeSource(now: { bench.time.now + .seconds(90_000) }, monotonic: { .zero }, random: { 1 }))
             guard case .invalid("operation", _) = await refusal({ try await store.write(operation: future) { _ in 1 } })

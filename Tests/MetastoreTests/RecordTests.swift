@@ -13,7 +13,8 @@ private let hostileText = "e\u{301}é😀\u{10FFFF}\u{FEFF}\u{202E}\"'\\/%\n\u{1
     func `experiments, with extremes and every plane of Unicode`(_ engine: TestEngine) async throws {
         try await withStore(engine) { store in
             let new = NewExperiment(
-                name: hostileText, config: ["text": .string(hostileText), "min": .integer(.min), "max": .integer(.max)],
+                name: hostileText,
+                config: ["text": .string(hostileText), "min": .integer(.min), "max": .integer(.max)],
                 labels: ["b", "a", "e\u{301}", "é", "b"], notes: hostileText, owner: "é", priority: .min, pool: "p",
                 metric: "accuracy", smallerIsBetter: false,
                 retention: RetentionPolicy(experimentBest: 3, trialBest: 0, trialLatest: 1_000_000),

@@ -24,7 +24,9 @@ import Testing
                 let config: JSONObject = [:]
                 #expect(field { _ = try tx.experiments.create(NewExperiment(name: nul, config: config)) } == "name")
                 #expect(
-                    field { _ = try tx.experiments.create(NewExperiment(name: "a", config: config, labels: ["x", nul])) }
+                    field {
+                        _ = try tx.experiments.create(NewExperiment(name: "a", config: config, labels: ["x", nul]))
+                    }
                         == "labels[1]")
                 for (edit, name) in [
                     (ExperimentEdit(name: nul), "name"), (ExperimentEdit(notes: nul), "notes"),
@@ -34,12 +36,15 @@ import Testing
                     #expect(field { try tx.experiments.update(trial.experiment, edit) } == name)
                 }
                 let unstorable: JSONObject = ["path": .string(nul)]
-                #expect(field { _ = try tx.experiments.create(NewExperiment(name: "a", config: unstorable)) }?.hasPrefix("config") == true)
+                #expect(
+                    field { _ = try tx.experiments.create(NewExperiment(name: "a", config: unstorable)) }?.hasPrefix(
+                        "config") == true)
                 #expect(
                     field { _ = try tx.trials.create(NewTrial(experiment: trial.experiment, hparams: unstorable)) }?
                         .hasPrefix("hparams") == true)
                 #expect(
-                    field { try tx.snapshots.put(trial.experiment, version: 1, content: unstorable) }?.hasPrefix("content")
+                    field { try tx.snapshots.put(trial.experiment, version: 1, content: unstorable) }?.hasPrefix(
+                        "content")
                         == true)
                 #expect(
                     field {
@@ -56,12 +61,18 @@ import Testing
                 #expect(field { try tx.pools.put(NewPool(name: nul)) } == "name")
                 #expect(field { try tx.agents.register(NewAgent(id: "a", pool: "gpu", address: nul)) } == "address")
                 #expect(
-                    field { try tx.agents.register(NewAgent(id: "a", pool: "gpu", slots: [NewSlot(index: 0, brand: nul)])) }
+                    field {
+                        try tx.agents.register(NewAgent(id: "a", pool: "gpu", slots: [NewSlot(index: 0, brand: nul)]))
+                    }
                         == "slots.brand")
-                #expect(field { try tx.allocations.transition(allocation.id, to: .terminated, reason: nul) } == "reason")
+                #expect(
+                    field { try tx.allocations.transition(allocation.id, to: .terminated, reason: nul) } == "reason")
                 #expect(field { _ = try tx.ports.reserve(.notebook, on: nul, for: allocation.id) } == "host")
-                #expect(field { _ = try tx.instances.create(NewInstance(clientToken: nul, pool: "gpu")) } == "clientToken")
-                #expect(field { _ = try tx.spotRequests.create(NewSpotRequest(clientToken: nul, pool: "gpu")) } == "clientToken")
+                #expect(
+                    field { _ = try tx.instances.create(NewInstance(clientToken: nul, pool: "gpu")) } == "clientToken")
+                #expect(
+                    field { _ = try tx.spotRequests.create(NewSpotRequest(clientToken: nul, pool: "gpu")) }
+                        == "clientToken")
                 #expect(field { try tx.keyValue.put(EntryKey(namespace: nul, key: "a"), "x") } == "namespace")
                 #expect(field { try tx.keyValue.put(EntryKey(namespace: "a", key: nul), "x") } == "key")
             }
@@ -83,10 +94,13 @@ import Testing
                 #expect(
                     field { _ = try tx.trials.create(NewTrial(experiment: trial.experiment, hparams: notFinite)) }?
                         .hasPrefix("hparams") == true)
-                #expect(field { try tx.experiments.update(trial.experiment, ExperimentEdit(progress: .nan)) } == "progress")
-                #expect(field { try tx.experiments.update(trial.experiment, ExperimentEdit(progress: 1.01)) } == "progress")
+                #expect(
+                    field { try tx.experiments.update(trial.experiment, ExperimentEdit(progress: .nan)) } == "progress")
+                #expect(
+                    field { try tx.experiments.update(trial.experiment, ExperimentEdit(progress: 1.01)) } == "progress")
                 #expect(field { try tx.pools.put(NewPool(name: "a", maxPrice: .infinity)) } == "maxPrice")
-                #expect(field { try tx.pools.put(NewPool(name: "a", minInstances: 2, maxInstances: 1)) } == "maxInstances")
+                #expect(
+                    field { try tx.pools.put(NewPool(name: "a", minInstances: 2, maxInstances: 1)) } == "maxInstances")
                 #expect(field { try tx.pools.put(NewPool(name: "a", tagKey: "k")) } == "tagValue")
                 #expect(
                     field {
@@ -106,10 +120,17 @@ import Testing
                 #expect(field { _ = try tx.experiments.create(NewExperiment(name: long, config: [:])) } == "name")
                 #expect(field { _ = try tx.experiments.create(NewExperiment(name: "", config: [:])) } == "name")
                 let labels = (0...128).map { "l\($0)" }
-                #expect(field { _ = try tx.experiments.create(NewExperiment(name: "a", config: [:], labels: labels)) } == "labels")
+                #expect(
+                    field { _ = try tx.experiments.create(NewExperiment(name: "a", config: [:], labels: labels)) }
+                        == "labels")
                 #expect(field { try tx.keyValue.put(EntryKey(namespace: "", key: "a"), "x") } == "namespace")
-                #expect(field { try tx.keyValue.put(EntryKey(namespace: "a", key: String(repeating: "k", count: 1_025)), "x") } == "key")
-                #expect(field { try tx.keyValue.put("a/b", [UInt8](repeating: 0, count: Limits.valueBytes + 1)) } == "value")
+                #expect(
+                    field {
+                        try tx.keyValue.put(EntryKey(namespace: "a", key: String(repeating: "k", count: 1_025)), "x")
+                    } == "key")
+                #expect(
+                    field { try tx.keyValue.put("a/b", [UInt8](repeating: 0, count: Limits.valueBytes + 1)) } == "value"
+                )
                 #expect(field { _ = try tx.leases.grant(timeToLive: .milliseconds(999)) } == "timeToLive")
                 try tx.keyValue.put("a/b", [UInt8](repeating: 0, count: Limits.valueBytes))
             }

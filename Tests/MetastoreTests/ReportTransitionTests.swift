@@ -144,7 +144,8 @@ import Testing
                     trial: trial.id, generation: 0, step: 1, kind: .runStep, totalBatches: 101,
                     metrics: ["loss": 0.5])
                 let path = step.recordKey.path
-                #expect(refused { try tx.workloads.report(report) } == .reportConflict(path: path, field: "total batches"))
+                #expect(
+                    refused { try tx.workloads.report(report) } == .reportConflict(path: path, field: "total batches"))
                 report.totalBatches = 100
                 report.metrics = ["loss": 0.25]
                 #expect(refused { try tx.workloads.report(report) } == .reportConflict(path: path, field: "metrics"))

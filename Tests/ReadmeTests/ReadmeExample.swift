@@ -21,7 +21,8 @@ import Testing
         let store = try await Metastore.open(.sqlite(path))
 
         let experiment = try await store.write { tx in
-            let experiment = try tx.experiments.create(NewExperiment(name: "mnist-asha", config: config, labels: ["nightly"]))
+            let experiment = try tx.experiments.create(
+                NewExperiment(name: "mnist-asha", config: config, labels: ["nightly"]))
             for rate in [0.1, 0.01] {
                 _ = try tx.trials.create(NewTrial(experiment: experiment.id, hparams: ["lr": .number(rate)]))
             }

@@ -55,7 +55,8 @@ struct Commits: AsyncParsableCommand {
                 try await store.write { tx in
                     try tx.workloads.report(
                         WorkloadReport(
-                            trial: trial, generation: 0, step: Int64(client) * 10_000_000 + Int64(number), kind: .runStep,
+                            trial: trial, generation: 0, step: Int64(client) * 10_000_000 + Int64(number),
+                            kind: .runStep,
                             totalBatches: Int64(number), metrics: benchMetrics(number)))
                 }
             case "transition":
@@ -125,7 +126,9 @@ struct Feed: AsyncParsableCommand {
             return latencies
         }
         for number in 0..<count {
-            try await store.write { tx in _ = try tx.keyValue.put(EntryKey(namespace: "wake", key: "\(number)"), "\(ContinuousClock.now)") }
+            try await store.write { tx in
+                _ = try tx.keyValue.put(EntryKey(namespace: "wake", key: "\(number)"), "\(ContinuousClock.now)")
+            }
             await commits.append(.now)
         }
         let latencies = try await watcher.value.sorted()

@@ -106,7 +106,8 @@ func makeTrials(_ store: Metastore, count: Int) async throws -> [ID<Trial>] {
     } else {
         experiment = try await store.write { tx in
             let experiment = try tx.experiments.create(
-                NewExperiment(name: "bench", config: ["searcher": "single"], externalID: "bench-\(count)", startsActive: true))
+                NewExperiment(
+                    name: "bench", config: ["searcher": "single"], externalID: "bench-\(count)", startsActive: true))
             for number in 0..<count {
                 _ = try tx.trials.create(
                     NewTrial(

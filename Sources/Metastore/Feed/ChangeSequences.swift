@@ -17,9 +17,11 @@ public struct ChangeBatch: Sendable {
 /// The feed from a position on, in batches with positions to resume from. It never ends by itself: it waits for the
 /// next commit, or throws.
 public struct ChangeBatches: AsyncSequence, Sendable {
+    /// Whole revisions, with the position after them.
     public typealias Element = ChangeBatch
     let reader: FeedReader
 
+    /// Begins at the position it was made for, each time.
     public func makeAsyncIterator() -> Iterator { Iterator(reader: reader) }
 
     /// Pulls one batch at a time; nothing is read ahead.
@@ -37,9 +39,11 @@ public struct ChangeBatches: AsyncSequence, Sendable {
 
 /// The feed from a position on, change by change. It never ends by itself: it waits for the next commit, or throws.
 public struct Changes: AsyncSequence, Sendable {
+    /// One change of one record.
     public typealias Element = Change
     let reader: FeedReader
 
+    /// Begins at the position it was made for, each time.
     public func makeAsyncIterator() -> Iterator { Iterator(reader: reader) }
 
     /// The same feed in batches, with bookmarks and positions.
@@ -82,8 +86,9 @@ extension Metastore {
     ///   - position: where to begin; from any read or write, also of an earlier process.
     ///   - kinds: the kinds wanted; all unless given.
     ///   - prefix: only the record with this key and what is below it.
-    /// - Returns: a sequence whose iteration throws ``StoreError/compacted(oldest:)``, ``StoreError/forked(lastCommon:)``,
-    ///   ``StoreError/futureRevision(asked:head:)`` or ``StoreError/otherCluster`` when it can't go on from there.
+    /// - Returns: a sequence whose iteration throws ``StoreError/compacted(oldest:)``,
+    ///   ``StoreError/forked(lastCommon:)``, ``StoreError/futureRevision(asked:head:)`` or
+    ///   ``StoreError/otherCluster`` when it can't go on from there.
     public func changes(
         after position: Position, of kinds: RecordKinds..., under prefix: KeyPrefix? = nil
     ) -> Changes {
@@ -96,7 +101,8 @@ extension Metastore {
         guard writer == nil else { return }
         Task.detached { [weak self] in
             while let store = self, !store.tail.isClosed {
-                if store.tail.hasWaiters, let info = try? await store.read({ try $0.position }), info != store.tail.head {
+                if store.tail.hasWaiters, let info = try? await store.read({ try $0.position }), info != store.tail.head
+                {
                     store.tail.publish([], head: info)
                 }
                 try? await Task.sleep(for: .milliseconds(20))

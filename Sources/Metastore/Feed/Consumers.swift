@@ -66,7 +66,9 @@ extension Repository where Element == Consumer, Access == Writing {
             return try position(name)
         }
         let count = try session.first("SELECT count(*) FROM consumers") { try $0.integer(0) } ?? 0
-        guard count < Limits.consumers else { throw .exhausted(what: "place for a consumer (\(Limits.consumers) there are)") }
+        guard count < Limits.consumers else {
+            throw .exhausted(what: "place for a consumer (\(Limits.consumers) there are)")
+        }
         let position: Position
         switch start {
         case .beginning:
@@ -91,7 +93,8 @@ extension Repository where Element == Consumer, Access == Writing {
 
     /// Moves the consumer from where the caller knows it to be.
     func advance(_ name: String, from: Revision, to position: Position) throws(StoreError) {
-        let found = try session.first("SELECT position_revision, is_expired FROM consumers WHERE name = \(name)") { row in
+        let found = try session.first("SELECT position_revision, is_expired FROM consumers WHERE name = \(name)") {
+            row in
             (revision: Revision(rawValue: try row.integer(0)), isExpired: try row.integer(1) != 0)
         }
         guard let found else { throw .notFound(path: RecordKey.consumer(name).path) }
@@ -141,22 +144,22 @@ public struct ConsumerBatch: Sendable {
     /// - Throws: what the handler throws, and then neither effects nor position are kept: the batch comes again.
     ///   ``StoreError/consumerMoved(name:expected:found:)`` when another process uses the name.
     public func process(
-        callSite: CallSite = CallSite(),
+        file: String = #fileID, line: Int = #line,
         _ handle: @escaping @Sendable (Change, borrowing Transaction) throws -> Void
     ) async throws {
-        try await commit(callSite: callSite) { batch, tx in
+        try await commit(file: file, line: line) { batch, tx in
             for change in batch.changes { try handle(change, tx) }
         }
     }
 
-    /// Like ``process(callSite:_:)``, with the whole batch at once.
+    /// Like ``process(file:line:_:)``, with the whole batch at once.
     public func commit<Value: Sendable>(
-        callSite: CallSite = CallSite(),
+        file: String = #fileID, line: Int = #line,
         _ handle: @escaping @Sendable (ChangeBatch, borrowing Transaction) throws -> Value
     ) async throws -> Value {
         let (name, from, batch) = (name, from, batch)
         return try await store.submit(
-            ClosureJob(actor: name, callSite: callSite.description) { session in
+            ClosureJob(actor: name, callSite: "\(file):\(line)") { session in
                 try Repository<Consumer, Writing>(session).advance(name, from: from, to: batch.position)
                 return try handle(batch, Transaction(session))
             }
@@ -171,12 +174,14 @@ public struct ConsumerBatch: Sendable {
 
 /// A named consumer's feed, from where it stopped.
 public struct ConsumerBatches: AsyncSequence, Sendable {
+    /// What the consumer hasn't handled yet.
     public typealias Element = ConsumerBatch
     let store: Metastore
     let name: String
     let filter: ChangeFilter
     let start: ConsumerStart
 
+    /// Begins where the consumer stopped.
     public func makeAsyncIterator() -> Iterator { Iterator(sequence: self) }
 
     /// Pulls one batch at a time.
@@ -233,10 +238,11 @@ extension Metastore {
     /// - Parameters:
     ///   - name: the consumer; registered when first used.
     ///   - start: where it begins when it is not registered yet.
-    /// - Returns: a sequence whose iteration throws ``StoreError/consumerExpired(name:)`` when the consumer lagged beyond
-    ///   the hard limit of the log, and what ``changes(after:of:under:)`` throws.
+    /// - Returns: a sequence whose iteration throws ``StoreError/consumerExpired(name:)`` when the consumer lagged
+    ///   beyond the hard limit of the log, and what ``changes(after:of:under:)`` throws.
     public func changes(
-        as name: String, of kinds: RecordKinds..., under prefix: KeyPrefix? = nil, from start: ConsumerStart = .beginning
+        as name: String, of kinds: RecordKinds..., under prefix: KeyPrefix? = nil,
+        from start: ConsumerStart = .beginning
     ) -> ConsumerBatches {
         ConsumerBatches(
             store: self, name: name, filter: ChangeFilter(kinds: kinds.union, under: prefix), start: start)

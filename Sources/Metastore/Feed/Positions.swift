@@ -23,7 +23,9 @@ extension Session {
         } else if position.revision == head.compactedRevision {
             chain = head.compactedChain
         } else {
-            chain = try first("SELECT chain FROM log WHERE revision = \(position.revision.rawValue)") { try $0.bytes(0) }
+            chain = try first("SELECT chain FROM log WHERE revision = \(position.revision.rawValue)") {
+                try $0.bytes(0)
+            }
         }
         if let chain, Array(chain.prefix(8)) == position.chainPrefix {
             guard position.revision >= head.compactedRevision else { throw .compacted(oldest: head.oldest) }
@@ -75,7 +77,8 @@ extension Session {
                 chainPrefix: Array(LogRecord.genesis(cluster: head.cluster).prefix(8)))
         }
         if revision == head.compactedRevision { return head.oldest }
-        let found = try first("SELECT epoch, epoch_nonce, chain FROM log WHERE revision = \(revision.rawValue)") { row in
+        let found = try first("SELECT epoch, epoch_nonce, chain FROM log WHERE revision = \(revision.rawValue)") {
+            row in
             Position(
                 cluster: head.cluster,
                 epoch: Epoch(number: try row.integer(0), nonce: UInt64(bitPattern: try row.integer(1))),

@@ -15,7 +15,8 @@ package enum Encoding: Int64, Sendable {
 /// LZ4 frames, when they pay.
 package enum Compression {
     /// The bytes to keep: a frame if they are over `threshold` bytes and the frame is at least an eighth smaller.
-    package static func compress(_ bytes: [UInt8], threshold: Int = Limits.compressionThreshold) -> (Encoding, [UInt8]) {
+    package static func compress(_ bytes: [UInt8], threshold: Int = Limits.compressionThreshold) -> (Encoding, [UInt8])
+    {
         guard bytes.count > threshold else { return (.plain, bytes) }
         var preferences = LZ4F_preferences_t()
         preferences.frameInfo.contentChecksumFlag = LZ4F_contentChecksumEnabled

@@ -107,8 +107,8 @@ extension LogRecord {
             INSERT INTO log (revision, epoch, epoch_nonce, time, schema_version, actor, operation, consumer, \
             consumer_revision, kinds, encoding, body, chain) VALUES (\(revision.rawValue), \(epoch.number), \
             \(Int64(bitPattern: epoch.nonce)), \(Value.timestamp(time.microseconds)), \(schema), \(actor), \
-            \(nullable: operation), \(nullable: consumer?.name), \(nullable: consumer?.revision.rawValue), \(Int64(bitPattern: kinds.rawValue)), \
-            \(encoding.rawValue), \(stored), \(chain))
+            \(nullable: operation), \(nullable: consumer?.name), \(nullable: consumer?.revision.rawValue), \
+            \(Int64(bitPattern: kinds.rawValue)), \(encoding.rawValue), \(stored), \(chain))
             """
         return (statement, stored.count)
     }

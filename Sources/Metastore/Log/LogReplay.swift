@@ -82,8 +82,8 @@ extension WriteSession {
             guard record.schema <= Self.knownSchema else {
                 throw .schema(
                     reason: """
-                        \(place) has schema \(record.schema), this binary \(Self.knownSchema). The data is intact: nothing \
-                        was applied. Run a newer release here.
+                        \(place) has schema \(record.schema), this binary \(Self.knownSchema). The data is intact: \
+                        nothing was applied. Run a newer release here.
                         """)
             }
             var kinds: RecordKinds = []
@@ -135,6 +135,7 @@ extension WriteSession {
         head.revision = record.revision
         head.chain = record.chain
         head.time = record.time
+        countersAreLogged()
         if let progress = record.consumer { try follow(progress, at: record.time) }
     }
 

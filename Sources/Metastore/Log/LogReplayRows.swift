@@ -128,7 +128,9 @@ extension WriteSession {
         head.digests.replace(change.before.map { encoded(table, change.key, $0).1 }, by: hash, of: table.kind)
         switch table.kind {
         case .experiment:
-            let (before, after) = (try change.before.map(as: Experiment.self), try change.after.map(as: Experiment.self))
+            let (before, after) = (
+                try change.before.map(as: Experiment.self), try change.after.map(as: Experiment.self)
+            )
             if let after, !(before?.labels ?? []).elementsEqual(after.labels, by: { $0.equalsByBytes($1) }) {
                 try execute("DELETE FROM experiment_labels WHERE experiment = \(after.id)")
                 try keepLabels(after)

@@ -6,7 +6,9 @@ extension Repository where Element == Agent {
     ///
     /// - Throws: ``StoreError/notFound(path:)``.
     public func get(_ id: String) throws(StoreError) -> Agent {
-        guard let found = try session.find(Agent.self, .text(id)) else { throw .notFound(path: RecordKey.agent(id).path) }
+        guard let found = try session.find(Agent.self, .text(id)) else {
+            throw .notFound(path: RecordKey.agent(id).path)
+        }
         return found
     }
 
@@ -23,8 +25,8 @@ extension Repository where Element == Agent, Access == Writing {
     /// Registers an agent, or one that comes back: it becomes ACTIVE, with the slots it has now.
     ///
     /// A slot that is missing now goes, unless a container is on it.
-    /// - Throws: ``StoreError/notFound(path:)`` for an unknown pool; ``StoreError/refused(path:reason:)`` when a slot with
-    ///   a container is missing; ``StoreError/invalid(field:reason:)``.
+    /// - Throws: ``StoreError/notFound(path:)`` for an unknown pool; ``StoreError/refused(path:reason:)`` when a slot
+    ///   with a container is missing; ``StoreError/invalid(field:reason:)``.
     @discardableResult
     public func register(_ new: NewAgent) throws(StoreError) -> Agent {
         try validating { () throws(ModelError) in try new.validate() }

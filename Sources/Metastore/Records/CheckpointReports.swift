@@ -47,7 +47,8 @@ extension Repository where Element == Checkpoint, Access == Writing {
             guard report.totalBatches <= trial.totalBatches else {
                 throw .refused(
                     path: trial.recordKey.path,
-                    reason: "it has run \(trial.totalBatches) batches; a checkpoint of \(report.totalBatches) can't be.")
+                    reason: "it has run \(trial.totalBatches) batches; a checkpoint of \(report.totalBatches) can't be."
+                )
             }
             return
         }
@@ -114,7 +115,10 @@ extension Repository where Element == Checkpoint, Access == Writing {
             throw .refused(path: path, reason: "\(trial.recordKey.path) is live and would restart from it.")
         }
         let warm = try session.first(
-            "SELECT id FROM trials WHERE warm_start = \(checkpoint.uuid) AND warm_start IS NOT NULL AND state <= 6 LIMIT 1"
+            """
+            SELECT id FROM trials WHERE warm_start = \(checkpoint.uuid) AND warm_start IS NOT NULL AND state <= 6 \
+            LIMIT 1
+            """
         ) { try $0.integer(0) }
         if let warm { throw .refused(path: path, reason: "the live trial \(warm) is warm-started from it.") }
     }
@@ -128,7 +132,8 @@ extension Repository where Element == Checkpoint, Access == Writing {
         let current = try get(uuid)
         guard current.state == .completed else {
             throw .refused(
-                path: current.recordKey.path, reason: "it is \(current.state.name); only a COMPLETED one can be pinned.")
+                path: current.recordKey.path, reason: "it is \(current.state.name); only a COMPLETED one can be pinned."
+            )
         }
         try session.checkIsKept(current.experiment, for: current.recordKey.path)
         var next = current

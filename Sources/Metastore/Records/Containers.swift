@@ -29,8 +29,9 @@ extension Repository where Element == Container {
 extension Repository where Element == Container, Access == Writing {
     /// Puts a container of an allocation on slots of an agent, and claims them.
     ///
-    /// - Throws: ``StoreError/held(path:by:)`` when a slot belongs to another container; ``StoreError/refused(path:reason:)``
-    ///   when the allocation has ended, the agent is not ACTIVE or a slot is disabled; ``StoreError/notFound(path:)``.
+    /// - Throws: ``StoreError/held(path:by:)`` when a slot belongs to another container;
+    ///   ``StoreError/refused(path:reason:)`` when the allocation has ended, the agent is not ACTIVE or a slot is
+    ///   disabled; ``StoreError/notFound(path:)``.
     public func create(_ new: NewContainer) throws(StoreError) -> Container {
         let indexes = Array(Set(new.slots)).sorted()
         guard indexes.count == new.slots.count else {

@@ -10,7 +10,8 @@ extension WriteSession {
     /// Keeps the content, once, and counts one holder more.
     func hold(_ content: [UInt8], field: String) throws(StoreError) -> DocumentHash {
         guard content.count <= Limits.documentBytes else {
-            throw .invalid(field: field, reason: "\(field) has \(content.count) bytes; at most \(Limits.documentBytes) are kept")
+            throw .invalid(
+                field: field, reason: "\(field) has \(content.count) bytes; at most \(Limits.documentBytes) are kept")
         }
         let digest = SHA256.hash(data: content)
         guard let hash = DocumentHash(bytes: Array(digest)) else { throw .misuse(reason: "SHA-256 has 32 bytes") }

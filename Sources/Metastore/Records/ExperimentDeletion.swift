@@ -14,7 +14,8 @@ extension Repository where Element == Experiment, Access == Writing {
         if current.state == .deleting { return }
         _ = try current.state.isNoChange(to: .deleting, occasion: .deletionOnly, path: path)
         if let held = try heldCheckpoint(of: id) {
-            throw .refused(path: path, reason: "it holds \(held), which is pinned or warm-starts a live trial. Unpin it first.")
+            throw .refused(
+                path: path, reason: "it holds \(held), which is pinned or warm-starts a live trial. Unpin it first.")
         }
         var next = current
         next.state = .deleting
@@ -43,7 +44,7 @@ extension Repository where Element == Experiment, Access == Writing {
         }
         return try writer.atomically { () throws(StoreError) in
             guard try remove(Checkpoint.self, "WHERE experiment = \(id) ORDER BY number") else { return false }
-            while let trial: Trial = try session.record("WHERE experiment = \(id) ORDER BY id LIMIT 1") {
+            while let trial: Trial = try session.record("WHERE experiment = \(id) ORDER BY request_id LIMIT 1") {
                 let isEmpty = try remove(Workload.self, "WHERE trial = \(trial.id) ORDER BY step, kind, generation") {
                     (workload) throws(StoreError) in
                     if let document = workload.metricsDocument { try writer.release(document) }
@@ -79,7 +80,8 @@ extension Repository where Element == Experiment, Access == Writing {
         while true {
             var some: [R] = []
             var bytes = 0
-            let statement = SQL(trusted: "SELECT \(R.table.columnList) FROM \(R.table.name) ") + selection + " LIMIT 256"
+            let statement =
+                SQL(trusted: "SELECT \(R.table.columnList) FROM \(R.table.name) ") + selection + " LIMIT 256"
             try session.forEach(statement) { row in
                 let record = try R(image: try row.image(of: R.table))
                 bytes += writer.encoded(R.table, record.recordKey.path, record.image).0.count

@@ -5,17 +5,23 @@ public import MetastoreModel
 public struct ExperimentFilter: Sendable, Hashable {
     let condition: SQL
 
+    /// In this state.
     public static func state(_ state: ExperimentState) -> Self {
         Self(condition: "state = \(Int64(state.rawValue))")
     }
 
+    /// With this label, among others.
     public static func label(_ label: String) -> Self {
         Self(condition: "id IN (SELECT experiment FROM experiment_labels WHERE label = \(label))")
     }
 
+    /// Of this owner.
     public static func owner(_ owner: String) -> Self { Self(condition: "owner = \(owner)") }
+    /// In this pool.
     public static func pool(_ pool: String) -> Self { Self(condition: "pool = \(pool)") }
+    /// Archived.
     public static let archived = Self(condition: "is_archived = 1")
+    /// Not archived.
     public static let notArchived = Self(condition: "is_archived = 0")
 }
 
@@ -34,7 +40,9 @@ extension Repository where Element == Experiment {
         _ filters: [ExperimentFilter], after cursor: Cursor?, limit: Int
     ) throws(StoreError) -> Page<Experiment> {
         let key = try cursor?.key(for: "experiments", count: 1)
-        return try session.page("experiments", limit: limit) { [.integer($0.id.rawValue)] } fetch: {
+        return try session.page("experiments", limit: limit) {
+            [.integer($0.id.rawValue)]
+        } fetch: {
             (count) throws(StoreError) -> [Experiment] in
             var rest: SQL = "WHERE id > 0"
             if let key { rest += " AND id < \(key[0])" }

@@ -63,14 +63,17 @@ extension Repository where Element == Experiment {
 
 /// What the checkpoints of an experiment take up.
 public struct CheckpointTotals: Sendable, Hashable, Codable {
+    /// How many there are.
     public let count: Int64
+    /// Their sizes together, in bytes.
     public let bytes: Int64
 }
 
 extension Repository where Element == Experiment, Access == Writing {
     /// Creates an experiment, PAUSED unless `startsActive`.
     ///
-    /// - Throws: ``StoreError/exists(path:reason:)`` when the external id is taken, ``StoreError/invalid(field:reason:)``.
+    /// - Throws: ``StoreError/exists(path:reason:)`` when the external id is taken,
+    ///   ``StoreError/invalid(field:reason:)``.
     public func create(_ new: NewExperiment) throws(StoreError) -> Experiment {
         let labels = try validating { () throws(ModelError) in
             try FieldValidation.name(new.name, field: "name")
@@ -136,7 +139,8 @@ extension Repository where Element == Experiment, Access == Writing {
         let current = try get(id)
         let path = current.recordKey.path
         guard current.state.isAllowed(to: .paused, occasion: .continueOnly), current.state.isTerminal else {
-            throw .transitionRefused(path: path, from: current.state.name, to: "PAUSED by continue",
+            throw .transitionRefused(
+                path: path, from: current.state.name, to: "PAUSED by continue",
                 allowed: current.state.allowed().map(\.name))
         }
         var next = current
@@ -159,7 +163,8 @@ extension Repository where Element == Experiment, Access == Writing {
                 try writer.failTrials(of: id)
             } else if state.isTerminal, let live = try liveTrial(of: id) {
                 throw .refused(
-                    path: path, reason: "it can't become \(state.name) while \(live) is not terminal; end its trials first.")
+                    path: path,
+                    reason: "it can't become \(state.name) while \(live) is not terminal; end its trials first.")
             }
             var next = current
             next.state = state
@@ -201,18 +206,26 @@ extension Repository where Element == Experiment, Access == Writing {
 
 /// A change of an experiment's own fields; what is nil stays as it is.
 public struct ExperimentEdit: Sendable, Hashable {
+    /// What people call it.
     public var name: String?
+    /// Free text.
     public var notes: String?
+    /// All labels; they replace those before.
     public var labels: [String]?
+    /// Whose it is.
     public var owner: String?
+    /// Smaller is scheduled first.
     public var priority: Int64?
+    /// Where its trials run.
     public var pool: String?
     /// Only of a terminal experiment may be set.
     public var isArchived: Bool?
     /// 0…1.
     public var progress: Double?
+    /// Which checkpoints are kept.
     public var retention: RetentionPolicy?
 
+    /// A change of what is given.
     public init(
         name: String? = nil, notes: String? = nil, labels: [String]? = nil, owner: String? = nil,
         priority: Int64? = nil, pool: String? = nil, isArchived: Bool? = nil, progress: Double? = nil,

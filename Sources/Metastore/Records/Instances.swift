@@ -1,5 +1,5 @@
-// Invariant (DOMAIN 1, 3.5): what is asked of the cloud is written before the call, under a client token that belongs to
-// one request only, so that a crash between the two can't order twice.
+// Invariant (DOMAIN 1, 3.5): what is asked of the cloud is written before the call, under a client token that belongs
+// to one request only, so that a crash between the two can't order twice.
 
 internal import MetastoreEngine
 public import MetastoreModel
@@ -48,7 +48,8 @@ extension Repository where Element == Instance, Access == Writing {
             throw .held(path: holder.recordKey.path, by: "an instance of pool \(holder.pool)")
         }
         if let instanceID = new.instanceID, let holder = try find(instanceID: instanceID) {
-            throw .held(path: "cloud id of \(RecordKey.instance(clientToken: new.clientToken).path)", by: holder.recordKey.path)
+            throw .held(
+                path: "cloud id of \(RecordKey.instance(clientToken: new.clientToken).path)", by: holder.recordKey.path)
         }
         if let token = new.spotRequest { _ = try Repository<SpotRequest, Reading>(session).get(token) }
         return try writer.insert(
@@ -71,8 +72,8 @@ extension Repository where Element == Instance, Access == Writing {
 
     /// Moves an instance forward, and notes what is known of it now.
     ///
-    /// - Throws: ``StoreError/transitionRefused(path:from:to:allowed:)``, ``StoreError/held(path:by:)`` when another has
-    ///   the cloud's id, ``StoreError/notFound(path:)``.
+    /// - Throws: ``StoreError/transitionRefused(path:from:to:allowed:)``, ``StoreError/held(path:by:)`` when another
+    ///   has the cloud's id, ``StoreError/notFound(path:)``.
     @discardableResult
     public func transition(
         _ clientToken: String, to state: InstanceState, instanceID: String? = nil, agent: String? = nil
@@ -136,7 +137,8 @@ extension Repository where Element == SpotRequest, Access == Writing {
         return try writer.insert(
             SpotRequest(
                 clientToken: new.clientToken, requestID: nil, pool: new.pool, state: .pending,
-                maxPrice: new.maxPrice.map { $0 == 0 ? 0 : $0 }, instance: nil, requested: writer.time, createdRevision: .absent,
+                maxPrice: new.maxPrice.map { $0 == 0 ? 0 : $0 }, instance: nil, requested: writer.time,
+                createdRevision: .absent,
                 revision: .absent))
     }
 

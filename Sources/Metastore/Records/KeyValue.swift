@@ -3,9 +3,12 @@ public import MetastoreModel
 
 /// A key: its namespace, a slash, and the rest, as in `defaults/pool`.
 public struct EntryKey: Sendable, Hashable, ExpressibleByStringLiteral, CustomStringConvertible {
+    /// What comes before the first slash; may be empty.
     public let namespace: String
+    /// What comes after it.
     public let key: String
 
+    /// From its two parts.
     public init(namespace: String, key: String) {
         self.namespace = namespace
         self.key = key
@@ -21,6 +24,7 @@ public struct EntryKey: Sendable, Hashable, ExpressibleByStringLiteral, CustomSt
             namespace: parts.count == 2 ? String(parts[0]) : "", key: parts.count == 2 ? String(parts[1]) : text)
     }
 
+    /// Both parts with a slash between them.
     public var description: String { "\(namespace)/\(key)" }
 
     var path: String { RecordKey.keyValue(namespace: namespace, key: key).path }
@@ -47,7 +51,9 @@ extension Repository where Element == KeyValueEntry {
     ) throws(StoreError) -> Page<KeyValueEntry> {
         let after = try cursor?.key(for: "keyvalue", count: 1)
         let end = Self.end(of: prefix)
-        return try session.page("keyvalue", limit: limit) { [.text($0.key)] } fetch: {
+        return try session.page("keyvalue", limit: limit) {
+            [.text($0.key)]
+        } fetch: {
             (count) throws(StoreError) -> [KeyValueEntry] in
             var rest: SQL = "WHERE namespace = \(namespace)"
             if !prefix.isEmpty { rest += " AND key >= \(prefix)" }

@@ -60,6 +60,9 @@ public struct Cursor: Sendable, Hashable, LosslessStringConvertible, Codable {
         guard self.description == description else { return nil }
     }
 
+    /// From its text.
+    ///
+    /// - Throws: `DecodingError` for anything else.
     public init(from decoder: any Decoder) throws {
         let text = try String(from: decoder)
         guard let cursor = Cursor(text) else {
@@ -68,6 +71,7 @@ public struct Cursor: Sendable, Hashable, LosslessStringConvertible, Codable {
         self = cursor
     }
 
+    /// As its text.
     public func encode(to encoder: any Encoder) throws {
         try description.encode(to: encoder)
     }

@@ -19,8 +19,8 @@ extension Repository where Element == ResourcePool {
 extension Repository where Element == ResourcePool, Access == Writing {
     /// Makes the pool what is given: creates it, or changes what differs.
     ///
-    /// - Throws: ``StoreError/held(path:by:)`` when another pool has the same tag; ``StoreError/invalid(field:reason:)``,
-    ///   ``StoreError/conflict(path:expected:found:)``.
+    /// - Throws: ``StoreError/held(path:by:)`` when another pool has the same tag;
+    ///   ``StoreError/invalid(field:reason:)``, ``StoreError/conflict(path:expected:found:)``.
     @discardableResult
     public func put(_ new: NewPool, ifRevision expected: Revision? = nil) throws(StoreError) -> ResourcePool {
         try validating { () throws(ModelError) in try new.validate() }
@@ -36,7 +36,8 @@ extension Repository where Element == ResourcePool, Access == Writing {
         let pool = ResourcePool(
             name: new.name, kind: new.kind, provider: new.provider, instanceType: new.instanceType,
             tagKey: new.tagKey, tagValue: new.tagValue, minInstances: new.minInstances,
-            maxInstances: new.maxInstances, isSpot: new.isSpot, maxPrice: new.maxPrice.map { $0 == 0 ? 0 : $0 }, idlePeriod: new.idlePeriod,
+            maxInstances: new.maxInstances, isSpot: new.isSpot, maxPrice: new.maxPrice.map { $0 == 0 ? 0 : $0 },
+            idlePeriod: new.idlePeriod,
             createdRevision: .absent, revision: .absent)
         guard let current else { return try writer.insert(pool) }
         return try writer.update(pool, from: current)

@@ -61,7 +61,8 @@ extension Repository where Element == PortReservation, Access == Writing {
 
     /// Reserves one port by its number.
     ///
-    /// - Throws: ``StoreError/held(path:by:)`` when another allocation holds it; as ``reserve(_:count:on:for:ranges:)``.
+    /// - Throws: ``StoreError/held(path:by:)`` when another allocation holds it; as
+    ///   ``reserve(_:count:on:for:ranges:)``.
     @discardableResult
     public func claim(
         _ port: Int64, _ purpose: PortPurpose, on host: String, for allocation: ID<Allocation>,

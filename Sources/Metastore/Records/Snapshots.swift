@@ -21,8 +21,9 @@ extension Repository where Element == ExperimentSnapshot, Access == Writing {
     /// Writes the snapshot, in the same transaction as the trials and workloads it speaks of.
     ///
     /// - Throws: ``StoreError/newerSnapshot(path:found:known:)`` when a newer program wrote the present one,
-    ///   ``StoreError/refused(path:reason:)`` when the experiment is being deleted, ``StoreError/conflict(path:expected:found:)``,
-    ///   ``StoreError/notFound(path:)``, ``StoreError/invalid(field:reason:)``.
+    ///   ``StoreError/refused(path:reason:)`` when the experiment is being deleted,
+    ///   ``StoreError/conflict(path:expected:found:)``, ``StoreError/notFound(path:)``,
+    ///   ``StoreError/invalid(field:reason:)``.
     @discardableResult
     public func put(
         _ experiment: ID<Experiment>, version: Int64, content: JSONObject, ifRevision expected: Revision? = nil

@@ -26,11 +26,12 @@ extension Repository where Element == ClusterTask {
 extension Repository where Element == ClusterTask, Access == Writing {
     /// Creates a task.
     ///
-    /// - Throws: ``StoreError/notFound(path:)`` for an unknown trial, ``StoreError/invalid(field:reason:)`` when a TRIAL
-    ///   has none or another kind has one.
+    /// - Throws: ``StoreError/notFound(path:)`` for an unknown trial, ``StoreError/invalid(field:reason:)`` when a
+    ///   TRIAL has none or another kind has one.
     public func create(_ new: NewTask) throws(StoreError) -> ClusterTask {
         guard (new.kind == .trial) == (new.trial != nil) else {
-            throw .invalid(field: "trial", reason: "trial can't be stored: a TRIAL task has one, every other kind none.")
+            throw .invalid(
+                field: "trial", reason: "trial can't be stored: a TRIAL task has one, every other kind none.")
         }
         if let trial = new.trial { _ = try Repository<Trial, Reading>(session).get(trial) }
         return try writer.insert(
@@ -47,11 +48,13 @@ extension Repository where Element == ClusterTask, Access == Writing {
     public func end(_ id: ID<ClusterTask>) throws(StoreError) -> ClusterTask {
         let current = try get(id)
         if current.end != nil { return current }
-        let live = try session.first("SELECT id FROM allocations WHERE task = \(id) AND state <= 7 ORDER BY id LIMIT 1") {
+        let live = try session.first("SELECT id FROM allocations WHERE task = \(id) AND state <= 7 ORDER BY id LIMIT 1")
+        {
             try $0.integer(0)
         }
         if let live {
-            throw .refused(path: current.recordKey.path, reason: "its allocation \(live) is not TERMINATED; end that first.")
+            throw .refused(
+                path: current.recordKey.path, reason: "its allocation \(live) is not TERMINATED; end that first.")
         }
         var next = current
         next.end = writer.time

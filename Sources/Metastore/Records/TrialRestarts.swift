@@ -8,6 +8,7 @@ public import MetastoreModel
 
 /// Where a restarted trial goes on.
 public struct TrialRestart: Sendable, Hashable {
+    /// The trial in its new generation.
     public let trial: Trial
     /// The checkpoint to load, or nil to begin from the start.
     public let checkpoint: Checkpoint?
@@ -63,7 +64,8 @@ extension Repository where Element == Trial, Access == Writing {
                 rolledBack.isRolledBack = true
                 try writer.update(rolledBack, from: workload)
             }
-            let unfinished: [Checkpoint] = try session.records("WHERE trial = \(id) AND state = 1 ORDER BY number")
+            let unfinished: [Checkpoint] = try session.records(
+                "WHERE trial = \(id) AND state = 1 ORDER BY total_batches, number")
             for lost in unfinished {
                 var failed = lost
                 failed.state = .error

@@ -60,8 +60,8 @@ extension Repository where Element == Trial, Access == Writing {
     ///
     /// The request id is the searcher's idempotency key: the same request again answers with the trial that is there.
     /// - Throws: ``StoreError/refused(path:reason:)`` when the experiment has ended or the warm-start checkpoint isn't
-    ///   COMPLETED or is being deleted; ``StoreError/exists(path:reason:)`` when the request id was used for something else;
-    ///   ``StoreError/notFound(path:)``, ``StoreError/invalid(field:reason:)``.
+    ///   COMPLETED or is being deleted; ``StoreError/exists(path:reason:)`` when the request id was used for
+    ///   something else; ``StoreError/notFound(path:)``, ``StoreError/invalid(field:reason:)``.
     public func create(_ new: NewTrial) throws(StoreError) -> Trial {
         try validating { () throws(ModelError) in try new.hparams.validate(field: "hparams") }
         let experiment = try Repository<Experiment, Reading>(session).get(new.experiment)

@@ -65,7 +65,11 @@ extension Repository where Element == Workload, Access == Writing {
         }
         guard report.kind == .computeValidationMetrics || report.kind == .checkpointModel else { return }
         let step: Workload? = try session.record(
-            "WHERE trial = \(trial.id) AND step = \(report.step) AND kind = 1 AND is_rolled_back = 0 AND state = 2 LIMIT 1")
+            """
+            WHERE trial = \(trial.id) AND step = \(report.step) AND kind = 1 AND is_rolled_back = 0 AND state = 2 \
+            LIMIT 1
+            """
+        )
         guard let step else {
             throw .refused(
                 path: path, reason: "step \(report.step) has no live, COMPLETED RUN_STEP for this \(report.kind.name).")
@@ -144,7 +148,8 @@ extension Repository where Element == Workload, Access == Writing {
                 metric: workload.searcherMetric, totalBatches: workload.totalBatches, requestID: trial.requestID,
                 step: workload.step)
         else { return false }
-        guard let best = trial.bestValidation, let metric = trial.bestMetric, let batches = trial.bestTotalBatches else {
+        guard let best = trial.bestValidation, let metric = trial.bestMetric, let batches = trial.bestTotalBatches
+        else {
             return true
         }
         let isTie = metric == candidate.metric && batches == candidate.totalBatches
@@ -166,7 +171,8 @@ extension Trial {
         if reported > generation {
             throw .invalid(
                 field: "generation",
-                reason: "generation can't be stored: \(recordKey.path) is in generation \(generation), not \(reported).")
+                reason: "generation can't be stored: \(recordKey.path) is in generation \(generation), not \(reported)."
+            )
         }
     }
 

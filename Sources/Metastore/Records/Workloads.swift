@@ -75,8 +75,11 @@ extension Repository where Element == Workload {
 
 /// One point of a trial's curve.
 public struct MetricPoint: Sendable, Hashable {
+    /// The trial whose curve it is on.
     public let trial: ID<Trial>
+    /// The validation that measured it.
     public let workload: ID<Workload>
+    /// How far the trial had come, in batches.
     public let totalBatches: Int64
     /// The searcher metric; nil when it wasn't a finite number.
     public let metric: Double?

@@ -16,6 +16,12 @@ protocol StoredRecord: Record {
 }
 
 extension StoredRecord {
+    /// From the row a cursor stands on, whose columns are the table's.
+    init(row: borrowing Row) throws(StoreError) {
+        var reader = RowReader(table: Self.table, row: row)
+        try self.init(reading: &reader)
+    }
+
     init(image: [Value]) throws(StoreError) {
         var reader = RowReader(table: Self.table, image: image)
         try self.init(reading: &reader)
@@ -27,122 +33,6 @@ extension StoredRecord {
         writer.add(revision)
         write(to: &writer)
         return writer.image
-    }
-}
-
-/// Takes a row image apart, value by value.
-struct RowReader {
-    private let table: Table
-    private let image: [Value]
-    private var next = 0
-
-    init(table: Table, image: [Value]) {
-        self.table = table
-        self.image = image
-    }
-
-    private func mismatch(_ index: Int) -> StoreError {
-        .damaged(place: "a row of \(table.name)", reason: "\(table.columns[index].name) is not of its type")
-    }
-
-    mutating func value() throws(StoreError) -> Value {
-        defer { next += 1 }
-        guard next < image.count else { return .null }
-        return image[next]
-    }
-
-    mutating func int() throws(StoreError) -> Int64 {
-        guard case .integer(let number) = try value() else { throw mismatch(next - 1) }
-        return number
-    }
-
-    mutating func optionalInt() throws(StoreError) -> Int64? {
-        switch try value() {
-        case .integer(let number): return number
-        case .null: return nil
-        default: throw mismatch(next - 1)
-        }
-    }
-
-    mutating func bool() throws(StoreError) -> Bool { try int() != 0 }
-    mutating func id<R>() throws(StoreError) -> ID<R> { ID(rawValue: try int()) }
-    mutating func optionalID<R>() throws(StoreError) -> ID<R>? { try optionalInt().map(ID.init(rawValue:)) }
-    mutating func revision() throws(StoreError) -> Revision { Revision(rawValue: try int()) }
-
-    mutating func optionalReal() throws(StoreError) -> Double? {
-        switch try value() {
-        case .real(let number): return number
-        case .null: return nil
-        default: throw mismatch(next - 1)
-        }
-    }
-
-    mutating func text() throws(StoreError) -> String {
-        guard case .text(let text) = try value() else { throw mismatch(next - 1) }
-        return text
-    }
-
-    mutating func optionalText() throws(StoreError) -> String? {
-        switch try value() {
-        case .text(let text): return text
-        case .null: return nil
-        default: throw mismatch(next - 1)
-        }
-    }
-
-    mutating func bytes() throws(StoreError) -> [UInt8] {
-        guard case .bytes(let bytes) = try value() else { throw mismatch(next - 1) }
-        return bytes
-    }
-
-    mutating func hash() throws(StoreError) -> DocumentHash {
-        guard case .bytes(let bytes) = try value(), let hash = DocumentHash(bytes: bytes) else {
-            throw mismatch(next - 1)
-        }
-        return hash
-    }
-
-    mutating func optionalHash() throws(StoreError) -> DocumentHash? {
-        switch try value() {
-        case .bytes(let bytes):
-            guard let hash = DocumentHash(bytes: bytes) else { throw mismatch(next - 1) }
-            return hash
-        case .null: return nil
-        default: throw mismatch(next - 1)
-        }
-    }
-
-    mutating func uuid() throws(StoreError) -> UUID {
-        guard case .uuid(let uuid) = try value() else { throw mismatch(next - 1) }
-        return uuid
-    }
-
-    mutating func optionalUUID() throws(StoreError) -> UUID? {
-        switch try value() {
-        case .uuid(let uuid): return uuid
-        case .null: return nil
-        default: throw mismatch(next - 1)
-        }
-    }
-
-    mutating func time() throws(StoreError) -> Timestamp {
-        guard case .timestamp(let time) = try value() else { throw mismatch(next - 1) }
-        return Timestamp(microseconds: time)
-    }
-
-    mutating func optionalTime() throws(StoreError) -> Timestamp? {
-        switch try value() {
-        case .timestamp(let time): return Timestamp(microseconds: time)
-        case .null: return nil
-        default: throw mismatch(next - 1)
-        }
-    }
-
-    /// An enumeration stored by its code.
-    mutating func code<Code: RawRepresentable>() throws(StoreError) -> Code where Code.RawValue == Int16 {
-        guard case .integer(let number) = try value(), let raw = Int16(exactly: number), let code = Code(rawValue: raw)
-        else { throw mismatch(next - 1) }
-        return code
     }
 }
 

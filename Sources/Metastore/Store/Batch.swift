@@ -12,12 +12,15 @@ struct Batch {
     private(set) var takenEpoch: Epoch?
     private(set) var slow: [(callSite: String, duration: Duration)] = []
     private var fence: StoreError?
+    private let clock: @Sendable () -> Duration
 
-    init(session: WriteSession, ledEpoch: Epoch?) {
+    init(session: WriteSession, ledEpoch: Epoch?, clock: @escaping @Sendable () -> Duration) {
         self.session = session
+        self.clock = clock
         if let ledEpoch, ledEpoch != session.head.epoch {
             fence = .fenced(
-                reason: "another master leads since epoch \(session.head.epoch.number); this one led in \(ledEpoch.number)")
+                reason:
+                    "another master leads since epoch \(session.head.epoch.number); this one led in \(ledEpoch.number)")
         }
     }
 
@@ -35,9 +38,9 @@ struct Batch {
         let connection = session.connection
         let head = session.head
         let promises = session.afterCommit.count
-        let began = ContinuousClock.now
+        let began = clock()
         defer {
-            let duration = ContinuousClock.now - began
+            let duration = clock() - began
             if duration > Limits.slowClosure { slow.append((job.callSite, duration)) }
         }
         do {

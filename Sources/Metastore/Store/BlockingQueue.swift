@@ -21,8 +21,6 @@ final class BlockingQueue<Element>: @unchecked Sendable {
     private var isClosed = false
     private var sleepers = 0
     private var wakeups = 0
-    /// ``wake()`` found nobody asleep: the next who comes doesn't lie down.
-    private var owesWakeup = false
     private let capacity: Int
 
     init(capacity: Int) {
@@ -61,7 +59,10 @@ final class BlockingQueue<Element>: @unchecked Sendable {
 
     /// Up to `most` elements, as soon as there is one; empty when `timeout` has passed
     /// or ``wake()`` was called; nil when closed and empty.
-    func take(most: Int, timeout: Duration) -> [Element]? {
+    ///
+    /// - Parameter seen: how many wake-ups this thread has looked after; it begins with 0. One that came while the
+    ///   thread was busy elsewhere is thus not missed.
+    func take(most: Int, timeout: Duration, seen: inout Int) -> [Element]? {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         var deadline = timespec()
@@ -69,14 +70,10 @@ final class BlockingQueue<Element>: @unchecked Sendable {
         let nanoseconds = deadline.tv_nsec + Int(timeout.components.attoseconds / 1_000_000_000)
         deadline.tv_sec += Int(timeout.components.seconds) + nanoseconds / 1_000_000_000
         deadline.tv_nsec = nanoseconds % 1_000_000_000
-        let wakeupsBefore = wakeups
+        defer { seen = wakeups }
         while elements.isEmpty {
             if isClosed { return nil }
-            if owesWakeup {
-                owesWakeup = false
-                return []
-            }
-            if wakeups != wakeupsBefore { return [] }
+            if wakeups != seen { return [] }
             sleepers += 1
             let result = pthread_cond_timedwait(condition, mutex, &deadline)
             sleepers -= 1
@@ -88,11 +85,10 @@ final class BlockingQueue<Element>: @unchecked Sendable {
         return taken
     }
 
-    /// Every sleeper, or else the next to come, returns empty-handed, to look at what else it may have to do.
+    /// Every sleeper returns empty-handed, to look at what else it may have to do.
     func wake() {
         pthread_mutex_lock(mutex)
         wakeups += 1
-        if sleepers == 0 { owesWakeup = true }
         pthread_cond_broadcast(condition)
         pthread_mutex_unlock(mutex)
     }

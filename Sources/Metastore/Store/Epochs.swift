@@ -16,8 +16,8 @@ extension WriteSession {
             """
             INSERT INTO epochs (epoch, epoch_nonce, parent, parent_nonce, fork_revision, fork_chain, holder, time) \
             VALUES (\(head.epoch.number), \(Int64(bitPattern: head.epoch.nonce)), \(nullable: parent?.number), \
-            \(nullable: parent.map { Int64(bitPattern: $0.nonce) }), \(head.revision.rawValue), \(head.chain), \(holder), \
-            \(Value.timestamp(time.microseconds)))
+            \(nullable: parent.map { Int64(bitPattern: $0.nonce) }), \(head.revision.rawValue), \(head.chain), \
+            \(holder), \(Value.timestamp(time.microseconds)))
             """)
     }
 }

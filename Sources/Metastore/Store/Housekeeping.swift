@@ -41,6 +41,8 @@ extension WriterLoop {
 
     private func relievePressure() {
         do {
+            // A checkpoint beside another process' could lose what that one commits.
+            try engine.confirmHold()
             switch try engine.maintain(connection) {
             case .none: housekeeping.logHolder = nil
             case .expireReads:
@@ -50,6 +52,9 @@ extension WriterLoop {
                 housekeeping.logHolder = holder
                 writer.readers?.expire(olderThan: options.snapshotAge)
             }
+        } catch  where error.code == .holdLost {
+            // The next write is told.
+            return
         } catch {
             logger.info("a checkpoint failed; it is tried again", metadata: ["error": "\(error)"])
         }
@@ -57,6 +62,8 @@ extension WriterLoop {
 
     func keepNote(_ now: Duration) {
         do {
+            // Whoever has the store now may have adopted a shorter history.
+            try engine.confirmHold()
             try engine.keepNote(HeadNote(head).bytes)
             housekeeping.noteIsStale = false
         } catch {
@@ -68,8 +75,9 @@ extension WriterLoop {
     private func expireLeases() {
         guard writer.ledEpoch.withLock({ $0 == nil || $0 == head.epoch }) else { return }
         let jobs = writer.leases.expired().map { lease in
-            HousekeepingJob { session in try Repository<Lease, Writing>(session).expire(lease) }
-            done: { [logger] result in
+            HousekeepingJob { session in
+                try Repository<Lease, Writing>(session).expire(lease)
+            } done: { [logger] result in
                 if case .failure(let error) = result {
                     logger.info("a lease could not be expired; it is tried again", metadata: ["error": "\(error)"])
                 }

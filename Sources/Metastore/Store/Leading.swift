@@ -66,7 +66,8 @@ extension Metastore {
             _ = try await submit(
                 ClosureJob(actor: leadership.holder, callSite: "lead") { session in
                     guard session.head.epoch == leadership.epoch else {
-                        throw StoreError.fenced(reason: "the lead was taken again, in epoch \(session.head.epoch.number)")
+                        throw StoreError.fenced(
+                            reason: "the lead was taken again, in epoch \(session.head.epoch.number)")
                     }
                     try session.execute(
                         """

@@ -10,6 +10,7 @@ public import MetastoreModel
 
 /// The id of a request that may be repeated: a UUID of version 7, which tells when it was made.
 public struct OperationID: Sendable, Hashable, CustomStringConvertible {
+    /// The id itself.
     public let uuid: UUID
 
     /// From a UUID of version 7.
@@ -34,6 +35,7 @@ public struct OperationID: Sendable, Hashable, CustomStringConvertible {
         return Timestamp(microseconds: milliseconds * 1_000)
     }
 
+    /// As text, in lower case.
     public var description: String { uuid.uuidString.lowercased() }
 }
 
@@ -51,13 +53,13 @@ extension Metastore {
     ///   future by more than results are kept; what the closure throws (which is not remembered).
     @discardableResult
     public func write<Value: Codable & Sendable>(
-        operation: OperationID, request: String = "", actor: String? = nil, callSite: CallSite = CallSite(),
+        operation: OperationID, request: String = "", actor: String? = nil, file: String = #fileID, line: Int = #line,
         _ body: @escaping @Sendable (borrowing Transaction) throws -> Value
     ) async throws -> Value {
         let fingerprint = Array(SHA256.hash(data: Array("\(Value.self)\n\(request)".utf8)))
         let retention = options.operationRetention
         return try await submit(
-            ClosureJob(actor: try checked(actor), callSite: callSite.description) { session in
+            ClosureJob(actor: try checked(actor), callSite: "\(file):\(line)") { session in
                 if let stored = try session.storedResult(operation.uuid) {
                     guard stored.fingerprint == fingerprint else { throw StoreError.operationReused }
                     return try JSONDecoder().decode([Value].self, from: Data(stored.result))[0]
@@ -68,7 +70,8 @@ extension Metastore {
                 guard operation.time <= session.time + retention else {
                     throw StoreError.invalid(
                         field: "operation",
-                        reason: "operation can't be used: its id was made in the future. Correct the clock that made it.")
+                        reason:
+                            "operation can't be used: its id was made in the future. Correct the clock that made it.")
                 }
                 let value = try body(Transaction(session))
                 let result = Array(try JSONEncoder().encode([value]))

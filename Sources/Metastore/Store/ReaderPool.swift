@@ -107,7 +107,8 @@ final class ClosureRead<Value: Sendable>: ReadJob {
 final class ReaderPool: Sendable {
     private struct State {
         var isSuspended = false
-        var isClosed = false
+        /// Why nothing can be read any more.
+        var failure: StoreError?
         /// Reads that run, with when they began.
         var running: [Int: (since: ContinuousClock.Instant, control: ReadControl, interrupt: @Sendable () -> Void)] =
             [:]
@@ -165,11 +166,20 @@ final class ReaderPool: Sendable {
         queue.wake()
     }
 
+    /// Fails the waiting reads, and all that come. Only while suspended: no connection is opened again.
+    func end(with failure: StoreError) {
+        state.withLock { state in
+            state.failure = failure
+            state.isSuspended = false
+        }
+        queue.wake()
+    }
+
     /// Ends the reads that run with ``StoreError/closed``, lets the waiting ones run, then closes the connections.
+    ///
+    /// A suspension is left to whoever began it: a commit is being settled, with every connection closed.
     func close() {
         state.withLock { state in
-            state.isClosed = true
-            state.isSuspended = false
             for read in state.running.values {
                 read.control.give(.closed)
                 read.interrupt()
@@ -181,6 +191,7 @@ final class ReaderPool: Sendable {
 
     private func serve(_ number: Int) {
         var connection: (any Connection)?
+        var seen = 0
         func closeConnection() {
             guard let open = connection else { return }
             open.close()
@@ -193,13 +204,17 @@ final class ReaderPool: Sendable {
                 BlockingThread.pause()
                 continue
             }
-            guard let jobs = queue.take(most: 1, timeout: .seconds(1)) else { break }
+            guard let jobs = queue.take(most: 1, timeout: .seconds(1), seen: &seen) else { break }
             guard let job = jobs.first else { continue }
+            if let failure = state.withLock({ $0.failure }) {
+                job.fail(failure)
+                continue
+            }
             do {
                 if connection == nil {
                     // Counted before it is opened, so that suspend() never overlooks one that is just opening.
                     let mayOpen = state.withLock { state in
-                        if state.isSuspended { return false }
+                        if state.isSuspended || state.failure != nil { return false }
                         state.openConnections += 1
                         return true
                     }

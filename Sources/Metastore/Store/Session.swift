@@ -75,20 +75,20 @@ class Session {
     /// The records of `SELECT columns FROM table …`, `rest` being what follows the table's name.
     final func records<R: StoredRecord>(_ rest: SQL) throws(StoreError) -> [R] {
         try all(SQL(trusted: "SELECT \(R.table.columnList) FROM \(R.table.name) ") + rest) { row in
-            try R(image: try row.image(of: R.table))
+            try R(row: row)
         }
     }
 
     final func record<R: StoredRecord>(_ rest: SQL) throws(StoreError) -> R? {
         try first(SQL(trusted: "SELECT \(R.table.columnList) FROM \(R.table.name) ") + rest) { row in
-            try R(image: try row.image(of: R.table))
+            try R(row: row)
         }
     }
 
     /// The record with this primary key, or nil.
     final func find<R: StoredRecord>(_ type: R.Type, _ key: Value...) throws(StoreError) -> R? {
         try first(SQL(trusted: R.table.selectByKeyText, values: key)) { row in
-            try R(image: try row.image(of: R.table))
+            try R(row: row)
         }
     }
 }

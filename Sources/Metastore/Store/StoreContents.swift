@@ -47,7 +47,10 @@ extension Metastore {
                 FROM operations JOIN log ON log.operation = operations.id ORDER BY operations.id
                 """
             ) { row in
-                "\(try row.uuid(0)) \(try row.bytes(1)) \(try row.bytes(2)) \(try row.integer(3)) \(try row.timestamp(4))"
+                """
+                \(try row.uuid(0)) \(try row.bytes(1)) \(try row.bytes(2)) \(try row.integer(3)) \
+                \(try row.timestamp(4))
+                """
             }
             return contents
         }

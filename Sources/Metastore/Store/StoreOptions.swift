@@ -12,6 +12,7 @@ public struct TimeSource: Sendable {
     /// 64 random bits: ids of clusters and trials, nonces.
     public var random: @Sendable () -> UInt64
 
+    /// From three closures; each may be called from any thread.
     public init(
         now: @escaping @Sendable () -> Timestamp, monotonic: @escaping @Sendable () -> Duration,
         random: @escaping @Sendable () -> UInt64
@@ -58,7 +59,9 @@ public struct StoreOptions: Sendable {
     public var engine = EngineOptions()
     /// Who writes, as the log names it where a write doesn't say otherwise; at most 255 bytes.
     public var actor = "master"
+    /// What to do about an older schema.
     public var schema = SchemaPolicy.never
+    /// What to do about a history that was cut short.
     public var history = HistoryPolicy.refuseCut
     /// Threads that read. More than there are cores doesn't help.
     public var readerThreads = 2
@@ -74,9 +77,11 @@ public struct StoreOptions: Sendable {
     public var snapshotAge = Limits.protectedReadDuration
     /// How often the store looks after leases, retention and checkpoints while it is idle.
     public var housekeepingInterval = Duration.milliseconds(500)
+    /// Clocks and randomness.
     public var time = TimeSource.system
     /// The cluster whose log this store replays; nil for a store of its own. See `Metastore.openReplica`.
     package var replicaOf: UUID?
 
+    /// The defaults.
     public init() {}
 }

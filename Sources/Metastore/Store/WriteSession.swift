@@ -192,6 +192,9 @@ final class WriteSession: Session {
 
     // MARK: The end of a closure
 
+    /// The counters moved with a record that is in the log already: none of our own tells of them.
+    func countersAreLogged() { countersAtStart = head.counters }
+
     /// Turns what is pending into one revision. Returns its record, or nil when nothing changed.
     func seal() throws(StoreError) -> LogRecord? {
         if let poison { throw poison }
@@ -201,7 +204,8 @@ final class WriteSession: Session {
             return before[1] != after[1]
         }
         var record: LogRecord?
-        // An id that was taken is spent, also when its record is gone again: it is logged, so that nobody gets it twice.
+        // An id that was taken is spent, also when its record is gone again: it is logged, so that nobody gets it
+        // twice.
         if !real.isEmpty || head.counters != countersAtStart { record = try append(real) }
         if let operation {
             let revision = head.revision.rawValue

@@ -27,16 +27,21 @@ final class WriterLoop {
 
     /// Until the queue is closed and empty, or the device failed beyond recovery.
     func serve() {
+        var seen = 0
         while !isBroken {
-            guard let jobs = writer.queue.take(most: engine.closuresPerBatch, timeout: options.housekeepingInterval)
-            else { break }
+            let jobs = writer.queue.take(
+                most: engine.closuresPerBatch, timeout: options.housekeepingInterval, seen: &seen)
+            guard let jobs else { break }
             if !jobs.isEmpty { run(jobs) }
             serveReads()
             if !isBroken { keepHouse() }
         }
         if isBroken {
             writer.queue.close()
-            while let jobs = writer.queue.take(most: 1_000, timeout: .zero), !jobs.isEmpty { answer(jobs, .failed(.closed)) }
+            let outcome = BatchOutcome.failed(.notApplied(reason: "the store closed before this write began"))
+            while let jobs = writer.queue.take(most: 1_000, timeout: .zero, seen: &seen), !jobs.isEmpty {
+                answer(jobs, outcome)
+            }
         } else {
             closeCleanly()
         }
@@ -80,6 +85,8 @@ final class WriterLoop {
             if let holder = housekeeping.logHolder { throw StoreError.writeAheadLogFull(holder: holder) }
             try engine.confirmHold()
             try connection.begin(.write)
+            // Again, because this process may have been stopped in between: from here on nobody else can write.
+            try engine.confirmHold()
             let head = try Head.load(connection, locking: true)
             session = WriteSession(
                 connection, head: head, now: options.time.now(), randomness: options.time.random, texts: texts)
@@ -89,11 +96,12 @@ final class WriterLoop {
             answer(jobs, .failed(StoreError(error)))
             return .answered(jobs.count)
         }
-        var batch = Batch(session: session, ledEpoch: writer.ledEpoch.withLock { $0 })
-        let began = ContinuousClock.now
+        let clock = options.time.monotonic
+        var batch = Batch(session: session, ledEpoch: writer.ledEpoch.withLock { $0 }, clock: clock)
+        let began = clock()
         var count = 0
         for job in jobs {
-            if count > 0, batch.bytes > Limits.batchBytes || ContinuousClock.now - began > Limits.batchDuration { break }
+            if count > 0, batch.bytes > Limits.batchBytes || clock() - began > Limits.batchDuration { break }
             switch batch.run(job, isAlone: jobs.count == 1) {
             case .done: count += 1
             case .transactionEnded(let error):
@@ -120,8 +128,10 @@ final class WriterLoop {
             let began = ContinuousClock.now
             try connection.commit()
             metrics.commitTook(ContinuousClock.now - began)
-            committed(batch, jobs)
-        } catch where error.leavesCommitUnknown {
+            metrics.committed(closures: jobs.count, revisions: batch.records.count)
+            publish(batch)
+            answer(jobs, .committed)
+        } catch  where error.leavesCommitUnknown {
             settle(batch, jobs, error)
         } catch {
             connection.rollback()
@@ -129,14 +139,12 @@ final class WriterLoop {
         }
     }
 
-    private func committed(_ batch: Batch, _ jobs: [any WriteJob]) {
+    private func publish(_ batch: Batch) {
         head = batch.session.head
         if let epoch = batch.takenEpoch { writer.ledEpoch.withLock { $0 = epoch } }
         housekeeping.noteIsStale = true
         for promise in batch.session.afterCommit { promise() }
-        metrics.committed(closures: jobs.count, revisions: batch.records.count)
         writer.tail.publish(batch.records, head: head.position)
-        answer(jobs, .committed)
     }
 
     /// The commit failed in a way that may have left it on the device. Find out, for good (DESIGN D6).
@@ -148,33 +156,37 @@ final class WriterLoop {
         do {
             try engine.settleUnknownCommit()
             connection = try engine.openWriter()
-            let marker = try commitMarker(after: batch.session.head, hasRecords: !batch.records.isEmpty)
-            writer.readers?.resume()
-            if marker.found {
-                committed(batch, jobs)
-            } else {
-                answer(jobs, .failed(.notApplied(reason: error.message)))
-            }
-            // After the batch: the head never goes back.
+            let expected = batch.session.head
+            let marker = try commitMarker()
+            let found = try isThere(expected, batch.records, marker)
+            if found { publish(batch) }
             head = marker.head
             writer.tail.publish([marker.record], head: head.position)
-            logger.info("settled", metadata: ["committed": "\(marker.found)"])
+            writer.readers?.resume()
+            answer(jobs, found ? .committed : .failed(.notApplied(reason: error.words)))
+            logger.info("settled", metadata: ["committed": "\(found)"])
         } catch {
             isBroken = true
             let failure = StoreError.outcomeUnknown(reason: "\(error)")
             writer.failure.withLock { $0 = failure }
             logger.info("the store stays closed", metadata: ["error": "\(error)"])
+            // What a connection would read now a crash may take back: nothing is read either.
+            connection.close()
+            writer.readers?.end(with: failure)
+            writer.tail.close(failure)
             answer(jobs, .failed(failure))
-            writer.tail.close(.closed)
-            writer.readers?.resume()
         }
     }
 
-    /// Commits one revision of our own, without changes, and only then looks whether the batch's last link is in the
-    /// log: what is found now can't change any more.
-    private func commitMarker(
-        after expected: Head, hasRecords: Bool
-    ) throws -> (found: Bool, record: LogRecord, head: Head) {
+    private struct Marker {
+        let record: LogRecord
+        /// The batches that were committed before it, and the head after it.
+        let batchesBefore: Int64
+        let head: Head
+    }
+
+    /// Commits one revision of our own, without changes: what is found after it can't change any more.
+    private func commitMarker() throws -> Marker {
         try connection.begin(.write)
         let present = try Head.load(connection, locking: true)
         let session = WriteSession(
@@ -184,11 +196,16 @@ final class WriterLoop {
         session.head.batches += 1
         try session.head.save(connection)
         try connection.commit()
-        guard hasRecords else { return (present.batches == expected.batches, record, session.head) }
+        return Marker(record: record, batchesBefore: present.batches, head: session.head)
+    }
+
+    /// Is the link of the batch's last record in the log?
+    private func isThere(_ expected: Head, _ records: [LogRecord], _ marker: Marker) throws -> Bool {
+        guard !records.isEmpty else { return marker.batchesBefore == expected.batches }
         let chain = try connection.first("SELECT chain FROM log WHERE revision = \(expected.revision.rawValue)") {
             try $0.bytes(0)
         }
-        return (chain == expected.chain, record, session.head)
+        return chain == expected.chain
     }
 
     func answer(_ jobs: [any WriteJob], _ outcome: BatchOutcome) {

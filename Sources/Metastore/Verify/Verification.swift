@@ -22,7 +22,8 @@ extension Metastore {
     /// Only the log, and only after a revision whose link is taken on trust: what a test can afford after each write.
     package func verifyLog(after revision: Revision) async throws -> VerificationReport {
         try await read { snapshot in
-            var verification = Verification(snapshot.session, try Head.load(snapshot.session.connection, locking: false))
+            var verification = Verification(
+                snapshot.session, try Head.load(snapshot.session.connection, locking: false))
             try verification.checkLog(after: revision)
             return verification.report
         }
@@ -32,6 +33,15 @@ extension Metastore {
 extension Snapshot {
     /// What ``Metastore/verify()`` does, in this snapshot.
     public func verify() throws -> VerificationReport {
+        var verification = Verification(session, try Head.load(session.connection, locking: false))
+        try verification.run()
+        return verification.report
+    }
+}
+
+extension Transaction {
+    /// Verifies what this transaction sees; for tests, before anything was written through it.
+    package func verify() throws -> VerificationReport {
         var verification = Verification(session, try Head.load(session.connection, locking: false))
         try verification.run()
         return verification.report
@@ -177,7 +187,8 @@ struct Verification {
         }
         var time = Int64.min
         var bytes: Int64 = 0
-        let statement = SQL(trusted: "SELECT \(LogRecord.columns), length(body) FROM log ")
+        let statement =
+            SQL(trusted: "SELECT \(LogRecord.columns), length(body) FROM log ")
             + "WHERE revision > \(first.rawValue) ORDER BY revision"
         try session.forEach(statement) { row in
             let key = "log/\(try row.integer(0))"
@@ -202,7 +213,9 @@ struct Verification {
         }
         if revision != head.revision.rawValue { report.add("the log ends at the head's revision", "head") }
         if chain != head.chain { report.add("the log ends at the head's link", "head") }
-        if report.logRecords > 0, time != head.time.microseconds { report.add("the head has the last commit's time", "head") }
+        if report.logRecords > 0, time != head.time.microseconds {
+            report.add("the head has the last commit's time", "head")
+        }
         if first == head.compactedRevision, bytes != head.logBytes {
             report.add("the head counts the log's bytes", "head", "\(head.logBytes) counted, \(bytes) found")
         }

@@ -11,6 +11,7 @@ public struct VerificationReport: Sendable, Hashable, CustomStringConvertible {
         /// What is there and what was expected; never a record's content.
         public let detail: String
 
+        /// The key, the invariant and the detail.
         public var description: String { "\(key): \(invariant)\(detail.isEmpty ? "" : " (\(detail))")" }
     }
 
@@ -41,6 +42,7 @@ public struct VerificationReport: Sendable, Hashable, CustomStringConvertible {
         findings.append(Finding(invariant: invariant, key: key, detail: detail))
     }
 
+    /// What was looked at, and the findings, one a line.
     public var description: String {
         let head = "revision \(revision): \(rows.values.reduce(0, +)) rows, \(logRecords) log records, "
         guard !isClean else { return head + "no findings" }

@@ -105,8 +105,8 @@ extension Rule {
             "a trial's place in the order is its best metric's", .trial,
             """
             SELECT trials.experiment, trials.id FROM trials JOIN experiments ON experiments.id = trials.experiment \
-            WHERE best_order IS DISTINCT FROM CASE WHEN smaller_is_better = 1 THEN best_metric ELSE 0 - best_metric END \
-            ORDER BY trials.id
+            WHERE best_order IS DISTINCT FROM CASE \
+            WHEN smaller_is_better = 1 THEN best_metric ELSE 0 - best_metric END ORDER BY trials.id
             """),
         Rule(
             "a trial's latest validation is the latest of what is live", .trial,
@@ -166,11 +166,16 @@ extension Rule {
             "a slot's container lives, on the slot's agent", .slot,
             """
             SELECT agent, slot FROM slots WHERE container IS NOT NULL AND NOT EXISTS (SELECT 1 FROM containers \
-            WHERE containers.id = slots.container AND state <= 4 AND containers.agent = slots.agent) ORDER BY agent, slot
+            WHERE containers.id = slots.container AND state <= 4 AND containers.agent = slots.agent) \
+            ORDER BY agent, slot
             """),
         Rule(
             "a slot has an agent", .slot,
-            "SELECT agent, slot FROM slots WHERE NOT EXISTS (SELECT 1 FROM agents WHERE id = agent) ORDER BY agent, slot"),
+            """
+            SELECT agent, slot FROM slots WHERE NOT EXISTS (SELECT 1 FROM agents WHERE id = agent) \
+            ORDER BY agent, slot
+            """
+        ),
         Rule(
             "a live container has a live allocation, of its task", .container,
             """
@@ -181,8 +186,9 @@ extension Rule {
         Rule(
             "a port's holder lives", .port,
             """
-            SELECT host, port FROM ports WHERE NOT EXISTS (SELECT 1 FROM allocations WHERE allocations.id = ports.allocation \
-            AND allocations.task = ports.task AND state <= 7) ORDER BY host, port
+            SELECT host, port FROM ports WHERE NOT EXISTS (SELECT 1 FROM allocations \
+            WHERE allocations.id = ports.allocation AND allocations.task = ports.task AND state <= 7) \
+            ORDER BY host, port
             """),
         Rule(
             "an ephemeral reservation takes no fixed port", .port,

@@ -88,13 +88,15 @@ extension Verification {
         let indexed = try session.first("SELECT count(*) FROM experiment_labels") { try $0.integer(0) }
         if indexed != labels { report.add("the index of labels holds nothing else", "experiments") }
 
-        let containers = SQL(trusted: "SELECT \(Container.table.columnList) FROM containers WHERE state <= 4 ORDER BY id")
+        let containers = SQL(
+            trusted: "SELECT \(Container.table.columnList) FROM containers WHERE state <= 4 ORDER BY id")
         try session.forEach(containers) { row in
             guard let container = try? Container(image: try row.image(of: Container.table)) else { return true }
             for index in container.slots {
-                let holder = try session.first(
-                    "SELECT container FROM slots WHERE agent = \(container.agent) AND slot = \(index)"
-                ) { row in row.isNull(0) ? nil : try row.integer(0) } ?? nil
+                let holder =
+                    try session.first(
+                        "SELECT container FROM slots WHERE agent = \(container.agent) AND slot = \(index)"
+                    ) { row in row.isNull(0) ? nil : try row.integer(0) } ?? nil
                 if holder != container.id.rawValue {
                     report.add("a live container has its slots", container.recordKey.path, "slot \(index)")
                 }
@@ -102,7 +104,8 @@ extension Verification {
             return true
         }
         let held: SQL = """
-            SELECT slots.agent, slots.slot, containers.slots FROM slots JOIN containers ON containers.id = slots.container \
+            SELECT slots.agent, slots.slot, containers.slots FROM slots \
+            JOIN containers ON containers.id = slots.container \
             WHERE slots.container IS NOT NULL AND containers.state <= 4 AND containers.agent = slots.agent \
             ORDER BY slots.agent, slots.slot
             """
@@ -119,9 +122,15 @@ extension Verification {
         try session.forEach(checkpoints) { row in
             guard let checkpoint = try? Checkpoint(image: try row.image(of: Checkpoint.table)) else { return true }
             let key = checkpoint.recordKey.path
-            if checkpoint.resources.totalBytes != checkpoint.size { report.add("a checkpoint's size is its files'", key) }
-            if checkpoint.isPinned, checkpoint.state != .completed { report.add("only a COMPLETED checkpoint is pinned", key) }
-            if checkpoint.state == .deleted, checkpoint.size != 0 { report.add("a DELETED checkpoint has no files", key) }
+            if checkpoint.resources.totalBytes != checkpoint.size {
+                report.add("a checkpoint's size is its files'", key)
+            }
+            if checkpoint.isPinned, checkpoint.state != .completed {
+                report.add("only a COMPLETED checkpoint is pinned", key)
+            }
+            if checkpoint.state == .deleted, checkpoint.size != 0 {
+                report.add("a DELETED checkpoint has no files", key)
+            }
             return true
         }
     }

@@ -184,8 +184,7 @@ struct JSONCanonicalizer: ~Copyable {
 
     /// Below 0 when the first key comes first, 0 when they are equal: by the bytes of the text they stand for, since
     /// an escape doesn't sort where its character does.
-    private static func order(_ left: Member, _ right: Member, in written: UnsafeBufferPointer<UInt8>) -> Int
-    {
+    private static func order(_ left: Member, _ right: Member, in written: UnsafeBufferPointer<UInt8>) -> Int {
         if left.hasEscape || right.hasEscape {
             let (a, b) = (keyBytes(left, in: written), keyBytes(right, in: written))
             return a == b ? 0 : a.lexicographicallyPrecedes(b) ? -1 : 1

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
+internal import Glibc
 
 /// Where one hyperparameter's values come from.
 package enum Hyperparameter: Hashable, Sendable {

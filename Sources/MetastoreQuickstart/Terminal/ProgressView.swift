@@ -32,9 +32,6 @@ package enum ProgressView {
         return up + lines.map { $0 + "\u{1B}[K\n" }.joined() + "\u{1B}[J"
     }
 
-    /// What to write before the first and after the last picture: the cursor is hidden in between.
-    package static let hideCursor = "\u{1B}[?25l", showCursor = "\u{1B}[?25h"
-
     /// The line for where nothing can be painted over, or nil for what is too small to mention. `metrics` is
     /// what was reported with a completed workload.
     package static func plainLine(

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
+internal import Glibc
 
 /// Numbers as people read them: in every locale and on every terminal the same.
 package enum Shown {

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
+internal import Glibc
 
 /// What the model reports after training: the mean loss of the batches of a step.
 package struct TrainingMetrics: Hashable, Sendable {

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
+internal import Glibc
 
 /// The samples all trials of an experiment learn from: two classes that a plane separates, but for some
 /// noise. A function of the experiment's seed alone.

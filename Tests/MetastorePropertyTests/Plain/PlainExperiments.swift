@@ -187,7 +187,9 @@ extension PlainStore {
     private mutating func rewind(_ id: Int64) {
         let point = latestCheckpoint(id)?.totalBatches ?? 0
         for workload in workloads.values where workload.trial == id && !workload.isRolledBack {
-            if workload.totalBatches > point || workload.state == "ACTIVE" { workloads[workload.id]!.isRolledBack = true }
+            if workload.totalBatches > point || workload.state == "ACTIVE" {
+                workloads[workload.id]!.isRolledBack = true
+            }
         }
         for checkpoint in checkpoints.values where checkpoint.trial == id && checkpoint.state == "ACTIVE" {
             checkpoints[checkpoint.uuid]!.state = "ERROR"

@@ -46,10 +46,11 @@ extension PlainStore {
             if live.contains(where: { $0.kind == kind }) {
                 throw Refusal("exists \(trial.path) \(kind) of step \(step)")
             }
-            if kind == "COMPUTE_VALIDATION_METRICS" || kind == "CHECKPOINT_MODEL",
-                !live.contains(where: { $0.kind == "RUN_STEP" && $0.state == "COMPLETED" })
-            {
-                throw Refusal("refused \(trial.path)")
+            if kind == "COMPUTE_VALIDATION_METRICS" || kind == "CHECKPOINT_MODEL" {
+                guard let step = live.first(where: { $0.kind == "RUN_STEP" && $0.state == "COMPLETED" }) else {
+                    throw Refusal("refused \(trial.path)")
+                }
+                if step.totalBatches != totalBatches { throw Refusal("report \(step.path) total batches") }
             }
             if kind == "COMPUTE_VALIDATION_METRICS" || kind == "CHECKPOINT_MODEL",
                 let run = live.first(where: { $0.kind == "RUN_STEP" }), run.totalBatches != totalBatches
@@ -121,7 +122,9 @@ extension PlainStore {
         let refusal = Refusal("refused \(checkpoint.path)")
         if checkpoint.isPinned { throw refusal }
         guard checkpoint.state == "COMPLETED" else { return }
-        if trials[checkpoint.trial]!.isLive, latestCheckpoint(checkpoint.trial)?.uuid == checkpoint.uuid { throw refusal }
+        if trials[checkpoint.trial]!.isLive, latestCheckpoint(checkpoint.trial)?.uuid == checkpoint.uuid {
+            throw refusal
+        }
         if isWarmStart(checkpoint.uuid) { throw refusal }
     }
 

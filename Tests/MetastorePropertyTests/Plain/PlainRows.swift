@@ -103,7 +103,8 @@ struct PlainCheckpoint: PlainRow {
     var isPinned = false
     var path: String { "experiments/\(experiment)/trials/\(trial)/checkpoints/\(uuid.uuidString.lowercased())" }
     var fields: String {
-        let text = "{" + files.sorted { $0.key < $1.key }.map { "\"\($0.key)\":\($0.value)" }.joined(separator: ",") + "}"
+        let text =
+            "{" + files.sorted { $0.key < $1.key }.map { "\"\($0.key)\":\($0.value)" }.joined(separator: ",") + "}"
         return """
             \(number) workload \(show(workload)) \(state) batches \(totalBatches) \(storage) \(text) size \
             \(files.values.reduce(0, +)) \(metadata) pinned \(isPinned)
