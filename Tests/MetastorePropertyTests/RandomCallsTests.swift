@@ -226,7 +226,8 @@ private struct SequenceRun {
             """
             the replica differs from its source in its head or its log: counters \(copy.counters) and \
             \(source.counters), revisions \(copy.revision) and \(source.revision), links equal \
-            \(copy.links == source.links), digests equal \(copy.digests == source.digests), operations \(copy.operations) and \(source.operations)
+            \(copy.links == source.links), digests equal \(copy.digests == source.digests), operations \
+            \(copy.operations) and \(source.operations)
             """)
     }
 }
