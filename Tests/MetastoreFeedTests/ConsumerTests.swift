@@ -207,10 +207,10 @@ import Testing
             return try await iterator.next()
         }
         #expect(try await eventually { try await !store.consumers.all().isEmpty })
-        let stands = try await store.consumers.position("first").revision
         try await store.putSome(20)
         let batch = try #require(try await first.value)
         try await Task.sleep(for: .milliseconds(100))
+        let stands = try await store.consumers.position("first").revision
         #expect(try await store.info().compactedRevision <= stands)
         try await batch.skip()
         #expect(try await eventually { try await store.info().compactedRevision > stands })
