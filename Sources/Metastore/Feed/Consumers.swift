@@ -215,7 +215,8 @@ public struct ConsumerBatches: AsyncSequence, Sendable {
                     // What a live consumer needs is never cut: it was expired before.
                     let name = sequence.name
                     let consumer = try await store.readOnce { try Repository<Consumer, Reading>($0).find(name) }
-                    throw consumer?.isExpired == true ? StoreError.consumerExpired(name: name) : .compacted(oldest: oldest)
+                    if consumer?.isExpired == true { throw StoreError.consumerExpired(name: name) }
+                    throw StoreError.compacted(oldest: oldest)
                 }
                 self.reader = reader
                 let mine = ConsumerBatch(store: store, name: sequence.name, from: from, batch: batch)

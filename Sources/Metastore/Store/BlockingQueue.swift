@@ -42,11 +42,16 @@ final class BlockingQueue<Element>: @unchecked Sendable {
 
     func put(_ element: sending Element) throws(Refusal) {
         pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        if isClosed { throw .closed }
-        guard elements.count < capacity else { throw .full }
+        guard !isClosed, elements.count < capacity else {
+            let refusal = isClosed ? Refusal.closed : .full
+            pthread_mutex_unlock(mutex)
+            throw refusal
+        }
         elements.append(element)
-        if sleepers > 0 { pthread_cond_signal(condition) }
+        let isSomeoneAsleep = sleepers > 0
+        pthread_mutex_unlock(mutex)
+        // After unlocking, so that who wakes up doesn't wait for the mutex at once.
+        if isSomeoneAsleep { pthread_cond_signal(condition) }
     }
 
     /// Before everything that waits, in the order given.

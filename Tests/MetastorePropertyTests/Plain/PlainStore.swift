@@ -91,8 +91,10 @@ struct PlainHistory {
             changed[path] = (line, nil)
         }
         for path in changed.keys { changed[path]!.after = after[path].map { line($0) } }
+        // An id that was taken is spent, and told of.
+        let isSpent = draft.store.next != store.next
         store = draft.store
-        if !changed.isEmpty {
+        if !changed.isEmpty || isSpent {
             revision += 1
             commits[revision] = changed
         }
