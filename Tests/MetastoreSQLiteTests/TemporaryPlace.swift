@@ -8,7 +8,8 @@ final class TemporaryPlace: Sendable {
     /// Where the database of the test goes.
     var path: String { directory + "/metastore.db" }
 
-    /// On a file system in memory where there is one, since most tests aren't about the disk; else, or when asked for, on
+    /// On a file system in memory where there is one, since most tests aren't about the disk; else, or when
+    /// asked for, on
     /// the disk.
     init(onDisk: Bool = false) throws {
         let parent = !onDisk && access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"
