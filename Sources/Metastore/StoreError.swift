@@ -191,7 +191,7 @@ extension StoreError: CustomStringConvertible {
             "the store is open for writing by \(holder). Stop it, or open read-only; don't delete the lock file."
         case .readOnly: "the store was opened read-only."
         case .closed: "the store is closed."
-        case .unusable(let place, let reason): "\(place): \(reason)"
+        case .unusable(let place, let reason): reason.hasPrefix(place) ? reason : "\(place): \(reason)"
         case .damaged(let place, let reason):
             """
             \(place) is damaged: \(reason). Nothing was changed. Copy the files before anything else; do not delete \
