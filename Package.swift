@@ -109,6 +109,13 @@ let package = Package(
             name: "MetastorePropertyTests",
             dependencies: ["Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine"],
             exclude: ["Golden", "decode.py"], swiftSettings: settings),
+        .target(name: "PostgreSQLServer", path: "Tests/PostgreSQLServer", swiftSettings: settings),
+        .executableTarget(
+            name: "metastore-test-server", dependencies: ["PostgreSQLServer"], path: "Tests/PostgreSQLServerProgram",
+            swiftSettings: settings),
+        .testTarget(
+            name: "PostgreSQLServerTests", dependencies: ["PostgreSQLServer", "metastore-test-server"],
+            swiftSettings: settings),
         .testTarget(name: "MetastoreModelTests", dependencies: ["MetastoreModel"], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
