@@ -107,6 +107,35 @@ internal import Testing
         }
     }
 
+    @Test func `what SQLite checks of a value, PostgreSQL checks too`() throws {
+        for step in catalogue {
+            let expected = Self.checks(try #require(step.statements(for: "sqlite")))
+                .map { $0.replacing("length(", with: "octet_length(") }
+            let found = Set(Self.checks(try #require(step.statements(for: "postgresql"))))
+            // The length of a UUID's bytes: there it is a type of its own.
+            let missing = expected.filter { !$0.hasSuffix("= 16") && !found.contains($0) }
+            #expect(missing == [])
+            #expect(step.number > 1 || expected.count > 15)
+        }
+    }
+
+    /// The checks of every table, with the table's name.
+    private static func checks(_ text: String) -> [String] {
+        var table: Substring = ""
+        return text.split(separator: "\n").flatMap { line -> [String] in
+            if line.hasPrefix("CREATE TABLE ") { table = line.dropFirst(13).prefix { $0 != " " } }
+            return line.split(separator: "CHECK (").dropFirst().map { check in
+                var depth = 1
+                let condition = check.prefix { character in
+                    if character == "(" { depth += 1 }
+                    if character == ")" { depth -= 1 }
+                    return depth > 0
+                }
+                return "\(table): \(condition)"
+            }
+        }
+    }
+
     @Test func `everything lies in the store's own schema, with no sequence and no other collation`() async throws {
         try await withBoth { _, postgresql in
             let strangers = """
