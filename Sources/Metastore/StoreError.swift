@@ -238,9 +238,10 @@ extension StoreError {
         case .readOnly: self = .unusable(place: place, reason: error.message)
         case .damaged: self = .damaged(place: place, reason: error.message)
         // Every statement is ours, and its schema was checked at opening: it can only fail on tables that were changed.
-        case .misuse where error.operation == "prepare" && error.engineCode == 1:
+        case .misuse where error.isAboutMissingTable:
             self = .damaged(place: place, reason: "its tables differ from what its schema says: \(error.words)")
-        case .notADatabase, .emptyFile, .missing, .permissionDenied, .unsuitableFileSystem:
+        case .notADatabase, .emptyFile, .missing, .permissionDenied, .unsuitableFileSystem, .untrusted, .unsupported,
+            .olderLineage:
             self = .unusable(place: place, reason: error.message)
         default: self = .engine(error)
         }

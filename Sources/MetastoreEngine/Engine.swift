@@ -18,12 +18,25 @@ public protocol Engine: AnyObject, Sendable {
 
     /// Makes the database in one step: either everything `populate` did is there afterwards, flushed, or nothing is.
     /// Only after ``prepare()`` said ``Found/nothing``.
-    func create(_ populate: (any Connection) throws -> Void) throws
+    ///
+    /// - Returns: false when somebody else made it meanwhile; then `populate` wasn't called.
+    @discardableResult
+    func create(_ populate: (any Connection) throws -> Void) throws -> Bool
 
     /// Opens the one read-write connection.
     func openWriter() throws(EngineError) -> any Connection
     /// Opens a connection that can't write.
     func openReader() throws(EngineError) -> any Connection
+
+    /// Tells other processes that something was committed. Never blocks; several at once are told as one, and one that
+    /// is lost costs them time only. Does nothing where ``Connection/changeToken()`` is cheap enough to ask for.
+    func announceCommit()
+    /// Calls `wake`, on a thread of the engine, after another process may have committed. Where the engine can't know,
+    /// it never calls; whoever watches asks for the change token too, now and then.
+    func watchCommits(_ wake: @escaping @Sendable () -> Void)
+
+    /// What the user chose, or the place lacks, that weakens a protection or costs something: for the log.
+    var notices: [String] { get }
 
     /// Before each batch: is the right to write still ours? Throws ``EngineError/Code/holdLost`` when it isn't.
     func confirmHold() throws(EngineError)
@@ -82,6 +95,9 @@ public struct EngineSource: Sendable {
 public struct EngineOptions: Sendable, Hashable {
     /// Open without the right to write.
     public var isReadOnly = false
+    /// How long a call waits for a server's answer, connecting included. Nothing waits longer, whatever happens to the
+    /// server or the network; only the scripts of migrations may take their time. No meaning where there is no server.
+    public var callTimeout: Duration = .seconds(5)
     /// How long a connection waits for a lock of another.
     public var busyTimeout: Duration = .seconds(5)
     /// Page cache of each connection, in bytes.

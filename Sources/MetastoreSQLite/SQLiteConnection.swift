@@ -63,6 +63,8 @@ package final class SQLiteConnection: Connection {
         return sqlite3_total_changes64(handle) == before ? 0 : Int(sqlite3_changes64(handle))
     }
 
+    package func enqueue(_ statement: SQL) throws(EngineError) { try execute(statement) }
+
     package func forEachRow(_ statement: SQL, _ body: (borrowing Row) throws -> Bool) throws {
         let handle = try open("query")
         let cursor = try start(statement, handle)
