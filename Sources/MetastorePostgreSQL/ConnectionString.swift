@@ -7,16 +7,16 @@
 
     internal import CPostgreSQL
     internal import Glibc
-    internal import MetastoreEngine
+    package import MetastoreEngine
 
     /// One server to connect to.
-    struct Host: Sendable, Hashable {
+    package struct Host: Sendable, Hashable {
         var name: String
         var address: String
         var port: String
 
         /// A Unix socket, or an address of this machine by its number or its one fixed name.
-        var isLocal: Bool {
+        package var isLocal: Bool {
             if !address.isEmpty { return Self.isLoopback(address) }
             return name.isEmpty || name.hasPrefix("/") || name.hasPrefix("@") || name == "localhost"
                 || Self.isLoopback(name)
@@ -28,20 +28,20 @@
             return text == "::1"
         }
 
-        var description: String {
+        package var description: String {
             let shown = name.isEmpty ? (address.isEmpty ? "the default socket" : address) : name
             return port.isEmpty ? shown : "\(shown):\(port)"
         }
     }
 
     /// What a connection string says, checked.
-    struct ConnectionString: Sendable {
-        let hosts: [Host]
-        let notices: [String]
+    package struct ConnectionString: Sendable {
+        package let hosts: [Host]
+        package let notices: [String]
         private let values: [String: String]
 
         /// - Parameter text: in libpq's `keyword=value` form, or a URL.
-        init(_ text: String, security: TransportSecurity) throws(EngineError) {
+        package init(_ text: String, security: TransportSecurity) throws(EngineError) {
             let given = try Self.parse(text)
             for keyword in ["service", "replication", "require_auth"] where given[keyword] != nil {
                 throw Self.refused("\(keyword) isn't taken. Name the hosts and the database themselves")
@@ -61,7 +61,7 @@
             notices =
                 !isLocal && mode != "verify-full"
                 ? [
-                    "connecting to PostgreSQL with sslmode=\(mode), as asked: the server isn't proven to be the right one"
+                    "connecting to PostgreSQL with sslmode=\(mode), as asked: the server isn't proven to be ours"
                 ] : []
             self.values = values
         }
@@ -69,14 +69,17 @@
         var database: String { values["dbname"] ?? "" }
         var user: String { values["user"] ?? "" }
         /// For messages: where, and nothing secret.
-        var place: String { "PostgreSQL database \(database) at \(hosts.map(\.description).joined(separator: ", "))" }
+        package var place: String {
+            "PostgreSQL database \(database) at \(hosts.map(\.description).joined(separator: ", "))"
+        }
         /// What the string asks of the server's state, if anything.
         var attributes: String { values["target_session_attrs"] ?? "any" }
 
         /// Everything libpq knows, for one host, as a string of its own.
         ///
         /// In a string an empty value stands; in libpq's arrays of values it would count as not given.
-        func complete(for host: Host, password: String?, bound: Duration, keepalive: (Int, Int, Int)) -> String {
+        package func complete(for host: Host, password: String?, bound: Duration, keepalive: (Int, Int, Int)) -> String
+        {
             var all = values
             // The states of servers are looked at after connecting.
             all["target_session_attrs"] = "any"

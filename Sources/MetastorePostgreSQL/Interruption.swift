@@ -3,8 +3,8 @@
     internal import MetastoreEngine
     internal import Synchronization
 
-    /// Asks a connection's running call to end. Only the thread that runs the call acts on it, so that no cancel request
-    /// ever reaches a later statement.
+    /// Asks a connection's running call to end. Only the thread that runs the call acts on it, so that no cancel
+    /// request ever reaches a later statement.
     final class Interruption: Sendable {
         private struct State {
             var isRunning = false
@@ -35,7 +35,7 @@
         func end() { state.withLock { $0 = State() } }
     }
 
-    /// A cancel request on its way. libpq sends it over a connection of its own and blocks: a thread of its own does it.
+    /// A cancel request on its way. libpq sends it over a connection of its own and blocks, so a thread does it.
     final class CancelRequest: Sendable {
         private let isOver = Atomic(false)
         private let signal: Signal

@@ -1,7 +1,7 @@
 #if PostgreSQL
     // Invariants
-    // 1. No call waits for the server beyond the deadline of the running call. What isn't answered by then is never read:
-    //    the connection is closed.
+    // 1. No call waits for the server beyond the deadline of the running call. What isn't answered by then is never
+    //    read: the connection is closed.
     // 2. A cancel request is sent by the thread that runs the call, and the call doesn't end before the request did: it
     //    can't hit a later statement.
     // 3. A commit is never cancelled: a server that waits for its standby would answer it as if it had arrived there.
@@ -15,6 +15,8 @@
         /// What the server said beside its results.
         private final class Heard {
             var warnings: [String] = []
+            /// Why the server ended the session while nothing was asked of it.
+            var farewell: (state: String, words: String)?
         }
 
         let interruption: Interruption
@@ -44,8 +46,14 @@
             PQsetNoticeReceiver(
                 handle,
                 { heard, result in
-                    Unmanaged<Heard>.fromOpaque(heard!).takeUnretainedValue().warnings.append(
-                        cText(PQresultErrorField(result, PostgreSQLField.severity)))
+                    guard let result else { return }
+                    let heard = Unmanaged<Heard>.fromOpaque(heard!).takeUnretainedValue()
+                    let severity = cText(PQresultErrorField(result, PostgreSQLField.severity))
+                    heard.warnings.append(severity)
+                    guard severity == "FATAL" else { return }
+                    heard.farewell = (
+                        cText(PQresultErrorField(result, PostgreSQLField.sqlState)), EngineError.words(of: result)
+                    )
                 }, Unmanaged.passUnretained(heard).toOpaque())
             guard PQsetnonblocking(handle, 1) == 0, PQenterPipelineMode(handle) == 1 else {
                 close()
@@ -204,8 +212,9 @@
         }
 
         private func lost(_ operation: String, _ result: OpaquePointer? = nil) -> EngineError {
-            let words = result.map { EngineError.words(of: $0) } ?? "the connection to the server is closed"
-            let state = result.map { cText(PQresultErrorField($0, PostgreSQLField.sqlState)) } ?? ""
+            var words = result.map { EngineError.words(of: $0) } ?? "the connection to the server is closed"
+            var state = result.map { cText(PQresultErrorField($0, PostgreSQLField.sqlState)) } ?? ""
+            if state.isEmpty, let farewell = heard.farewell { (state, words) = farewell }
             return EngineError(
                 .disconnected, operation: operation,
                 message: "\(words.isEmpty ? "the connection to the server was lost" : words). Connect again; a commit "

@@ -11,8 +11,8 @@
             case notices
         }
 
-        /// A connection that is ready for use. Tries again, within the bound of a call, while the server starts or takes no
-        /// more connections: nothing was done then.
+        /// A connection that is ready for use. Tries again, within the bound of a call, while the server starts or
+        /// takes no more connections: nothing was done then.
         func connect(_ purpose: Purpose) throws(EngineError) -> PostgreSQLConnection {
             let deadline = ContinuousClock.now + options.callTimeout
             var pause = PostgreSQLLimits.firstPause

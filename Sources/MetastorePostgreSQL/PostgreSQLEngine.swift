@@ -29,10 +29,11 @@
             var host: Host?
             var isPooled = false
             var notices: CommitNotices?
+            var isClosed = false
         }
 
-        /// The connection that ``prepare()`` made. `@unchecked` because a connection isn't `Sendable`: it is handed over
-        /// once, by taking it out of here.
+        /// The connection that ``prepare()`` made. `@unchecked` because a connection isn't `Sendable`: it is handed
+        /// over once, by taking it out of here.
         private struct Kept: @unchecked Sendable {
             var connection: PostgreSQLConnection?
         }
@@ -45,7 +46,7 @@
             guard isOurs, !schema.isEmpty, schema.utf8.count < 64, !schema.utf8.contains(where: { $0 < 32 }) else {
                 throw EngineError(
                     .misuse, operation: "open",
-                    message: "the schema's name is refused: it has 1 to 63 bytes and is neither public nor PostgreSQL's"
+                    message: "the schema's name is refused: it has 1 to 63 bytes, and isn't public or PostgreSQL's"
                 )
             }
             self.schema = schema
@@ -60,14 +61,19 @@
         package var notices: [String] {
             let isPooled = state.withLock { $0.isPooled }
             let pooled =
-                "PostgreSQL is reached through a pooler: statements aren't prepared, and commits of other processes are "
-                + "noticed by polling alone"
+                "PostgreSQL is reached through a pooler: statements aren't prepared, and commits of other processes "
+                + "are noticed by polling alone"
             return string.notices + (isPooled ? [pooled] : [])
         }
 
         package func prepare() throws(EngineError) -> Found {
             let connection = try connect(isReadOnly ? .reader : .writer)
             let isThere = try hasStore(connection)
+            // A role that may not use it is told so here.
+            if isThere {
+                let head = SessionSettings.identifier(schema) + ".head"
+                _ = try connection.ask(SQL(trusted: "SELECT 1 FROM \(head) LIMIT 1")) { try $0.integer(0) }
+            }
             keep(connection)
             return isThere ? .database(hasWriteAheadLog: true) : .nothing
         }
@@ -86,10 +92,9 @@
                     return false
                 }
                 let name = SessionSettings.identifier(schema)
-                let isThere = try connection.ask(
-                    "SELECT pg_catalog.to_regnamespace(\(name)) IS NOT NULL"
-                ) { try $0.integer(0) != 0 }
-                if isThere != true { try connection.execute(SQL(trusted: "CREATE SCHEMA \(name)")) }
+                let look: SQL = "SELECT count(*) FROM pg_catalog.pg_namespace WHERE nspname = \(schema)"
+                let isThere = try connection.ask(look) { try $0.integer(0) } == 1
+                if !isThere { try connection.execute(SQL(trusted: "CREATE SCHEMA \(name)")) }
                 try connection.asOneTransaction { try populate(connection) }
                 try connection.commit()
             } catch {
@@ -128,6 +133,7 @@
 
         package func close() {
             let notices = state.withLock { state in
+                state.isClosed = true
                 defer { state.notices = nil }
                 return state.notices
             }
@@ -137,7 +143,7 @@
 
         private var commitNotices: CommitNotices? {
             state.withLock { state in
-                if state.notices == nil {
+                if state.notices == nil, !state.isClosed {
                     state.notices = CommitNotices(
                         channel: "metastore \(schema)".utf8.count < 64 ? "metastore \(schema)" : schema
                     ) {
@@ -154,8 +160,13 @@
 
         /// The head row's table says whether there is a store.
         private func hasStore(_ connection: PostgreSQLConnection) throws(EngineError) -> Bool {
-            let table = SessionSettings.identifier(schema) + ".head"
-            return try connection.ask("SELECT pg_catalog.to_regclass(\(table)) IS NOT NULL") { try $0.integer(0) } == 1
+            // Not `to_regclass`: it answers from a cache that knows nothing of what was committed since the transaction
+            // began.
+            let look: SQL = """
+                SELECT count(*) FROM pg_catalog.pg_class JOIN pg_catalog.pg_namespace n ON n.oid = relnamespace
+                WHERE nspname = \(schema) AND relname = 'head'
+                """
+            return try connection.ask(look) { try $0.integer(0) } == 1
         }
 
         /// One number for each name of a schema.

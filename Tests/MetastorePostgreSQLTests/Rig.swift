@@ -1,6 +1,7 @@
 internal import MetastoreEngine
 internal import MetastorePostgreSQL
 internal import PostgreSQLServer
+internal import Synchronization
 
 /// An engine on a connection string.
 func engine(
@@ -47,4 +48,11 @@ extension Connection {
     func backend() throws -> Int32 {
         Int32(try first("SELECT pg_catalog.pg_backend_pid()") { try $0.integer(0) } ?? 0)
     }
+}
+
+/// Counts from any thread.
+final class Counter: Sendable {
+    private let value = Atomic(0)
+    func add() { value.add(1, ordering: .relaxed) }
+    var count: Int { value.load(ordering: .relaxed) }
 }
