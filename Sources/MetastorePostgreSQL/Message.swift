@@ -8,6 +8,8 @@
             case prepared(KnownStatement)
             case savepoint, savepointReleased
             case commit
+            /// The settings of a transaction behind a pooler, with where it has come to.
+            case arrived
         }
 
         enum Content {

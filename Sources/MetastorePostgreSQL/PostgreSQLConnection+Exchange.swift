@@ -138,6 +138,7 @@
             switch effect {
             case .none: break
             case .prepared(let statement): statement.state = .ready
+            case .arrived: confirm(result)
             case .savepoint: transaction?.serverHasSavepoint = true
             case .savepointReleased: transaction?.serverHasSavepoint = false
             case .commit:
@@ -148,9 +149,27 @@
             }
         }
 
+        /// The transaction ends here when it came to a server that is not to be written to.
+        private func confirm(_ result: OpaquePointer) {
+            let (system, file) = (cText(PQgetvalue(result, 0, 0)), cText(PQgetvalue(result, 0, 1)))
+            do {
+                try confirmServer?(system, UInt32(file.prefix(8), radix: 16))
+            } catch {
+                failure = failure ?? error
+                refusal = error
+            }
+        }
+
         private func noteFailure(_ result: OpaquePointer, _ message: Message) {
-            failure = EngineError(result: result, operation: message.operation, wasCancelled: link.wasCancelled)
-            if ["26000", "0A000"].contains(failure?.sqlState) { names.removeAll() }
+            let error = EngineError(result: result, operation: message.operation, wasCancelled: link.wasCancelled)
+            failure = error
+            // Prepared for a table that was changed since, or forgotten by the server: next time it is prepared anew.
+            if case .named = message.content, ["26000", "0A000"].contains(error.sqlState) {
+                names.removeAll()
+                failure = EngineError(
+                    .busy, operation: error.operation, message: "\(error.message). Nothing was done; try again",
+                    sqlState: error.sqlState)
+            }
             // The savepoint that is there belongs to an earlier closure: going back to it would undo that one too.
             let opensLater = sent[position...].contains {
                 if case .savepoint = $0.effect { true } else { false }
@@ -176,7 +195,9 @@
         }
 
         func noteStatus() {
-            transaction?.hasFailed = link.transactionStatus == PQTRANS_INERROR
+            transaction?.hasFailed = link.transactionStatus == PQTRANS_INERROR || refusal != nil
+            if refusal != nil { transaction?.serverHasSavepoint = false }
+            refusal = nil
             // A script, or the server, ended it.
             if link.transactionStatus == PQTRANS_IDLE, transaction?.isQueued == false, !isNested { transaction = nil }
         }

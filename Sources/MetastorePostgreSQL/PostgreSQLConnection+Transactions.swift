@@ -18,7 +18,11 @@
                 return
             }
             queue.append(mode == .write ? .beginWrite : .beginRead)
-            if way == .pooled { queue.append(Message(.text(settings.ofTransaction, []), operation: "begin")) }
+            if way == .pooled {
+                let asks = mode == .write && confirmServer != nil
+                let text = asks ? settings.ofTransactionAndServer : settings.ofTransaction
+                queue.append(Message(.text(text, []), asks ? .arrived : .none, operation: "begin"))
+            }
             guard mode == .read else { return }
             // BEGIN alone holds nothing; the first statement takes the snapshot.
             do {
@@ -40,6 +44,8 @@
                     endedTransaction: !isInTransaction)
             }
             if open.isQueued, !queueHasStatements { return forget() }
+            // Nothing is committed before it is known where.
+            if open.isQueued, way == .pooled { try exchange([]) }
             if isNested {
                 try exchange([Message("RELEASE SAVEPOINT creation", operation: "commit")])
             } else {

@@ -50,6 +50,8 @@
         var position = 0
         var failure: EngineError?
         var changed = 0
+        /// Why nothing may be written where the transaction has come to.
+        var refusal: EngineError?
         var wasInTransaction = false
         /// How often the server was waited for.
         package internal(set) var roundTrips = 0
@@ -72,6 +74,10 @@
         deinit { close() }
 
         func setWay(_ way: Way) { self.way = way }
+
+        /// Behind a pooler each transaction may come to another server: asked about it before anything is written.
+        /// Nil where the server doesn't tell.
+        var confirmServer: ((_ system: String, _ timeline: UInt32?) throws(EngineError) -> Void)?
 
         package var isInTransaction: Bool {
             guard let transaction, !isClosed, link.isOpen else { return false }

@@ -71,6 +71,7 @@
                     do {
                         try accept(candidate.server, purpose)
                         chosen = candidate.connection
+                        confirmEachTransaction(candidate)
                         continue
                     } catch {
                         failures.append(error)
@@ -108,6 +109,17 @@
                 try state.lineage.follow(server)
                 state.isPooled = server.isPooled
                 if purpose == .writer { state.host = server.host }
+            }
+        }
+
+        private func confirmEachTransaction(_ candidate: Candidate) {
+            guard candidate.server.isPooled, candidate.server.system != nil, candidate.server.timeline != nil else {
+                return
+            }
+            candidate.connection.confirmServer = { [weak self] (system, timeline) throws(EngineError) in
+                var server = candidate.server
+                (server.system, server.timeline) = (system, timeline)
+                try self?.state.withLock { state throws(EngineError) in try state.lineage.follow(server) }
             }
         }
 

@@ -60,11 +60,9 @@
                 throw Self.unsupported(host, "keeps text as \(encoding); make a database with ENCODING 'UTF8'")
             }
             var server = Server(host: host, isStandby: isStandby, isPooled: process != link.backend)
-            server.system = try askIfAllowed(
-                "SELECT CAST(system_identifier AS text) FROM pg_catalog.pg_control_system()")
+            server.system = try askIfAllowed(SQL(trusted: "SELECT " + SessionSettings.origin))
             if !isStandby {
-                let file = try askIfAllowed(
-                    "SELECT pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn())")
+                let file = try askIfAllowed(SQL(trusted: "SELECT " + SessionSettings.logFile))
                 server.timeline = file.flatMap { UInt32($0.prefix(8), radix: 16) }
             }
             if server.isPooled {

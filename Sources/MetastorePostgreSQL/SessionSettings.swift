@@ -44,6 +44,15 @@
             selection(all + (isWriter ? [] : [("transaction_read_only", "on")]), isLocal: true)
         }
 
+        /// The same, and first of all where it came to: its server's origin, and the file of its log, which begins with
+        /// the timeline.
+        var ofTransactionAndServer: String {
+            ofTransaction.replacing("SELECT ", with: "SELECT \(Self.origin), \(Self.logFile), ", maxReplacements: 1)
+        }
+
+        static let origin = "(SELECT CAST(system_identifier AS text) FROM pg_catalog.pg_control_system())"
+        static let logFile = "pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn())"
+
         private func selection(_ settings: [(name: String, value: String)], isLocal: Bool) -> String {
             var calls = settings.map { Self.call($0.name, Self.literal($0.value), isLocal) }
             // A commit that isn't on the device is none, whatever the database's default is; waiting for the standby to
