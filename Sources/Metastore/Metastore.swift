@@ -66,10 +66,9 @@ public final class Metastore: Sendable {
         actor: String? = nil, file: String = #fileID, line: Int = #line,
         _ body: @escaping @Sendable (borrowing Transaction) throws -> Value
     ) async throws -> Committed<Value> {
-        try await submit(
-            ClosureJob(actor: try checked(actor), callSite: "\(file):\(line)") { session in
-                try body(Transaction(session))
-            })
+        try await submit(actor: try checked(actor), callSite: CallSite(file: file, line: line)) { session in
+            try body(Transaction(session))
+        }
     }
 
     func checked(_ actor: String?) throws(StoreError) -> String {
@@ -80,18 +79,6 @@ public final class Metastore: Sendable {
             throw StoreError(error)
         }
         return actor
-    }
-
-    func submit<Value: Sendable>(_ job: ClosureJob<Value>) async throws -> Committed<Value> {
-        guard let writer else { throw StoreError.readOnly }
-        return try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
-                job.wait(continuation)
-                writer.submit(job)
-            }
-        } onCancel: {
-            job.cancel()
-        }
     }
 
     // MARK: Reading
@@ -114,7 +101,7 @@ public final class Metastore: Sendable {
 
     private func run<Value: Sendable>(_ job: ClosureRead<Value>) async throws -> Value {
         try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
+            try await withUnsafeThrowingContinuation { continuation in
                 job.wait(continuation)
                 if let readers {
                     readers.submit(job)

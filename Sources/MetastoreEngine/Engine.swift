@@ -28,7 +28,8 @@ public protocol Engine: AnyObject, Sendable {
     /// Before each batch: is the right to write still ours? Throws ``EngineError/Code/holdLost`` when it isn't.
     func confirmHold() throws(EngineError)
 
-    /// Between two batches, on the writer's thread: bounds the log of the engine itself (SQLite: checkpoints).
+    /// Between two batches, on the writer's thread: bounds the log of the engine itself (SQLite: checkpoints). Where
+    /// that writes, it first makes sure of the right to write, as ``confirmHold()`` does.
     func maintain(_ writer: any Connection) throws(EngineError) -> Pressure
 
     /// Makes everything committed so far part of the main file, flushed (SQLite: a full checkpoint).

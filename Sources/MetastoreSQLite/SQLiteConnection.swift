@@ -13,7 +13,7 @@ package final class SQLiteConnection: Connection {
     let log: WriteAheadLog
     let busyTimeout: Duration
     private var handle: OpaquePointer?
-    private var cache: StatementCache
+    private let cache: StatementCache
     private var control: [Control: Cursor] = [:]
     private let interruption: Interruption
     private var running = 0

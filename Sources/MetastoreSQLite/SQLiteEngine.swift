@@ -94,8 +94,9 @@ package final class SQLiteEngine: Engine {
     }
 
     package func maintain(_ writer: any Connection) throws(EngineError) -> Pressure {
-        let path = try heldPath("checkpoint")
-        return try sqlite(writer).maintain(limits) { ReaderSearch.describe(indexPath: path.index) }
+        try sqlite(writer).maintain(limits, confirm: confirmHold) { () throws(EngineError) in
+            ReaderSearch.describe(indexPath: try heldPath("checkpoint").index)
+        }
     }
 
     package func settle(_ writer: any Connection) throws(EngineError) {

@@ -81,7 +81,8 @@ extension Head {
 
     /// Reads it; with `locking`, takes the row's lock for this transaction.
     static func load(_ connection: any Connection, locking: Bool) throws -> Head {
-        let statement = SQL(trusted: locking ? selection + connection.dialect.lockingClause : selection)
+        let clause = locking ? connection.dialect.lockingClause : ""
+        let statement = SQL(trusted: clause.isEmpty ? selection : selection + clause)
         guard let head = try connection.first(statement, { try Head($0) }) else {
             throw StoreError.damaged(place: "the store", reason: "its head row is missing")
         }
@@ -109,19 +110,32 @@ extension Head {
         batches = try row.integer(20)
     }
 
+    private static let changed = [
+        "epoch", "epoch_nonce", "revision", "chain", "time", "schema_version", "digests", "clean",
+        "compacted_revision", "next_experiment", "next_trial", "next_workload", "next_checkpoint", "next_task",
+        "next_allocation", "next_container", "next_lease", "compacted_chain", "log_bytes", "batches",
+    ]
+    private static let updateText =
+        "UPDATE head SET " + changed.map { "\($0) = \u{1}" }.joined(separator: ", ") + " WHERE id = 1"
+
     /// The row as a batch leaves it.
     func save(_ connection: any Connection) throws(EngineError) {
-        try connection.execute(
-            """
-            UPDATE head SET epoch = \(epoch.number), epoch_nonce = \(Int64(bitPattern: epoch.nonce)), \
-            revision = \(revision.rawValue), chain = \(chain), time = \(Value.timestamp(time.microseconds)), \
-            schema_version = \(schema), digests = \(digests.bytes), clean = \(isClean), \
-            compacted_revision = \(compactedRevision.rawValue), next_experiment = \(counters[0]), \
-            next_trial = \(counters[1]), next_workload = \(counters[2]), next_checkpoint = \(counters[3]), \
-            next_task = \(counters[4]), next_allocation = \(counters[5]), next_container = \(counters[6]), \
-            next_lease = \(counters[7]), compacted_chain = \(compactedChain), log_bytes = \(logBytes), \
-            batches = \(batches) WHERE id = 1
-            """)
+        var values: [Value] = []
+        values.reserveCapacity(Self.changed.count)
+        values.append(.integer(epoch.number))
+        values.append(.integer(Int64(bitPattern: epoch.nonce)))
+        values.append(.integer(revision.rawValue))
+        values.append(.bytes(chain))
+        values.append(.timestamp(time.microseconds))
+        values.append(.integer(schema))
+        values.append(.bytes(digests.bytes))
+        values.append(isClean.sqlValue)
+        values.append(.integer(compactedRevision.rawValue))
+        for next in counters { values.append(.integer(next)) }
+        values.append(.bytes(compactedChain))
+        values.append(.integer(logBytes))
+        values.append(.integer(batches))
+        try connection.execute(SQL(trusted: Self.updateText, values: values))
     }
 
     /// The row of a new store.

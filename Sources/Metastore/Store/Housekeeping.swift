@@ -41,8 +41,6 @@ extension WriterLoop {
 
     private func relievePressure() {
         do {
-            // A checkpoint beside another process' could lose what that one commits.
-            try engine.confirmHold()
             switch try engine.maintain(connection) {
             case .none: housekeeping.logHolder = nil
             case .expireReads:

@@ -30,11 +30,9 @@ extension Metastore {
                     \(Limits.leaseTimeToLiveMaximum) between renewals.
                     """)
         }
-        let leadership = try await submit(
-            ClosureJob(actor: name, callSite: "lead", takesLead: true) { session in
-                try session.takeLead(name, timeToLive: timeToLive)
-            }
-        ).value
+        let leadership = try await submit(actor: name, callSite: CallSite(file: "lead"), takesLead: true) { session in
+            try session.takeLead(name, timeToLive: timeToLive)
+        }.value
         return try await withThrowingTaskGroup(of: Value?.self) { group in
             group.addTask { try await body(leadership) }
             group.addTask { [self] in
@@ -63,28 +61,26 @@ extension Metastore {
     private func keepLeading(_ leadership: Leadership) async throws {
         while true {
             try await Task.sleep(for: leadership.timeToLive / 3)
-            _ = try await submit(
-                ClosureJob(actor: leadership.holder, callSite: "lead") { session in
-                    guard session.head.epoch == leadership.epoch else {
-                        throw StoreError.fenced(
-                            reason: "the lead was taken again, in epoch \(session.head.epoch.number)")
-                    }
-                    try session.execute(
-                        """
-                        UPDATE leadership SET renewed_time = \(Value.timestamp(session.time.microseconds)) \
-                        WHERE id = 1
-                        """)
-                })
+            _ = try await submit(actor: leadership.holder, callSite: CallSite(file: "lead")) { session in
+                guard session.head.epoch == leadership.epoch else {
+                    throw StoreError.fenced(
+                        reason: "the lead was taken again, in epoch \(session.head.epoch.number)")
+                }
+                try session.execute(
+                    """
+                    UPDATE leadership SET renewed_time = \(Value.timestamp(session.time.microseconds)) \
+                    WHERE id = 1
+                    """)
+            }
         }
     }
 
     private func giveUp(_ leadership: Leadership) async throws {
-        _ = try await submit(
-            ClosureJob(actor: leadership.holder, callSite: "lead") { session in
-                guard let current = try session.find(Leadership.self, .integer(1)), current.epoch == leadership.epoch
-                else { return }
-                try session.delete(current)
-            })
+        _ = try await submit(actor: leadership.holder, callSite: CallSite(file: "lead")) { session in
+            guard let current = try session.find(Leadership.self, .integer(1)), current.epoch == leadership.epoch
+            else { return }
+            try session.delete(current)
+        }
     }
 
     /// Who leads, or nil when nobody does.

@@ -17,10 +17,13 @@ protocol ReadJob: AnyObject, Sendable {
 
 /// A read in one snapshot (or of one statement, which needs no transaction).
 final class ClosureRead<Value: Sendable>: ReadJob {
+    /// Unsafe only in that nobody checks that it is resumed once: ``Stage`` sees to that.
+    typealias Continuation = UnsafeContinuation<Value, any Error>
+
     private enum Stage {
         case new, cancelled, answered
-        case waiting(CheckedContinuation<Value, any Error>)
-        case running(CheckedContinuation<Value, any Error>, interrupt: @Sendable () -> Void)
+        case waiting(Continuation)
+        case running(Continuation, interrupt: @Sendable () -> Void)
     }
 
     private let stage = Mutex(Stage.new)
@@ -33,7 +36,7 @@ final class ClosureRead<Value: Sendable>: ReadJob {
         self.body = body
     }
 
-    func wait(_ continuation: CheckedContinuation<Value, any Error>) {
+    func wait(_ continuation: Continuation) {
         let isCancelled = stage.withLock { stage in
             if case .cancelled = stage {
                 stage = .answered
@@ -47,7 +50,7 @@ final class ClosureRead<Value: Sendable>: ReadJob {
 
     func cancel() {
         control.give(.cancelled)
-        let waiting: CheckedContinuation<Value, any Error>? = stage.withLock { stage in
+        let waiting: Continuation? = stage.withLock { stage in
             switch stage {
             case .new: stage = .cancelled
             case .waiting(let continuation):
@@ -91,7 +94,7 @@ final class ClosureRead<Value: Sendable>: ReadJob {
     func fail(_ error: StoreError) { answer(.failure(error)) }
 
     private func answer(_ result: Result<Value, any Error>) {
-        let continuation: CheckedContinuation<Value, any Error>? = stage.withLock { stage in
+        let continuation: Continuation? = stage.withLock { stage in
             switch stage {
             case .waiting(let continuation), .running(let continuation, _):
                 stage = .answered

@@ -83,9 +83,14 @@ final class WriterLoop {
         let session: WriteSession
         do {
             if let holder = housekeeping.logHolder { throw StoreError.writeAheadLogFull(holder: holder) }
-            try engine.confirmHold()
-            try connection.begin(.write)
-            // Again, because this process may have been stopped in between: from here on nobody else can write.
+            do {
+                try connection.begin(.write)
+            } catch {
+                // Whoever took the lock file away may be writing: that is what to say then.
+                try engine.confirmHold()
+                throw error
+            }
+            // With the write lock: this process may have been stopped before, from here on nobody else can write.
             try engine.confirmHold()
             let head = try Head.load(connection, locking: true)
             session = WriteSession(
