@@ -194,7 +194,7 @@ final class ReaderPool: Sendable {
 
     private func serve(_ number: Int) {
         var connection: (any Connection)?
-        var seen = 0
+        var reader = QueueReader()
         func closeConnection() {
             guard let open = connection else { return }
             open.close()
@@ -207,7 +207,7 @@ final class ReaderPool: Sendable {
                 BlockingThread.pause()
                 continue
             }
-            guard let jobs = queue.take(most: 1, timeout: .seconds(1), seen: &seen) else { break }
+            guard let jobs = queue.take(most: 1, timeout: .seconds(1), &reader) else { break }
             guard let job = jobs.first else { continue }
             if let failure = state.withLock({ $0.failure }) {
                 job.fail(failure)

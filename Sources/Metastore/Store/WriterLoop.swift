@@ -27,10 +27,10 @@ final class WriterLoop {
 
     /// Until the queue is closed and empty, or the device failed beyond recovery.
     func serve() {
-        var seen = 0
+        var reader = QueueReader()
         while !isBroken {
             let jobs = writer.queue.take(
-                most: engine.closuresPerBatch, timeout: options.housekeepingInterval, seen: &seen)
+                most: engine.closuresPerBatch, timeout: options.housekeepingInterval, &reader)
             guard let jobs else { break }
             if !jobs.isEmpty { run(jobs) }
             serveReads()
@@ -39,7 +39,7 @@ final class WriterLoop {
         if isBroken {
             writer.queue.close()
             let outcome = BatchOutcome.failed(.notApplied(reason: "the store closed before this write began"))
-            while let jobs = writer.queue.take(most: 1_000, timeout: .zero, seen: &seen), !jobs.isEmpty {
+            while let jobs = writer.queue.take(most: 1_000, timeout: .zero, &reader), !jobs.isEmpty {
                 answer(jobs, outcome)
             }
         } else {
