@@ -53,7 +53,7 @@ public enum TransactionMode: Sendable, Hashable {
 
 extension Connection {
     /// The first row, or nil.
-    public func first<Result>(_ statement: SQL, _ body: (borrowing Row) throws -> Result) throws -> Result? {
+    @inlinable public func first<Result>(_ statement: SQL, _ body: (borrowing Row) throws -> Result) throws -> Result? {
         var found: Result?
         try forEachRow(statement) { row in
             found = try body(row)
@@ -63,7 +63,7 @@ extension Connection {
     }
 
     /// All rows.
-    public func all<Result>(_ statement: SQL, _ body: (borrowing Row) throws -> Result) throws -> [Result] {
+    @inlinable public func all<Result>(_ statement: SQL, _ body: (borrowing Row) throws -> Result) throws -> [Result] {
         var found: [Result] = []
         try forEachRow(statement) { row in
             found.append(try body(row))

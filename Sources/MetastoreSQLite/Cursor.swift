@@ -6,6 +6,8 @@ internal import MetastoreEngine
 /// a row allocates nothing but the values asked for.
 final class Cursor: RowSource {
     let statement: PreparedStatement
+    /// The abstract text it was made from; empty for one that stands in no cache.
+    let text: String
     /// True from binding to resetting: nobody else may use it meanwhile.
     var isRunning = false
     /// When it was last asked for, counted in statements; the lowest leaves a full cache first.
@@ -14,7 +16,8 @@ final class Cursor: RowSource {
     /// Where ``columns()`` puts a row; made when it is first asked for.
     private var raw = UnsafeMutableBufferPointer<RawColumn>(start: nil, count: 0)
 
-    init(_ statement: PreparedStatement) {
+    init(_ statement: PreparedStatement, text: String = "") {
+        self.text = text
         pointer = statement.pointer
         self.statement = statement
     }
@@ -27,10 +30,11 @@ final class Cursor: RowSource {
             raw.deallocate()
             raw = .allocate(capacity: count)
         }
-        for index in 0..<count {
+        var next = raw.baseAddress
+        for index in 0..<Int32(count) {
             // One look at the value, then its parts: the calls by column look for it and lock each time. A value on
             // its own is "unprotected" to SQLite, which is right for a connection that one thread uses at a time.
-            let value = sqlite3_column_value(pointer, Int32(index))
+            let value = sqlite3_column_value(pointer, index)
             let column: RawColumn =
                 switch sqlite3_value_type(value) {
                 case SQLITE_INTEGER: .integer(sqlite3_value_int64(value))
@@ -39,7 +43,8 @@ final class Cursor: RowSource {
                 case SQLITE_BLOB: .bytes(Self.content(value))
                 default: .null
                 }
-            raw.initializeElement(at: index, to: column)
+            next?.initialize(to: column)
+            next = next?.successor()
         }
         return UnsafeBufferPointer(raw)
     }

@@ -8,8 +8,8 @@ internal import CSQLite
 
 /// A file layer over SQLite's own that writes the frames of a commit to the log in one system call.
 ///
-/// SQLite writes each page of a commit in two calls, a header of 24 bytes and the page; on a commit of three pages that
-/// costs more than everything else it does before the flush.
+/// SQLite writes each page of a commit in two calls, a header of 24 bytes and the page; on a commit of three pages
+/// that costs more than everything else it does before the flush.
 enum LogCombiningVFS {
     /// The layer's name, or nil where SQLite has no layer to build on. Registered once a process, never the default.
     static let name: String? = register()

@@ -6,7 +6,8 @@ internal import MetastoreEngine
 ///
 /// 1. Values are copied once, into `buffer`, and bound by address: nothing is allocated per value, and the addresses
 ///    stay valid until the next ``bind(_:)``, which comes after a reset.
-/// 2. A statement is reset and its bindings are cleared before anybody else may use it.
+/// 2. A statement is reset before anybody else may use it, and never runs with the values of somebody else: binding
+///    replaces all of them.
 final class PreparedStatement {
     let pointer: OpaquePointer
     let parameterCount: Int
@@ -48,9 +49,10 @@ final class PreparedStatement {
 
     func reset() {
         sqlite3_reset(pointer)
-        guard parameterCount > 0 else { return }
+        // What is bound stays, and stands in the buffer, until ``bind(_:)`` has replaced all of it.
+        guard buffer.count > SQLiteLimits.keptBindingBytes else { return }
         sqlite3_clear_bindings(pointer)
-        if buffer.count > SQLiteLimits.keptBindingBytes { growBuffer(64) }
+        growBuffer(64)
     }
 
     /// Gives the statement back to SQLite early; nothing may follow.
@@ -75,7 +77,10 @@ final class PreparedStatement {
             default: break
             }
         }
-        if needed > buffer.count { growBuffer(needed + needed / 2) }
+        if needed > buffer.count {
+            sqlite3_clear_bindings(pointer)
+            growBuffer(needed + needed / 2)
+        }
         var free = buffer.baseAddress!
         for index in values.indices {
             let result = bind(values[index], Int32(index + 1), &free)

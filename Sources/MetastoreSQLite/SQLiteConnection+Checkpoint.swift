@@ -7,7 +7,8 @@ extension SQLiteConnection {
     /// The log is begun anew rather than cut to nothing, and the next commit cuts what is too long
     /// (`journal_size_limit`): an empty file beside an open database would be no evidence that the log is whole.
     ///
-    /// - Parameter confirm: called before each checkpoint: one beside another process' could lose what that one commits.
+    /// - Parameter confirm: called before each checkpoint: one beside another process' could lose what that one
+    ///   commits.
     func maintain(
         _ limits: SQLiteLimits, confirm: () throws(EngineError) -> Void, holder: () throws(EngineError) -> String
     ) throws(EngineError) -> Pressure {

@@ -45,18 +45,22 @@ struct RowReader {
         }
     }
 
+    @inline(__always)
     private mutating func take() -> Int {
         defer { next += 1 }
         return next
     }
 
     /// A value of the image; null where it ends (local columns have none there).
+    @inline(__always)
     private func value(_ index: Int) -> Value { index < image.count ? image[index] : .null }
 
+    @inline(__always)
     private func isNull() -> Bool {
         row == nil ? value(next) == .null : columns[next].kind == .null
     }
 
+    @inline(__always)
     private mutating func optional<Result>(
         _ body: (inout RowReader) throws(StoreError) -> Result
     ) throws(StoreError) -> Result? {
@@ -67,6 +71,7 @@ struct RowReader {
         return try body(&self)
     }
 
+    @inline(__always)
     mutating func int() throws(StoreError) -> Int64 {
         let index = take()
         guard row != nil else {
@@ -119,6 +124,7 @@ struct RowReader {
         return [UInt8](column.content)
     }
 
+    @inline(__always)
     mutating func uuid() throws(StoreError) -> UUID {
         let index = take()
         guard row != nil else {
@@ -132,6 +138,7 @@ struct RowReader {
         return UUID(uuid: column.content.loadUnaligned(as: uuid_t.self))
     }
 
+    @inline(__always)
     mutating func time() throws(StoreError) -> Timestamp {
         let index = take()
         guard row != nil else {
