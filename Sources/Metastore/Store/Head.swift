@@ -89,6 +89,19 @@ extension Head {
         return head
     }
 
+    private static let markSelection = "SELECT batches, revision, chain FROM head WHERE id = 1"
+
+    /// Locks the row and reads it, unless it still is `known`: every batch that ever commits counts itself there.
+    static func lock(_ connection: any Connection, known: Head) throws -> Head {
+        let clause = connection.dialect.lockingClause
+        let statement = SQL(trusted: clause.isEmpty ? markSelection : markSelection + clause)
+        let isKnown = try connection.first(statement) { row in
+            try row.integer(0) == known.batches && row.integer(1) == known.revision.rawValue
+                && row.withBytes(2) { $0.elementsEqual(known.chain) }
+        }
+        return isKnown == true ? known : try load(connection, locking: true)
+    }
+
     private init(_ row: borrowing Row) throws {
         cluster = try row.uuid(0)
         epoch = Epoch(number: try row.integer(1), nonce: UInt64(bitPattern: try row.integer(2)))

@@ -92,7 +92,7 @@ final class WriterLoop {
             }
             // With the write lock: this process may have been stopped before, from here on nobody else can write.
             try engine.confirmHold()
-            let head = try Head.load(connection, locking: true)
+            let head = try Head.lock(connection, known: self.head)
             session = WriteSession(
                 connection, head: head, now: options.time.now(), randomness: options.time.random, texts: texts)
             session.leases = writer.leases
