@@ -38,7 +38,9 @@ let package = Package(
         .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
         .target(
             name: "Migrations", path: "Migrations",
-            resources: [.embedInCode("m0001_initial.sqlite.sql")],
+            resources: [
+                .embedInCode("m0001_initial.sqlite.sql"), .embedInCode("m0001_initial.postgresql.sql"),
+            ],
             swiftSettings: settings),
         .target(
             name: "MetastoreMigration", dependencies: ["MetastoreEngine", "Migrations", crypto],
@@ -109,6 +111,21 @@ let package = Package(
             name: "MetastorePropertyTests",
             dependencies: ["Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine"],
             exclude: ["Golden", "decode.py"], swiftSettings: settings),
+        .target(name: "PostgreSQLServer", path: "Tests/PostgreSQLServer", swiftSettings: settings),
+        .executableTarget(
+            name: "metastore-test-server", dependencies: ["PostgreSQLServer"], path: "Tests/PostgreSQLServerProgram",
+            swiftSettings: settings),
+        .testTarget(
+            name: "PostgreSQLServerTests", dependencies: ["PostgreSQLServer", "metastore-test-server"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "MigrationsTests",
+            dependencies: [
+                "PostgreSQLServer", "Migrations", "MetastoreMigration", "Metastore", "MetastoreModel",
+                "MetastoreSQLite",
+                "MetastoreEngine",
+            ],
+            swiftSettings: settings),
         .testTarget(name: "MetastoreModelTests", dependencies: ["MetastoreModel"], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]

@@ -11,21 +11,24 @@ public struct MigrationText: Sendable, Hashable {
     /// The oldest schema whose writers can still write after this step.
     public let minWriter: Int64
     private let sqlite: [UInt8]
+    private let postgresql: [UInt8]
 
     /// The statements for a database, by the name its files carry; nil where the step has none for it.
     public func statements(for database: String) -> String? {
         switch database {
         case "sqlite": String(decoding: sqlite, as: UTF8.self)
+        case "postgresql": String(decoding: postgresql, as: UTF8.self)
         default: nil
         }
     }
 
-    init(number: Int64, name: String, minReader: Int64, minWriter: Int64, sqlite: [UInt8]) {
+    init(number: Int64, name: String, minReader: Int64, minWriter: Int64, sqlite: [UInt8], postgresql: [UInt8]) {
         self.number = number
         self.name = name
         self.minReader = minReader
         self.minWriter = minWriter
         self.sqlite = sqlite
+        self.postgresql = postgresql
     }
 }
 
@@ -33,5 +36,5 @@ public struct MigrationText: Sendable, Hashable {
 public let catalogue: [MigrationText] = [
     MigrationText(
         number: 1, name: "initial", minReader: 1, minWriter: 1,
-        sqlite: PackageResources.m0001_initial_sqlite_sql)
+        sqlite: PackageResources.m0001_initial_sqlite_sql, postgresql: PackageResources.m0001_initial_postgresql_sql)
 ]

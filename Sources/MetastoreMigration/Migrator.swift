@@ -1,7 +1,8 @@
 // Invariants
 // 1. A step and its row in schema_migrations commit in one transaction, together with whatever the hook writes.
 // 2. Steps are applied in order of their number, without a gap; an edited step is refused by name.
-// 3. A schema newer than this binary is never written, and read only if its min_reader allows.
+// 3. Of two migrators at once the second waits, and finds the step applied.
+// 4. A schema newer than this binary is never written, and read only if its min_reader allows.
 
 internal import Crypto
 public import MetastoreEngine
@@ -65,7 +66,7 @@ public struct Migrator: Sendable {
     public func apply(
         to connection: any Connection, now: Int64, hook: (Int64, any Connection) throws -> Void
     ) throws {
-        try connection.executeScript(Self.versionTable)
+        try connection.executeScript(Self.versionTable(connection.dialect.name))
         let applied = try current(connection)
         for step in steps where step.number > applied {
             try apply(step, to: connection, now: now, hook: hook)
@@ -82,6 +83,8 @@ public struct Migrator: Sendable {
         }
         do {
             try connection.begin(.write)
+            if let lock = Self.versionLock(connection.dialect.name) { try connection.executeScript(lock) }
+            guard try current(connection) < step.number else { return connection.rollback() }
             try connection.executeScript(text)
             try connection.execute(
                 """
@@ -122,10 +125,31 @@ public struct Migrator: Sendable {
         return Array(SHA256.hash(data: Array(words.utf8)))
     }
 
-    private static let versionTable = """
-        CREATE TABLE IF NOT EXISTS schema_migrations (
-            number INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum BLOB NOT NULL, applied_by TEXT NOT NULL,
-            host TEXT NOT NULL, applied_time INTEGER NOT NULL
-        ) STRICT
-        """
+    private static func versionTable(_ database: Dialect.Name) -> String {
+        switch database {
+        case .sqlite:
+            """
+            CREATE TABLE IF NOT EXISTS schema_migrations (
+                number INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum BLOB NOT NULL, applied_by TEXT NOT NULL,
+                host TEXT NOT NULL, applied_time INTEGER NOT NULL
+            ) STRICT
+            """
+        case .postgresql:
+            """
+            CREATE TABLE IF NOT EXISTS schema_migrations (
+                number bigint CONSTRAINT schema_migrations_pkey PRIMARY KEY, name text COLLATE "C" NOT NULL,
+                checksum bytea NOT NULL, applied_by text COLLATE "C" NOT NULL, host text COLLATE "C" NOT NULL,
+                applied_time timestamptz NOT NULL
+            )
+            """
+        }
+    }
+
+    /// Begins a step where a write transaction alone keeps no other migrator out.
+    private static func versionLock(_ database: Dialect.Name) -> String? {
+        switch database {
+        case .sqlite: nil
+        case .postgresql: "LOCK TABLE schema_migrations IN SHARE ROW EXCLUSIVE MODE"
+        }
+    }
 }

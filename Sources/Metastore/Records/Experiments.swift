@@ -54,7 +54,8 @@ extension Repository where Element == Experiment {
     public func checkpointTotals(_ id: ID<Experiment>) throws(StoreError) -> CheckpointTotals {
         try session.first(
             """
-            SELECT count(*), coalesce(sum(size), 0) FROM checkpoints WHERE experiment = \(id) AND state IN (2, 4)
+            SELECT count(*), CAST(coalesce(sum(size), 0) AS bigint) FROM checkpoints \
+            WHERE experiment = \(id) AND state IN (2, 4)
             """
         ) { CheckpointTotals(count: try $0.integer(0), bytes: try $0.integer(1)) }
             ?? CheckpointTotals(count: 0, bytes: 0)

@@ -1,0 +1,62 @@
+internal import Synchronization
+
+extension PostgreSQLServer {
+    /// How a client reaches the server.
+    package enum Way: Sendable {
+        case socket
+        /// Needs ``ServerOptions/listensOnLoopback``.
+        case loopback
+    }
+
+    /// A connection string of libpq. Holds the superuser's password where the server asks for it.
+    package func connection(to database: String = "postgres", over way: Way = .socket) -> String {
+        let host = way == .socket ? socketFolder : "127.0.0.1"
+        let string = "host=\(host) port=\(port) dbname=\(database) user=\(Self.user)"
+        return options.authentication == .trust ? string : "\(string) password='\(Self.password)'"
+    }
+
+    /// Makes an empty database, or a copy of `template`, and returns its name.
+    package func makeDatabase(template: String = "template0") throws -> String {
+        let name = "test_\(databases.add(1, ordering: .relaxed).newValue)"
+        try ask("CREATE DATABASE \(name) TEMPLATE \(template)")
+        return name
+    }
+
+    /// Makes an empty database and returns its connection string. It stays until the server goes; tests that make many
+    /// use ``withDatabase(template:_:)``.
+    package func freshDatabase() throws -> String { connection(to: try makeDatabase()) }
+
+    /// Ends the sessions of a database and removes it.
+    package func dropDatabase(_ name: String) throws {
+        try ask("DROP DATABASE IF EXISTS \(name) WITH (FORCE)")
+    }
+
+    /// Runs a test on a database of its own; the closure is given its connection string.
+    package func withDatabase<Result>(
+        template: String = "template0", _ body: (String) async throws -> Result
+    ) async throws -> Result {
+        let name = try makeDatabase(template: template)
+        defer { try? dropDatabase(name) }
+        return try await body(connection(to: name))
+    }
+
+    /// What `psql`, a process of its own, answers to a statement: rows in lines, columns parted by `|`.
+    @discardableResult
+    package func ask(_ statement: String, in database: String = "postgres") throws -> String {
+        try psql(connection(to: database), statement)
+    }
+}
+
+/// What `psql` answers to a statement over this connection string: rows in lines, columns parted by `|`.
+@discardableResult
+package func psql(
+    _ connection: String, _ statement: String, environment: [String: String] = [:],
+    within limit: Duration = .seconds(30)
+) throws -> String {
+    let own = ["PATH": Installation.searchPath, "HOME": "/nonexistent", "LC_ALL": "C.UTF-8"]
+    let command = [
+        "\(Installation.programs)/psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", connection, "-c", statement,
+    ]
+    let said = try run(command, environment: own.merging(environment) { $1 }, within: limit)
+    return said.last == "\n" ? String(said.dropLast()) : said
+}
