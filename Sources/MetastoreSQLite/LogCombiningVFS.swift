@@ -14,7 +14,7 @@ enum LogCombiningVFS {
     /// The layer's name, or nil where SQLite has no layer to build on. Registered once a process, never the default.
     static let name: String? = register()
 
-    /// How much is held back at most; more goes through at once. SQLite's layer for Unix takes less than 128 KiB a call.
+    /// How much is held back at most. SQLite's layer for Unix takes less than 128 KiB a call.
     static let capacity = 127 << 10
 
     /// SQLite's own layer. Found once: another may become the default later, and would not fit the files' size.

@@ -66,7 +66,8 @@ final class StatementCache {
     }
 }
 
-/// A statement's text, hashed by its length and its end alone: texts are long, ours differ there, and equality is exact.
+/// A statement's text, hashed by its length and its end alone: texts are long, ours differ there, and equality is
+/// exact.
 private struct StatementKey: Hashable {
     let text: String
     let summary: Int

@@ -89,17 +89,31 @@ extension Head {
         return head
     }
 
-    private static let markSelection = "SELECT batches, revision, chain FROM head WHERE id = 1"
-
-    /// Locks the row and reads it, unless it still is `known`: every batch that ever commits counts itself there.
+    /// Locks the row and reads it; `known` is returned where the row still says just that, without taking it apart.
     static func lock(_ connection: any Connection, known: Head) throws -> Head {
         let clause = connection.dialect.lockingClause
-        let statement = SQL(trusted: clause.isEmpty ? markSelection : markSelection + clause)
-        let isKnown = try connection.first(statement) { row in
-            try row.integer(0) == known.batches && row.integer(1) == known.revision.rawValue
-                && row.withBytes(2) { $0.elementsEqual(known.chain) }
+        let statement = SQL(trusted: clause.isEmpty ? selection : selection + clause)
+        let head = try connection.first(statement) { row in
+            known.isStored(in: row.lent.columns()) ? known : try Head(row)
         }
-        return isKnown == true ? known : try load(connection, locking: true)
+        guard let head else { throw StoreError.damaged(place: "the store", reason: "its head row is missing") }
+        return head
+    }
+
+    private func isStored(in row: UnsafeBufferPointer<RawColumn>) -> Bool {
+        func holds(_ column: Int, _ number: Int64) -> Bool {
+            row[column].kind == .integer && row[column].integer == number
+        }
+        func holds(_ column: Int, _ bytes: [UInt8]) -> Bool {
+            row[column].kind == .bytes && row[column].content.elementsEqual(bytes)
+        }
+        return holds(1, epoch.number) && holds(2, Int64(bitPattern: epoch.nonce)) && holds(3, revision.rawValue)
+            && holds(4, compactedRevision.rawValue) && holds(5, chain) && holds(6, time.microseconds)
+            && holds(7, schema) && row[8].kind == .bytes && digests.isEqual(to: row[8].content)
+            && holds(9, isClean ? 1 : 0) && counters.indices.allSatisfy { holds(10 + $0, counters[$0]) }
+            && holds(18, compactedChain) && holds(19, logBytes) && holds(20, batches)
+            && row[0].kind == .bytes && row[0].count == 16
+            && UUID(uuid: row[0].content.loadUnaligned(as: uuid_t.self)) == cluster
     }
 
     private init(_ row: borrowing Row) throws {
