@@ -85,7 +85,8 @@ public final class Metastore: Sendable {
 
     /// Runs a closure on one snapshot. Writing in it doesn't compile.
     ///
-    /// If the task is cancelled, the running statement is interrupted.
+    /// If the task is cancelled, the running statement is interrupted. On a server the closure may run more than once,
+    /// when its connection was lost.
     ///
     /// - Throws: what the closure throws; ``StoreError/snapshotExpired`` when it ran long while the log was full.
     public func read<Value: Sendable>(

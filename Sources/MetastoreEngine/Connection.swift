@@ -5,12 +5,19 @@
 public protocol Connection: AnyObject {
     var dialect: Dialect { get }
 
-    /// True between a successful ``begin(_:)`` and its commit or rollback, as the *database* sees it: some errors end
-    /// a transaction by themselves.
+    /// True between a successful ``begin(_:)`` and its commit or rollback, for as long as the transaction can still be
+    /// committed: some errors end it by themselves. On PostgreSQL every failed statement does, except after
+    /// ``savepoint()``: there ``rollbackToSavepoint()`` revives it, and nothing else is taken before.
     var isInTransaction: Bool { get }
 
-    /// Begins a transaction. `.write` takes the write lock at once (SQLite `BEGIN IMMEDIATE`), `.read` holds one
-    /// snapshot until the end.
+    /// False once the connection was lost or closed: every further call fails, and only a new connection helps.
+    var isUsable: Bool { get }
+
+    /// Begins a transaction. `.write` takes the write lock at once where the engine has one (SQLite `BEGIN IMMEDIATE`),
+    /// `.read` holds one snapshot, from now to the end.
+    ///
+    /// An engine may send the beginning of a write, and the two calls that open and release a savepoint, together with
+    /// a later call; what fails in them comes out of that call.
     func begin(_ mode: TransactionMode) throws(EngineError)
     /// Commits and flushes. On ``EngineError/leavesCommitUnknown`` only ``Engine/settleUnknownCommit()`` may follow.
     func commit() throws(EngineError)
@@ -27,6 +34,10 @@ public protocol Connection: AnyObject {
     /// Runs a statement and returns how many rows it changed.
     @discardableResult
     func execute(_ statement: SQL) throws(EngineError) -> Int
+
+    /// Runs a statement whose count nobody needs. The engine may send it together with a later call; its error then
+    /// comes out of that call, at the latest out of ``releaseSavepoint()`` or ``commit()``.
+    func enqueue(_ statement: SQL) throws(EngineError)
 
     /// Runs a statement and lends each row in turn, until the closure says `false` or the rows end.
     func forEachRow(_ statement: SQL, _ body: (borrowing Row) throws -> Bool) throws

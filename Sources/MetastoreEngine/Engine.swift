@@ -11,6 +11,9 @@ public protocol Engine: AnyObject, Sendable {
     var hasOneConnection: Bool { get }
     /// True when opened without the right to write.
     var isReadOnly: Bool { get }
+    /// True when nobody else can write for as long as this engine may; false on a server, where any number of
+    /// processes write in turn.
+    var isExclusive: Bool { get }
 
     /// Looks at the place, takes the right to write (unless ``isReadOnly``) and says what was found, before anything
     /// is opened. Changes nothing but a lock.
@@ -18,12 +21,25 @@ public protocol Engine: AnyObject, Sendable {
 
     /// Makes the database in one step: either everything `populate` did is there afterwards, flushed, or nothing is.
     /// Only after ``prepare()`` said ``Found/nothing``.
-    func create(_ populate: (any Connection) throws -> Void) throws
+    ///
+    /// - Returns: false when somebody else made it meanwhile; then `populate` wasn't called.
+    @discardableResult
+    func create(_ populate: (any Connection) throws -> Void) throws -> Bool
 
     /// Opens the one read-write connection.
     func openWriter() throws(EngineError) -> any Connection
     /// Opens a connection that can't write.
     func openReader() throws(EngineError) -> any Connection
+
+    /// Tells other processes that something was committed. Never blocks; several at once are told as one, and one that
+    /// is lost costs them time only. Does nothing where ``Connection/changeToken()`` is cheap enough to ask for.
+    func announceCommit()
+    /// Calls `wake`, on a thread of the engine, after another process may have committed. Where the engine can't know,
+    /// it never calls; whoever watches asks for the change token too, now and then.
+    func watchCommits(_ wake: @escaping @Sendable () -> Void)
+
+    /// What the user chose, or the place lacks, that weakens a protection or costs something: for the log.
+    var notices: [String] { get }
 
     /// Before each batch: is the right to write still ours? Throws ``EngineError/Code/holdLost`` when it isn't.
     func confirmHold() throws(EngineError)
@@ -83,6 +99,9 @@ public struct EngineSource: Sendable {
 public struct EngineOptions: Sendable, Hashable {
     /// Open without the right to write.
     public var isReadOnly = false
+    /// How long a call waits for a server's answer, connecting included. Nothing waits longer, whatever happens to the
+    /// server or the network; only the scripts of migrations may take their time. No meaning where there is no server.
+    public var callTimeout: Duration = .seconds(5)
     /// How long a connection waits for a lock of another.
     public var busyTimeout: Duration = .seconds(5)
     /// Page cache of each connection, in bytes.

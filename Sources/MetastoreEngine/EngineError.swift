@@ -6,6 +6,18 @@ public struct EngineError: Error, Sendable, Hashable, CustomStringConvertible {
         case busy
         /// ``Connection/interrupt`` was called, or the task was cancelled.
         case interrupted
+        /// The server didn't answer within the bound of a call. A connection that gave no answer at all is closed.
+        case timedOut
+        /// No server answers there, or it takes no more connections. Nothing was done; try again.
+        case unreachable
+        /// The connection was lost while a call waited. A commit may have happened (DESIGN D6).
+        case disconnected
+        /// The server on the other end isn't proven to be the one that was asked for. Nothing was told to it.
+        case untrusted
+        /// The server, or a pooler before it, lacks what the store needs; the message names it.
+        case unsupported
+        /// The server is another one than before, or went on from an older state: a primary that was replaced.
+        case olderLineage
         /// A constraint refused the row.
         case constraint(Constraint)
         /// No room on the device. Nothing of the transaction is kept.
@@ -47,6 +59,8 @@ public struct EngineError: Error, Sendable, Hashable, CustomStringConvertible {
     public let code: Code
     /// The engine's own number: SQLite's extended result code; 0 where there is none.
     public let engineCode: Int32
+    /// PostgreSQL's five characters; empty where there are none.
+    public let sqlState: String
     /// What was being done, as a verb: "open", "commit".
     public let operation: String
     /// The engine's own words, without values.
@@ -56,19 +70,21 @@ public struct EngineError: Error, Sendable, Hashable, CustomStringConvertible {
 
     /// Made by an engine; `message` has no bound values in it.
     public init(
-        _ code: Code, operation: String, message: String, engineCode: Int32 = 0, endedTransaction: Bool = false
+        _ code: Code, operation: String, message: String, engineCode: Int32 = 0, sqlState: String = "",
+        endedTransaction: Bool = false
     ) {
         self.code = code
         self.operation = operation
         self.message = message
         self.engineCode = engineCode
+        self.sqlState = sqlState
         self.endedTransaction = endedTransaction
     }
 
     /// True where a commit that failed this way may nevertheless be on the disk.
     public var leavesCommitUnknown: Bool {
         switch code {
-        case .inputOutput, .damaged: true
+        case .inputOutput, .damaged, .disconnected: true
         default: false
         }
     }
@@ -78,8 +94,14 @@ public struct EngineError: Error, Sendable, Hashable, CustomStringConvertible {
         message.firstRange(of: ". ").map { String(message[..<$0.lowerBound]) } ?? message
     }
 
+    /// True when a statement names a table or column that isn't there.
+    public var isAboutMissingTable: Bool {
+        code == .misuse && operation == "prepare" && (engineCode == 1 || ["42P01", "42703"].contains(sqlState))
+    }
+
     /// What was being done, the engine's words and its number.
     public var description: String {
-        engineCode == 0 ? "\(operation): \(message)" : "\(operation): \(message) (code \(engineCode))"
+        if !sqlState.isEmpty { return "\(operation): \(message) (SQLSTATE \(sqlState))" }
+        return engineCode == 0 ? "\(operation): \(message)" : "\(operation): \(message) (code \(engineCode))"
     }
 }

@@ -9,6 +9,8 @@ package final class MemoryEngine: Engine {
     package let closuresPerBatch = 256
     package let hasOneConnection = true
     package let isReadOnly = false
+    package let isExclusive = true
+    package let notices: [String] = []
 
     private let options: EngineOptions
     /// Made by ``create(_:)``, handed out by ``openWriter()``.
@@ -25,7 +27,8 @@ package final class MemoryEngine: Engine {
 
     package func prepare() throws(EngineError) -> Found { .nothing }
 
-    package func create(_ populate: (any Connection) throws -> Void) throws {
+    @discardableResult
+    package func create(_ populate: (any Connection) throws -> Void) throws -> Bool {
         let connection = try SQLiteConnection.open(":memory:", role: .memory, options: options) {}
         do {
             try populate(connection)
@@ -38,6 +41,7 @@ package final class MemoryEngine: Engine {
         }
         let populated = Made(connection: connection)
         made.withLock { $0 = populated }
+        return true
     }
 
     package func openWriter() throws(EngineError) -> any Connection {
@@ -56,6 +60,8 @@ package final class MemoryEngine: Engine {
         throw EngineError(.misuse, operation: "open", message: "a database in memory has one connection only")
     }
 
+    package func announceCommit() {}
+    package func watchCommits(_ wake: @escaping @Sendable () -> Void) {}
     package func confirmHold() throws(EngineError) {}
     package func maintain(_ writer: any Connection) throws(EngineError) -> Pressure { .none }
     package func settle(_ writer: any Connection) throws(EngineError) {}

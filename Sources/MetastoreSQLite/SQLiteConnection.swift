@@ -48,6 +48,8 @@ package final class SQLiteConnection: Connection {
         return handle
     }
 
+    package var isUsable: Bool { handle != nil && !isClosing }
+
     package var isInTransaction: Bool {
         guard let handle else { return false }
         return sqlite3_get_autocommit(handle) == 0
@@ -63,6 +65,8 @@ package final class SQLiteConnection: Connection {
         // The count of the last change stays as it was when a statement changes nothing, as in a CREATE TABLE.
         return sqlite3_total_changes64(handle) == before ? 0 : Int(sqlite3_changes64(handle))
     }
+
+    package func enqueue(_ statement: SQL) throws(EngineError) { try execute(statement) }
 
     package func forEachRow(_ statement: SQL, _ body: (borrowing Row) throws -> Bool) throws {
         let handle = try open("query")

@@ -15,6 +15,8 @@ package final class SQLiteEngine: Engine {
     package let closuresPerBatch = 256
     package let hasOneConnection = false
     package var isReadOnly: Bool { options.isReadOnly }
+    package let isExclusive = true
+    package let notices: [String] = []
 
     let options: EngineOptions
     let limits: SQLiteLimits
@@ -50,13 +52,15 @@ package final class SQLiteEngine: Engine {
         }
     }
 
-    package func create(_ populate: (any Connection) throws -> Void) throws {
+    @discardableResult
+    package func create(_ populate: (any Connection) throws -> Void) throws -> Bool {
         let path = try heldPath("create")
         guard state.withLock({ $0.file == nil }) else {
             throw EngineError(.misuse, operation: "create", message: "there is a database already")
         }
         let made = try path.create(options, populate)
         state.withLock { $0.file = made }
+        return true
     }
 
     package func openWriter() throws(EngineError) -> any Connection {
@@ -79,6 +83,9 @@ package final class SQLiteEngine: Engine {
     package func openReader() throws(EngineError) -> any Connection {
         try open(.reader)
     }
+
+    package func announceCommit() {}
+    package func watchCommits(_ wake: @escaping @Sendable () -> Void) {}
 
     package func confirmHold() throws(EngineError) {
         guard !isReadOnly else {

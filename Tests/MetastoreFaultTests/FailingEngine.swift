@@ -29,8 +29,12 @@ private final class FailingEngine: Engine {
     var closuresPerBatch: Int { engine.closuresPerBatch }
     var hasOneConnection: Bool { engine.hasOneConnection }
     var isReadOnly: Bool { engine.isReadOnly }
+    var isExclusive: Bool { engine.isExclusive }
+    var notices: [String] { engine.notices }
+    func announceCommit() { engine.announceCommit() }
+    func watchCommits(_ wake: @escaping @Sendable () -> Void) { engine.watchCommits(wake) }
     func prepare() throws(EngineError) -> Found { try engine.prepare() }
-    func create(_ populate: (any Connection) throws -> Void) throws { try engine.create(populate) }
+    func create(_ populate: (any Connection) throws -> Void) throws -> Bool { try engine.create(populate) }
     func openWriter() throws(EngineError) -> any Connection {
         FailingConnection(try engine.openWriter(), text, beforeWriting)
     }
@@ -58,6 +62,7 @@ private final class FailingConnection: Connection {
     }
 
     var dialect: Dialect { inner.dialect }
+    var isUsable: Bool { inner.isUsable }
     var isInTransaction: Bool { inner.isInTransaction }
     func begin(_ mode: TransactionMode) throws(EngineError) {
         if mode == .write { beforeWriting() }
@@ -70,7 +75,17 @@ private final class FailingConnection: Connection {
     func rollbackToSavepoint() throws(EngineError) { try inner.rollbackToSavepoint() }
 
     func execute(_ statement: SQL) throws(EngineError) -> Int {
-        guard statement.values.contains(.bytes(Array(text.utf8))) else { return try inner.execute(statement) }
+        try failIfMet(statement)
+        return try inner.execute(statement)
+    }
+
+    func enqueue(_ statement: SQL) throws(EngineError) {
+        try failIfMet(statement)
+        try inner.enqueue(statement)
+    }
+
+    private func failIfMet(_ statement: SQL) throws(EngineError) {
+        guard statement.values.contains(.bytes(Array(text.utf8))) else { return }
         inner.rollback()
         throw EngineError(.full, operation: "execute", message: "no room", endedTransaction: true)
     }

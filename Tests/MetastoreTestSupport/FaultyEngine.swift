@@ -16,9 +16,11 @@ package final class FaultyEngine: Engine {
     package var closuresPerBatch: Int { base.closuresPerBatch }
     package var hasOneConnection: Bool { base.hasOneConnection }
     package var isReadOnly: Bool { base.isReadOnly }
+    package var isExclusive: Bool { base.isExclusive }
+    package var notices: [String] { base.notices }
 
     package func prepare() throws(EngineError) -> Found { try base.prepare() }
-    package func create(_ populate: (any Connection) throws -> Void) throws { try base.create(populate) }
+    package func create(_ populate: (any Connection) throws -> Void) throws -> Bool { try base.create(populate) }
 
     package func openWriter() throws(EngineError) -> any Connection {
         FaultyConnection(try base.openWriter(), plan)
@@ -28,6 +30,9 @@ package final class FaultyEngine: Engine {
         try plan.met(.openReader, on: nil)
         return FaultyConnection(try base.openReader(), plan)
     }
+
+    package func announceCommit() { base.announceCommit() }
+    package func watchCommits(_ wake: @escaping @Sendable () -> Void) { base.watchCommits(wake) }
 
     package func confirmHold() throws(EngineError) {
         try plan.met(.confirmHold, on: nil)
@@ -69,6 +74,7 @@ package final class FaultyConnection: Connection {
     }
 
     package var dialect: Dialect { base.dialect }
+    package var isUsable: Bool { base.isUsable }
     package var isInTransaction: Bool { base.isInTransaction }
 
     package func begin(_ mode: TransactionMode) throws(EngineError) {
@@ -102,6 +108,11 @@ package final class FaultyConnection: Connection {
     package func execute(_ statement: SQL) throws(EngineError) -> Int {
         try plan.met(statement: statement.text, on: base)
         return try base.execute(statement)
+    }
+
+    package func enqueue(_ statement: SQL) throws(EngineError) {
+        try plan.met(statement: statement.text, on: base)
+        try base.enqueue(statement)
     }
 
     package func forEachRow(_ statement: SQL, _ body: (borrowing Row) throws -> Bool) throws {

@@ -163,8 +163,13 @@ enum BlockingThread {
     }
 
     /// A moment, while another thread ends something.
-    static func pause() {
-        var time = timespec(tv_sec: 0, tv_nsec: 200_000)
+    static func pause() { sleep(nanoseconds: 200_000) }
+
+    /// Before something is tried again.
+    static func pause(milliseconds: Int) { sleep(nanoseconds: milliseconds * 1_000_000) }
+
+    private static func sleep(nanoseconds: Int) {
+        var time = timespec(tv_sec: nanoseconds / 1_000_000_000, tv_nsec: nanoseconds % 1_000_000_000)
         nanosleep(&time, nil)
     }
 }

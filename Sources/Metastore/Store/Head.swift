@@ -162,7 +162,7 @@ extension Head {
         values.append(.bytes(compactedChain))
         values.append(.integer(logBytes))
         values.append(.integer(batches))
-        try connection.execute(SQL(trusted: Self.updateText, values: values))
+        try connection.enqueue(SQL(trusted: Self.updateText, values: values))
     }
 
     /// The row of a new store.

@@ -37,6 +37,8 @@ enum BatchOutcome: Sendable {
 protocol WriteJob: AnyObject, Sendable {
     var actor: String { get }
     var callSite: CallSite { get }
+    /// Since when it waits.
+    var submitted: ContinuousClock.Instant { get }
     /// True for the one job that may run although another leads: taking the lead.
     var takesLead: Bool { get }
     /// False when it was cancelled meanwhile: leave it out.
@@ -71,6 +73,7 @@ extension Metastore {
         let (position, didChange) = try await withTaskCancellationHandler {
             try await withUnsafeThrowingContinuation { continuation in
                 job.wait(continuation)
+                writer.bound?.watch(job)
                 writer.submit(job)
             }
         } onCancel: {
@@ -106,6 +109,7 @@ final class ClosureJob: WriteJob {
 
     let actor: String
     let callSite: CallSite
+    let submitted = ContinuousClock.now
     let takesLead: Bool
     private let body: @Sendable (WriteSession) throws -> Void
     private let state = Mutex(State())
@@ -145,6 +149,23 @@ final class ClosureJob: WriteJob {
             }
         }
         waiting?.resume(throwing: CancellationError())
+    }
+
+    /// It has waited for too long: answers it, if it isn't answered yet.
+    func giveUp(after bound: Duration, place: String) {
+        let reason = "no answer within \(bound)"
+        let answer: (Continuation, StoreError)? = state.withLock { state in
+            switch state.stage {
+            case .waiting(let continuation):
+                state.stage = .answered
+                return (continuation, .unavailable(place: place, reason: reason))
+            case .running(let continuation):
+                state.stage = .answered
+                return (continuation, .outcomeUnknown(reason: reason))
+            case .new, .cancelled, .answered: return nil
+            }
+        }
+        answer?.0.resume(throwing: answer!.1)
     }
 
     func start() -> Bool {
@@ -204,6 +225,7 @@ extension ClosureJob.State {
 final class HousekeepingJob: WriteJob {
     let actor = "metastore"
     let callSite = CallSite(file: "housekeeping")
+    let submitted = ContinuousClock.now
     let takesLead = false
     private let body: @Sendable (WriteSession) throws -> Void
     private let done: @Sendable (Result<Void, any Error>) -> Void

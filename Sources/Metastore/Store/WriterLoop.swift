@@ -54,7 +54,9 @@ final class WriterLoop {
             defer { reads.removeAll() }
             return reads
         }
-        for read in waiting where read.start(interrupt: connection.interrupter()) { read.run(connection) }
+        for read in waiting where read.start(interrupt: connection.interrupter()) {
+            _ = read.run(connection, repeatingFor: .zero)
+        }
     }
 
     /// Runs the jobs in as few batches as their bounds allow; what doesn't fit goes back to the front of the queue.
@@ -68,6 +70,7 @@ final class WriterLoop {
                 return
             case .again(let without):
                 candidates.remove(at: without)
+            case .notBegun: continue
             }
         }
     }
@@ -77,12 +80,15 @@ final class WriterLoop {
         case answered(Int)
         /// This job's error ended the SQL transaction. It is answered; the others run once more.
         case again(without: Int)
+        /// A passing fault came before anything was decided: all run once more.
+        case notBegun
     }
 
     private func attempt(_ jobs: [any WriteJob]) -> Attempt {
         let session: WriteSession
         do {
             if let holder = housekeeping.logHolder { throw StoreError.writeAheadLogFull(holder: holder) }
+            try reconnect()
             do {
                 try connection.begin(.write)
             } catch {
@@ -98,6 +104,7 @@ final class WriterLoop {
             session.leases = writer.leases
         } catch {
             connection.rollback()
+            if mayRetry(jobs, after: error) { return .notBegun }
             answer(jobs, .failed(StoreError(error)))
             return .answered(jobs.count)
         }
@@ -111,6 +118,8 @@ final class WriterLoop {
             case .done: count += 1
             case .transactionEnded(let error):
                 connection.rollback()
+                // Not the closure's fault: nothing of the batch is there, and all of it may run again.
+                if mayRetry(jobs, after: error) { return .notBegun }
                 job.fail(error)
                 job.finish(.failed(StoreError(error)))
                 return .again(without: count)
@@ -136,20 +145,21 @@ final class WriterLoop {
             metrics.committed(closures: jobs.count, revisions: batch.records.count)
             publish(batch)
             answer(jobs, .committed)
-        } catch  where error.leavesCommitUnknown {
-            settle(batch, jobs, error)
+        } catch  where error.leavesCommitUnknown || !connection.isUsable {
+            if engine.isExclusive { settle(batch, jobs, error) } else { settleOnServer(batch, jobs, error) }
         } catch {
             connection.rollback()
             answer(jobs, .failed(StoreError(engine: error, place: engine.place)))
         }
     }
 
-    private func publish(_ batch: Batch) {
+    func publish(_ batch: Batch) {
         head = batch.session.head
         if let epoch = batch.takenEpoch { writer.ledEpoch.withLock { $0 = epoch } }
         housekeeping.noteIsStale = true
         for promise in batch.session.afterCommit { promise() }
         writer.tail.publish(batch.records, head: head.position)
+        engine.announceCommit()
     }
 
     /// The commit failed in a way that may have left it on the device. Find out, for good (DESIGN D6).
