@@ -19,8 +19,13 @@ let deque = Target.Dependency.product(name: "DequeModule", package: "swift-colle
 let package = Package(
     name: "metastore",
     products: [
-        .library(name: "Metastore", targets: ["Metastore", "MetastoreModel", "MetastoreSQLite"]),
+        .library(
+            name: "Metastore", targets: ["Metastore", "MetastoreModel", "MetastoreSQLite", "MetastorePostgreSQL"]),
         .executable(name: "metastore-quickstart", targets: ["metastore-quickstart"]),
+    ],
+    traits: [
+        .default(enabledTraits: ["PostgreSQL"]),
+        .trait(name: "PostgreSQL", description: "The store on PostgreSQL, through libpq."),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -35,6 +40,12 @@ let package = Package(
         .target(name: "MetastoreEngine", swiftSettings: settings),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .target(name: "MetastoreSQLite", dependencies: ["MetastoreEngine", "CSQLite"], swiftSettings: settings),
+        .systemLibrary(name: "CPostgreSQL", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        // Its files stand inside `#if PostgreSQL`: without the trait it is empty, and nothing of libpq is needed.
+        .target(
+            name: "MetastorePostgreSQL",
+            dependencies: ["MetastoreEngine", .target(name: "CPostgreSQL", condition: .when(traits: ["PostgreSQL"]))],
+            swiftSettings: settings),
         .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
         .target(
             name: "Migrations", path: "Migrations",
@@ -124,6 +135,12 @@ let package = Package(
                 "PostgreSQLServer", "Migrations", "MetastoreMigration", "Metastore", "MetastoreModel",
                 "MetastoreSQLite",
                 "MetastoreEngine",
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "MetastorePostgreSQLTests",
+            dependencies: [
+                "MetastorePostgreSQL", "MetastoreEngine", "MetastoreEngineContract", "PostgreSQLServer",
             ],
             swiftSettings: settings),
         .testTarget(name: "MetastoreModelTests", dependencies: ["MetastoreModel"], swiftSettings: settings),

@@ -34,6 +34,7 @@ private final class FailingEngine: Engine {
     func announceCommit() { engine.announceCommit() }
     func watchCommits(_ wake: @escaping @Sendable () -> Void) { engine.watchCommits(wake) }
     func prepare() throws(EngineError) -> Found { try engine.prepare() }
+    @discardableResult
     func create(_ populate: (any Connection) throws -> Void) throws -> Bool { try engine.create(populate) }
     func openWriter() throws(EngineError) -> any Connection {
         FailingConnection(try engine.openWriter(), text, beforeWriting)

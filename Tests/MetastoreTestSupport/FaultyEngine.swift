@@ -20,6 +20,7 @@ package final class FaultyEngine: Engine {
     package var notices: [String] { base.notices }
 
     package func prepare() throws(EngineError) -> Found { try base.prepare() }
+    @discardableResult
     package func create(_ populate: (any Connection) throws -> Void) throws -> Bool { try base.create(populate) }
 
     package func openWriter() throws(EngineError) -> any Connection {
