@@ -362,7 +362,8 @@ CREATE TABLE leases (
     time_to_live bigint NOT NULL,
     created_revision bigint NOT NULL,
     revision bigint NOT NULL,
-    row_hash bigint NOT NULL
+    row_hash bigint NOT NULL,
+    renewals bigint NOT NULL DEFAULT 0
 );
 
 CREATE TABLE key_value (

@@ -347,7 +347,8 @@ CREATE TABLE leases (
     time_to_live INTEGER NOT NULL,
     created_revision INTEGER NOT NULL,
     revision INTEGER NOT NULL,
-    row_hash INTEGER NOT NULL
+    row_hash INTEGER NOT NULL,
+    renewals INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 CREATE TABLE key_value (

@@ -64,10 +64,11 @@ private struct Opening {
 
     func open() throws -> Metastore {
         let found = try engine.prepare()
+        for notice in engine.notices { logger.info("\(notice)", metadata: ["place": "\(engine.place)"]) }
         if engine.isReadOnly { return try openReadOnly(found) }
-        let isNew = found == .nothing
-        if isNew {
-            try engine.create { connection in
+        if found == .nothing {
+            // Whoever else made it meanwhile made the same.
+            _ = try engine.create { connection in
                 try migrator.apply(to: connection, now: options.time.now().microseconds) { number, connection in
                     try record(number, connection)
                 }
@@ -126,6 +127,7 @@ private struct Opening {
         if options.time.now() + Limits.clockStepBack < head.time {
             logger.info("the clock is behind the last commit; times will stand still until it has caught up")
         }
+        guard engine.isExclusive || isCut != nil else { return head }
         let texts = StatementTexts()
         try connection.begin(.write)
         do {
@@ -161,10 +163,7 @@ private struct Opening {
     private func start(_ connection: any Connection, _ head: Head) -> Metastore {
         let tail = Tail(head: head.position)
         let leases = LeaseClock(monotonic: options.time.monotonic)
-        let running = try? connection.all("SELECT id, time_to_live FROM leases") { row in
-            (ID<Lease>(rawValue: try row.integer(0)), Duration.microseconds(try row.integer(1)))
-        }
-        for (lease, timeToLive) in running ?? [] { leases.start(lease, timeToLive: timeToLive) }
+        leases.follow((try? connection.runningLeases()) ?? [])
         let readers = engine.hasOneConnection ? nil : pool()
         let writer = Writer(
             engine: engine, options: options, readers: readers, tail: tail, leases: leases, logger: logger)
@@ -175,7 +174,9 @@ private struct Opening {
     }
 
     private func pool() -> ReaderPool {
-        ReaderPool(engine, threads: max(1, options.readerThreads), capacity: Limits.readQueue)
+        ReaderPool(
+            engine, threads: max(1, options.readerThreads), capacity: Limits.readQueue,
+            repeating: engine.isExclusive ? .zero : options.engine.callTimeout)
     }
 
     /// Inside a migration step: the head of a new store, and one log record that tells of the schema.

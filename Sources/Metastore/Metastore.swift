@@ -66,10 +66,9 @@ public final class Metastore: Sendable {
         actor: String? = nil, file: String = #fileID, line: Int = #line,
         _ body: @escaping @Sendable (borrowing Transaction) throws -> Value
     ) async throws -> Committed<Value> {
-        try await submit(
-            ClosureJob(actor: try checked(actor), callSite: "\(file):\(line)") { session in
-                try body(Transaction(session))
-            })
+        try await submit(actor: try checked(actor), callSite: CallSite(file: file, line: line)) { session in
+            try body(Transaction(session))
+        }
     }
 
     func checked(_ actor: String?) throws(StoreError) -> String {
@@ -82,23 +81,12 @@ public final class Metastore: Sendable {
         return actor
     }
 
-    func submit<Value: Sendable>(_ job: ClosureJob<Value>) async throws -> Committed<Value> {
-        guard let writer else { throw StoreError.readOnly }
-        return try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
-                job.wait(continuation)
-                writer.submit(job)
-            }
-        } onCancel: {
-            job.cancel()
-        }
-    }
-
     // MARK: Reading
 
     /// Runs a closure on one snapshot. Writing in it doesn't compile.
     ///
-    /// If the task is cancelled, the running statement is interrupted.
+    /// If the task is cancelled, the running statement is interrupted. On a server the closure may run more than once,
+    /// when its connection was lost.
     ///
     /// - Throws: what the closure throws; ``StoreError/snapshotExpired`` when it ran long while the log was full.
     public func read<Value: Sendable>(
@@ -114,7 +102,7 @@ public final class Metastore: Sendable {
 
     private func run<Value: Sendable>(_ job: ClosureRead<Value>) async throws -> Value {
         try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
+            try await withUnsafeThrowingContinuation { continuation in
                 job.wait(continuation)
                 if let readers {
                     readers.submit(job)

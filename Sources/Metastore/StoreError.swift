@@ -64,9 +64,11 @@ public enum StoreError: Error, Sendable, Hashable {
     case diskFull
     /// The device failed and the write is *not* applied; the store has recovered.
     case notApplied(reason: String)
-    /// The device failed and it can't be told whether the write is applied. The store is closed; repeat the write with
-    /// its operation id once the store opens again.
+    /// The device or the server failed and it can't be told whether the write is applied. A store in a file is closed;
+    /// repeat the write with its operation id once the store opens, or the server answers, again.
     case outcomeUnknown(reason: String)
+    /// The server can't be reached, or doesn't answer within the bound of a call. Nothing was done; retry.
+    case unavailable(place: String, reason: String)
     /// A reader (named) keeps SQLite's log from shrinking.
     case writeAheadLogFull(holder: String)
 
@@ -181,8 +183,14 @@ extension StoreError: CustomStringConvertible {
         case .notApplied(let reason): "the device failed (\(reason)); the write is not applied. You may repeat it."
         case .outcomeUnknown(let reason):
             """
-            the device failed (\(reason)), and whether the write is applied can't be told yet. The store is \
-            closed. Mend the device, open the store, and repeat the write with its operation id.
+            the device or the server failed (\(reason)), and whether the write is applied can't be told yet. A store \
+            in a file is closed now: mend the device and open it. Then repeat the write with its operation id; \
+            without one, look whether it is there, and don't repeat it blindly.
+            """
+        case .unavailable(let place, let reason):
+            """
+            \(place) doesn't answer: \(reason). Nothing of this call is applied. Retry once the server answers; the \
+            store connects again by itself.
             """
         case .writeAheadLogFull(let holder):
             "the write-ahead log is full because \(holder) reads an old snapshot. End that read; don't delete the log."
@@ -236,6 +244,7 @@ extension StoreError {
         case .holdLost: self = .fenced(reason: error.message)
         case .writeAheadLogFull(let holder): self = .writeAheadLogFull(holder: holder)
         case .readOnly: self = .unusable(place: place, reason: error.message)
+        case .unreachable, .disconnected, .timedOut: self = .unavailable(place: place, reason: error.message)
         case .damaged: self = .damaged(place: place, reason: error.message)
         // Every statement is ours, and its schema was checked at opening: it can only fail on tables that were changed.
         case .misuse where error.isAboutMissingTable:

@@ -10,6 +10,9 @@ public protocol Connection: AnyObject {
     /// ``savepoint()``: there ``rollbackToSavepoint()`` revives it, and nothing else is taken before.
     var isInTransaction: Bool { get }
 
+    /// False once the connection was lost or closed: every further call fails, and only a new connection helps.
+    var isUsable: Bool { get }
+
     /// Begins a transaction. `.write` takes the write lock at once where the engine has one (SQLite `BEGIN IMMEDIATE`),
     /// `.read` holds one snapshot, from now to the end.
     ///
@@ -61,7 +64,7 @@ public enum TransactionMode: Sendable, Hashable {
 
 extension Connection {
     /// The first row, or nil.
-    public func first<Result>(_ statement: SQL, _ body: (borrowing Row) throws -> Result) throws -> Result? {
+    @inlinable public func first<Result>(_ statement: SQL, _ body: (borrowing Row) throws -> Result) throws -> Result? {
         var found: Result?
         try forEachRow(statement) { row in
             found = try body(row)
@@ -71,7 +74,7 @@ extension Connection {
     }
 
     /// All rows.
-    public func all<Result>(_ statement: SQL, _ body: (borrowing Row) throws -> Result) throws -> [Result] {
+    @inlinable public func all<Result>(_ statement: SQL, _ body: (borrowing Row) throws -> Result) throws -> [Result] {
         var found: [Result] = []
         try forEachRow(statement) { row in
             found.append(try body(row))

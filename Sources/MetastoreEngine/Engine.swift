@@ -11,6 +11,9 @@ public protocol Engine: AnyObject, Sendable {
     var hasOneConnection: Bool { get }
     /// True when opened without the right to write.
     var isReadOnly: Bool { get }
+    /// True when nobody else can write for as long as this engine may; false on a server, where any number of
+    /// processes write in turn.
+    var isExclusive: Bool { get }
 
     /// Looks at the place, takes the right to write (unless ``isReadOnly``) and says what was found, before anything
     /// is opened. Changes nothing but a lock.
@@ -41,7 +44,8 @@ public protocol Engine: AnyObject, Sendable {
     /// Before each batch: is the right to write still ours? Throws ``EngineError/Code/holdLost`` when it isn't.
     func confirmHold() throws(EngineError)
 
-    /// Between two batches, on the writer's thread: bounds the log of the engine itself (SQLite: checkpoints).
+    /// Between two batches, on the writer's thread: bounds the log of the engine itself (SQLite: checkpoints). Where
+    /// that writes, it first makes sure of the right to write, as ``confirmHold()`` does.
     func maintain(_ writer: any Connection) throws(EngineError) -> Pressure
 
     /// Makes everything committed so far part of the main file, flushed (SQLite: a full checkpoint).

@@ -53,9 +53,26 @@ extension String {
     fileprivate func hasSameBytes(as other: String) -> Bool {
         guard utf8.count == other.utf8.count else { return false }
         let same = utf8.withContiguousStorageIfAvailable { left in
-            other.utf8.withContiguousStorageIfAvailable { right in left.elementsEqual(right) }
+            other.utf8.withContiguousStorageIfAvailable { right in
+                UnsafeRawBufferPointer(left).hasSameBytes(as: UnsafeRawBufferPointer(right))
+            }
         }
         return (same ?? nil) ?? utf8.elementsEqual(other.utf8)
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// Eight bytes at a time: long texts that didn't change are compared in every update. Both have the same count.
+    fileprivate func hasSameBytes(as other: UnsafeRawBufferPointer) -> Bool {
+        let whole = count & ~7
+        for offset in stride(from: 0, to: whole, by: 8)
+        where loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            != other.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+        {
+            return false
+        }
+        for offset in whole..<count where self[offset] != other[offset] { return false }
+        return true
     }
 }
 

@@ -79,6 +79,8 @@
         /// Nil where the server doesn't tell.
         var confirmServer: ((_ system: String, _ timeline: UInt32?) throws(EngineError) -> Void)?
 
+        package var isUsable: Bool { !isClosed && link.isOpen }
+
         package var isInTransaction: Bool {
             guard let transaction, !isClosed, link.isOpen else { return false }
             if !transaction.hasFailed { return true }

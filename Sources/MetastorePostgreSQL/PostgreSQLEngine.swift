@@ -14,6 +14,7 @@
         /// The server's cache of subtransactions holds 64.
         package let closuresPerBatch = 32
         package let hasOneConnection = false
+        package let isExclusive = false
         package var isReadOnly: Bool { options.isReadOnly }
 
         let options: EngineOptions

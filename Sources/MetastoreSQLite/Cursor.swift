@@ -5,16 +5,53 @@ internal import MetastoreEngine
 /// A prepared statement of one connection, and the row it stands on. Kept in the connection's cache and reused: reading
 /// a row allocates nothing but the values asked for.
 final class Cursor: RowSource {
-    var statement: PreparedStatement
+    let statement: PreparedStatement
+    /// The abstract text it was made from; empty for one that stands in no cache.
+    let text: String
     /// True from binding to resetting: nobody else may use it meanwhile.
     var isRunning = false
     /// When it was last asked for, counted in statements; the lowest leaves a full cache first.
     var lastUse: UInt64 = 0
     private let pointer: OpaquePointer
+    /// Where ``columns()`` puts a row; made when it is first asked for.
+    private var raw = UnsafeMutableBufferPointer<RawColumn>(start: nil, count: 0)
 
-    init(_ statement: consuming PreparedStatement) {
+    init(_ statement: PreparedStatement, text: String = "") {
+        self.text = text
         pointer = statement.pointer
         self.statement = statement
+    }
+
+    deinit { raw.deallocate() }
+
+    func columns() -> UnsafeBufferPointer<RawColumn> {
+        let count = Int(sqlite3_column_count(pointer))
+        if raw.count != count {
+            raw.deallocate()
+            raw = .allocate(capacity: count)
+        }
+        var next = raw.baseAddress
+        for index in 0..<Int32(count) {
+            // One look at the value, then its parts: the calls by column look for it and lock each time. A value on
+            // its own is "unprotected" to SQLite, which is right for a connection that one thread uses at a time.
+            let value = sqlite3_column_value(pointer, index)
+            let column: RawColumn =
+                switch sqlite3_value_type(value) {
+                case SQLITE_INTEGER: .integer(sqlite3_value_int64(value))
+                case SQLITE_FLOAT: .real(sqlite3_value_double(value))
+                case SQLITE_TEXT: .text(Self.content(value))
+                case SQLITE_BLOB: .bytes(Self.content(value))
+                default: .null
+                }
+            next?.initialize(to: column)
+            next = next?.successor()
+        }
+        return UnsafeBufferPointer(raw)
+    }
+
+    private static func content(_ value: OpaquePointer?) -> UnsafeRawBufferPointer {
+        let start = sqlite3_value_blob(value)
+        return UnsafeRawBufferPointer(start: start, count: Int(sqlite3_value_bytes(value)))
     }
 
     func isNull(_ column: Int) -> Bool {
@@ -40,9 +77,7 @@ final class Cursor: RowSource {
 
     func text(_ column: Int) throws(EngineError) -> String {
         guard sqlite3_column_type(pointer, Int32(column)) == SQLITE_TEXT else { throw mismatch(column, "text") }
-        guard let text = String(validating: content(column).bindMemory(to: UInt8.self), as: UTF8.self) else {
-            throw mismatch(column, "UTF-8 text")
-        }
+        guard let text = RawColumn.text(content(column)).string else { throw mismatch(column, "UTF-8 text") }
         return text
     }
 

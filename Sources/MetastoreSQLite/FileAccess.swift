@@ -72,7 +72,8 @@ struct FileIdentity: Sendable, Hashable {
 /// What `lstat` says about a path, or nil when there is nothing.
 func fileStatus(_ path: String, operation: String) throws(EngineError) -> stat? {
     var status = stat()
-    if lstat(path, &status) == 0 { return status }
+    // Every commit comes here: the path is lent, where passing it as an argument would copy it.
+    if path.withCString({ lstat($0, &status) }) == 0 { return status }
     if errno == ENOENT { return nil }
     throw systemError(operation, path)
 }

@@ -9,6 +9,7 @@ package final class MemoryEngine: Engine {
     package let closuresPerBatch = 256
     package let hasOneConnection = true
     package let isReadOnly = false
+    package let isExclusive = true
     package let notices: [String] = []
 
     private let options: EngineOptions

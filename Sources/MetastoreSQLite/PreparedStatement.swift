@@ -6,8 +6,9 @@ internal import MetastoreEngine
 ///
 /// 1. Values are copied once, into `buffer`, and bound by address: nothing is allocated per value, and the addresses
 ///    stay valid until the next ``bind(_:)``, which comes after a reset.
-/// 2. A statement is reset and its bindings are cleared before anybody else may use it.
-struct PreparedStatement: ~Copyable {
+/// 2. A statement is reset before anybody else may use it, and never runs with the values of somebody else: binding
+///    replaces all of them.
+final class PreparedStatement {
     let pointer: OpaquePointer
     let parameterCount: Int
     private var buffer: UnsafeMutableRawBufferPointer
@@ -44,23 +45,24 @@ struct PreparedStatement: ~Copyable {
         buffer.deallocate()
     }
 
-    borrowing func step() -> Int32 { sqlite3_step(pointer) }
+    func step() -> Int32 { sqlite3_step(pointer) }
 
-    mutating func reset() {
+    func reset() {
         sqlite3_reset(pointer)
-        guard parameterCount > 0 else { return }
+        // What is bound stays, and stands in the buffer, until ``bind(_:)`` has replaced all of it.
+        guard buffer.count > SQLiteLimits.keptBindingBytes else { return }
         sqlite3_clear_bindings(pointer)
-        if buffer.count > SQLiteLimits.keptBindingBytes { growBuffer(64) }
+        growBuffer(64)
     }
 
     /// Gives the statement back to SQLite early; nothing may follow.
-    mutating func finalize() {
+    func finalize() {
         sqlite3_finalize(pointer)
         isFinal = true
     }
 
     /// Binds all values, in order. The statement must be reset.
-    mutating func bind(_ values: [Value]) throws(EngineError) {
+    func bind(_ values: [Value]) throws(EngineError) {
         guard values.count == parameterCount else {
             throw EngineError(
                 .misuse, operation: "bind",
@@ -75,10 +77,13 @@ struct PreparedStatement: ~Copyable {
             default: break
             }
         }
-        if needed > buffer.count { growBuffer(needed + needed / 2) }
-        var end = 0
+        if needed > buffer.count {
+            sqlite3_clear_bindings(pointer)
+            growBuffer(needed + needed / 2)
+        }
+        var free = buffer.baseAddress!
         for index in values.indices {
-            let result = bind(values[index], Int32(index + 1), &end)
+            let result = bind(values[index], Int32(index + 1), &free)
             guard result == SQLITE_OK else {
                 throw EngineError(
                     sqlite: result, operation: "bind",
@@ -87,30 +92,28 @@ struct PreparedStatement: ~Copyable {
         }
     }
 
-    private borrowing func bind(_ value: Value, _ index: Int32, _ end: inout Int) -> Int32 {
+    private func bind(_ value: Value, _ index: Int32, _ free: inout UnsafeMutableRawPointer) -> Int32 {
+        let start = free
         switch value {
         case .null: return sqlite3_bind_null(pointer, index)
         case .integer(let number), .timestamp(let number): return sqlite3_bind_int64(pointer, index, number)
         case .real(let number): return sqlite3_bind_double(pointer, index, number)
         case .text(var text):
-            let start = buffer.baseAddress! + end
             let count = text.withUTF8 { UnsafeRawBufferPointer($0).copied(to: start) }
-            end += count
+            free += count
             return sqlite3_bind_text64(
                 pointer, index, start.assumingMemoryBound(to: CChar.self), UInt64(count), nil, UInt8(SQLITE_UTF8))
         case .bytes(let bytes):
-            let start = buffer.baseAddress! + end
             let count = bytes.withUnsafeBytes { $0.copied(to: start) }
-            end += count
+            free += count
             return sqlite3_bind_blob64(pointer, index, start, UInt64(count), nil)
         case .uuid(let uuid):
-            let start = buffer.baseAddress! + end
-            end += withUnsafeBytes(of: uuid.uuid) { $0.copied(to: start) }
+            free += withUnsafeBytes(of: uuid.uuid) { $0.copied(to: start) }
             return sqlite3_bind_blob64(pointer, index, start, 16, nil)
         }
     }
 
-    private mutating func growBuffer(_ count: Int) {
+    private func growBuffer(_ count: Int) {
         buffer.deallocate()
         buffer = .allocate(byteCount: count, alignment: 16)
     }

@@ -6,15 +6,24 @@ extension SQLiteConnection {
     ///
     /// The log is begun anew rather than cut to nothing, and the next commit cuts what is too long
     /// (`journal_size_limit`): an empty file beside an open database would be no evidence that the log is whole.
-    func maintain(_ limits: SQLiteLimits, holder: () -> String) throws(EngineError) -> Pressure {
+    ///
+    /// - Parameter confirm: called before each checkpoint: one beside another process' could lose what that one
+    ///   commits.
+    func maintain(
+        _ limits: SQLiteLimits, confirm: () throws(EngineError) -> Void, holder: () throws(EngineError) -> String
+    ) throws(EngineError) -> Pressure {
         if log.bytes >= limits.truncateBytes {
             let isStuck = log.bytes >= limits.refuseWritesBytes
             let isDue = log.pagesSinceLastTry >= limits.checkpointPages || !log.triedWithin(limits.truncateRetry)
-            if isStuck || isDue { _ = try checkpoint(SQLITE_CHECKPOINT_RESTART, waiting: false) }
+            if isStuck || isDue {
+                try confirm()
+                _ = try checkpoint(SQLITE_CHECKPOINT_RESTART, waiting: false)
+            }
         } else if log.pagesSinceLastTry >= limits.checkpointPages {
+            try confirm()
             _ = try checkpoint(SQLITE_CHECKPOINT_PASSIVE, waiting: false)
         }
-        if log.bytes >= limits.refuseWritesBytes { return .refuseWrites(holder: holder()) }
+        if log.bytes >= limits.refuseWritesBytes { return .refuseWrites(holder: try holder()) }
         return log.bytes >= limits.expireReadsBytes ? .expireReads : .none
     }
 

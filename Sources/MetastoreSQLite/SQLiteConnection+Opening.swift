@@ -13,7 +13,7 @@ extension SQLiteConnection {
         var flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE
         flags |= role == .reader ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE
         var opened: OpaquePointer?
-        let result = sqlite3_open_v2(path, &opened, flags, nil)
+        let result = sqlite3_open_v2(path, &opened, flags, role == .writer ? LogCombiningVFS.name : nil)
         guard result == SQLITE_OK, let handle = opened else {
             let error = opened.map { openError($0, result, path) }
             sqlite3_close_v2(opened)

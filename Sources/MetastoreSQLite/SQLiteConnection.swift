@@ -13,8 +13,9 @@ package final class SQLiteConnection: Connection {
     let log: WriteAheadLog
     let busyTimeout: Duration
     private var handle: OpaquePointer?
-    private var cache: StatementCache
-    private var control: [Control: Cursor] = [:]
+    private let cache: StatementCache
+    /// By the statement's raw value.
+    private var control: [Cursor?] = Array(repeating: nil, count: Control.allCases.count)
     private let interruption: Interruption
     private var running = 0
     private var isClosing = false
@@ -46,6 +47,8 @@ package final class SQLiteConnection: Connection {
         }
         return handle
     }
+
+    package var isUsable: Bool { handle != nil && !isClosing }
 
     package var isInTransaction: Bool {
         guard let handle else { return false }
@@ -123,9 +126,9 @@ package final class SQLiteConnection: Connection {
     }
 
     private func controlCursor(_ statement: Control, _ handle: OpaquePointer) throws(EngineError) -> Cursor {
-        if let cursor = control[statement] { return cursor }
-        let cursor = Cursor(try PreparedStatement(statement.rawValue, on: handle))
-        control[statement] = cursor
+        if let cursor = control[statement.rawValue] { return cursor }
+        let cursor = Cursor(try PreparedStatement(statement.text, on: handle))
+        control[statement.rawValue] = cursor
         return cursor
     }
 
@@ -169,7 +172,7 @@ package final class SQLiteConnection: Connection {
         handle = nil
         interruption.forget()
         cache.removeAll()
-        control.removeAll()
+        for index in control.indices { control[index] = nil }
         if role == .writer, log.isSettled, sqlite3_get_autocommit(open) != 0, mayRemoveLog() {
             // Everything is in the database file: let SQLite remove the empty log and its index.
             _ = metastore_set_database_flag(open, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
@@ -199,14 +202,20 @@ extension SQLiteConnection {
     }
 
     /// Statements that are kept apart from the cache because every batch runs them.
-    enum Control: String {
-        case beginRead = "BEGIN"
-        case beginWrite = "BEGIN IMMEDIATE"
-        case commit = "COMMIT"
-        case rollback = "ROLLBACK"
-        case savepoint = "SAVEPOINT closure"
-        case release = "RELEASE closure"
-        case rollbackToSavepoint = "ROLLBACK TO closure"
-        case dataVersion = "PRAGMA data_version"
+    enum Control: Int, CaseIterable {
+        case beginRead, beginWrite, commit, rollback, savepoint, release, rollbackToSavepoint, dataVersion
+
+        var text: String {
+            switch self {
+            case .beginRead: "BEGIN"
+            case .beginWrite: "BEGIN IMMEDIATE"
+            case .commit: "COMMIT"
+            case .rollback: "ROLLBACK"
+            case .savepoint: "SAVEPOINT closure"
+            case .release: "RELEASE closure"
+            case .rollbackToSavepoint: "ROLLBACK TO closure"
+            case .dataVersion: "PRAGMA data_version"
+            }
+        }
     }
 }

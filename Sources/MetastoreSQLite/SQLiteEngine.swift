@@ -15,6 +15,7 @@ package final class SQLiteEngine: Engine {
     package let closuresPerBatch = 256
     package let hasOneConnection = false
     package var isReadOnly: Bool { options.isReadOnly }
+    package let isExclusive = true
     package let notices: [String] = []
 
     let options: EngineOptions
@@ -100,8 +101,9 @@ package final class SQLiteEngine: Engine {
     }
 
     package func maintain(_ writer: any Connection) throws(EngineError) -> Pressure {
-        let path = try heldPath("checkpoint")
-        return try sqlite(writer).maintain(limits) { ReaderSearch.describe(indexPath: path.index) }
+        try sqlite(writer).maintain(limits, confirm: confirmHold) { () throws(EngineError) in
+            ReaderSearch.describe(indexPath: try heldPath("checkpoint").index)
+        }
     }
 
     package func settle(_ writer: any Connection) throws(EngineError) {

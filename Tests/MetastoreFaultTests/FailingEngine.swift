@@ -29,6 +29,7 @@ private final class FailingEngine: Engine {
     var closuresPerBatch: Int { engine.closuresPerBatch }
     var hasOneConnection: Bool { engine.hasOneConnection }
     var isReadOnly: Bool { engine.isReadOnly }
+    var isExclusive: Bool { engine.isExclusive }
     var notices: [String] { engine.notices }
     func announceCommit() { engine.announceCommit() }
     func watchCommits(_ wake: @escaping @Sendable () -> Void) { engine.watchCommits(wake) }
@@ -62,6 +63,7 @@ private final class FailingConnection: Connection {
     }
 
     var dialect: Dialect { inner.dialect }
+    var isUsable: Bool { inner.isUsable }
     var isInTransaction: Bool { inner.isInTransaction }
     func begin(_ mode: TransactionMode) throws(EngineError) {
         if mode == .write { beforeWriting() }

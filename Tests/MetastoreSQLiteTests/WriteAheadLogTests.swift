@@ -43,6 +43,48 @@ import Testing
         close()
     }
 
+    /// Pages leave a small cache in the middle of a transaction, and more of them than are ever held back.
+    @Test func `keeps a transaction of many pages whole, and undoes one whole`() throws {
+        close()
+        var options = EngineOptions()
+        options.cacheBytes = 64 << 10
+        let engine = place.engine(options)
+        _ = try engine.prepare()
+        let writer = try engine.openWriter()
+        let reader = try engine.openReader()
+        func bodies(_ connection: any Connection) throws -> Int64? {
+            try connection.first("SELECT coalesce(sum(length(body)), 0) FROM things WHERE id > 1000") {
+                try $0.integer(0)
+            }
+        }
+        for (round, isKept) in [(1, true), (2, false), (3, true)] {
+            let before = try bodies(reader)
+            try writer.begin(.write)
+            for number in 1...300 {
+                let body = String(repeating: "\(round)", count: 10_000)
+                try writer.execute(
+                    "INSERT INTO things (id, body) VALUES (\(round * 1000 + number), \(body))")
+                if number == 200 { try writer.savepoint() }
+            }
+            #expect(try bodies(writer) == before.map { $0 + 3_000_000 })
+            try writer.rollbackToSavepoint()
+            #expect(try bodies(writer) == before.map { $0 + 2_000_000 })
+            #expect(try bodies(reader) == before)
+            if isKept { try writer.commit() } else { writer.rollback() }
+            #expect(try bodies(reader) == before.map { $0 + (isKept ? 2_000_000 : 0) })
+        }
+        reader.close()
+        writer.close()
+        engine.close()
+        let again = place.engine()
+        _ = try again.prepare()
+        let checked = try again.openWriter()
+        #expect(try bodies(checked) == 4_000_000)
+        #expect(try checked.first("PRAGMA integrity_check") { try $0.text(0) } == "ok")
+        checked.close()
+        again.close()
+    }
+
     @Test func `asks for reads to end, then for writes to stop, and recovers`() throws {
         let reader = try engine.openReader()
         try writer.execute("INSERT INTO things (body) VALUES ('seen')")

@@ -16,6 +16,7 @@ package final class FaultyEngine: Engine {
     package var closuresPerBatch: Int { base.closuresPerBatch }
     package var hasOneConnection: Bool { base.hasOneConnection }
     package var isReadOnly: Bool { base.isReadOnly }
+    package var isExclusive: Bool { base.isExclusive }
     package var notices: [String] { base.notices }
 
     package func prepare() throws(EngineError) -> Found { try base.prepare() }
@@ -74,6 +75,7 @@ package final class FaultyConnection: Connection {
     }
 
     package var dialect: Dialect { base.dialect }
+    package var isUsable: Bool { base.isUsable }
     package var isInTransaction: Bool { base.isInTransaction }
 
     package func begin(_ mode: TransactionMode) throws(EngineError) {

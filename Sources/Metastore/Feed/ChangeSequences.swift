@@ -95,20 +95,6 @@ extension Metastore {
         Changes(
             reader: FeedReader(self, after: position, filter: ChangeFilter(kinds: kinds.union, under: prefix)))
     }
-
-    /// In a process that can't write, commits are noticed by looking.
-    func followFromOutside() {
-        guard writer == nil else { return }
-        Task.detached { [weak self] in
-            while let store = self, !store.tail.isClosed {
-                if store.tail.hasWaiters, let info = try? await store.read({ try $0.position }), info != store.tail.head
-                {
-                    store.tail.publish([], head: info)
-                }
-                try? await Task.sleep(for: .milliseconds(20))
-            }
-        }
-    }
 }
 
 extension [RecordKinds] {

@@ -158,12 +158,10 @@ public struct ConsumerBatch: Sendable {
         _ handle: @escaping @Sendable (ChangeBatch, borrowing Transaction) throws -> Value
     ) async throws -> Value {
         let (name, from, batch) = (name, from, batch)
-        return try await store.submit(
-            ClosureJob(actor: name, callSite: "\(file):\(line)") { session in
-                try Repository<Consumer, Writing>(session).advance(name, from: from, to: batch.position)
-                return try handle(batch, Transaction(session))
-            }
-        ).value
+        return try await store.submit(actor: name, callSite: CallSite(file: file, line: line)) { session in
+            try Repository<Consumer, Writing>(session).advance(name, from: from, to: batch.position)
+            return try handle(batch, Transaction(session))
+        }.value
     }
 
     /// Moves the consumer over the batch without any effect.

@@ -2,6 +2,7 @@
 // 1. `recent` holds consecutive revisions and ends at `head`; older ones are read from the log.
 // 2. A commit only wakes those who wait; it never waits for one, and holds at most Limits.feedCacheBytes for them.
 // 3. A lost wake-up costs at most one tick.
+// 4. The head never goes back.
 
 internal import DequeModule
 internal import MetastoreModel
@@ -34,8 +35,11 @@ final class Tail: Sendable {
     var head: Position { state.withLock { $0.head } }
 
     /// After a commit: what it brought, and where the store stands now. Wakes those whom it concerns.
+    ///
+    /// Where several processes write, news of a later commit of another may have come before: then there is none here.
     func publish(_ records: [LogRecord], head: Position) {
-        let woken = state.withLock { state in
+        let woken = state.withLock { state -> [Waiter] in
+            guard head.revision >= state.head.revision else { return [] }
             if let first = records.first, let last = state.recent.last,
                 first.revision.rawValue != last.revision.rawValue + 1
             {

@@ -73,7 +73,7 @@ package struct CanonicalReader {
     }
 
     package mutating func text() throws(StoreError) -> String {
-        guard let text = String(validating: try sized(), as: UTF8.self) else { throw damage("a text is not UTF-8") }
+        guard let text = RawColumn.text(try sized()).string else { throw damage("a text is not UTF-8") }
         return text
     }
 

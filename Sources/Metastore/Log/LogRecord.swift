@@ -78,6 +78,9 @@ extension LogRecord {
         encoding, body, chain
         """
 
+    private static let insertText =
+        "INSERT INTO log (\(columns)) VALUES (" + Array(repeating: "\u{1}", count: 13).joined(separator: ", ") + ")"
+
     /// From a row of ``columns``.
     init(_ row: borrowing Row) throws {
         revision = Revision(rawValue: try row.integer(0))
@@ -103,13 +106,15 @@ extension LogRecord {
     /// The statement that appends it, and how many bytes of body it stores: what retention counts.
     var insertion: (statement: SQL, bytes: Int) {
         let (encoding, stored) = Compression.compress(body)
-        let statement: SQL = """
-            INSERT INTO log (revision, epoch, epoch_nonce, time, schema_version, actor, operation, consumer, \
-            consumer_revision, kinds, encoding, body, chain) VALUES (\(revision.rawValue), \(epoch.number), \
-            \(Int64(bitPattern: epoch.nonce)), \(Value.timestamp(time.microseconds)), \(schema), \(actor), \
-            \(nullable: operation), \(nullable: consumer?.name), \(nullable: consumer?.revision.rawValue), \
-            \(Int64(bitPattern: kinds.rawValue)), \(encoding.rawValue), \(stored), \(chain))
-            """
+        let statement = SQL(
+            trusted: Self.insertText,
+            values: [
+                .integer(revision.rawValue), .integer(epoch.number), .integer(Int64(bitPattern: epoch.nonce)),
+                .timestamp(time.microseconds), .integer(schema), .text(actor), operation.sqlValue,
+                (consumer?.name).sqlValue, (consumer?.revision.rawValue).sqlValue,
+                .integer(Int64(bitPattern: kinds.rawValue)), .integer(encoding.rawValue), .bytes(stored),
+                .bytes(chain),
+            ])
         return (statement, stored.count)
     }
 }

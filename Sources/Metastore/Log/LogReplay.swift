@@ -36,11 +36,10 @@ extension Metastore {
         guard options.replicaOf != nil else {
             throw StoreError.misuse(reason: "only a replica takes another store's records; open it with openReplica.")
         }
-        _ = try await submit(
-            ClosureJob(actor: "replication", callSite: "replay") { session in
-                try session.verify(records)
-                for record in records { try session.replay(record) }
-            })
+        _ = try await submit(actor: "replication", callSite: CallSite(file: "replay")) { session in
+            try session.verify(records)
+            for record in records { try session.replay(record) }
+        }
     }
 
     /// The records of the log after a revision, up to about `bytes` of them and at least one; none at its end.

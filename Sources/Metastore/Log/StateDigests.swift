@@ -47,6 +47,14 @@ package struct StateDigests: Hashable, Sendable {
         return bytes
     }
 
+    /// True when these are the bytes of the same digests.
+    func isEqual(to bytes: UnsafeRawBufferPointer) -> Bool {
+        bytes.count == 16 * sums.count
+            && sums.indices.allSatisfy {
+                UInt128(bigEndian: bytes.loadUnaligned(fromByteOffset: $0 * 16, as: UInt128.self)) == sums[$0]
+            }
+    }
+
     package subscript(kind: RecordKind) -> UInt128 {
         get { sums[Int(kind.rawValue) - 1] }
         set { sums[Int(kind.rawValue) - 1] = newValue }

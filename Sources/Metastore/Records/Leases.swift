@@ -41,12 +41,21 @@ extension Repository where Element == Lease, Access == Writing {
         try remove(try get(id))
     }
 
-    /// What the store does when a lease's time is over; one that is gone already is no error.
-    func expire(_ id: ID<Lease>) throws(StoreError) {
-        if let lease = try session.find(Lease.self, .integer(id.rawValue)) {
-            try remove(lease)
-        } else {
+    /// What the store does when a lease's time is over; one that is gone already is no error, and one that was renewed
+    /// meanwhile is left alone.
+    func expire(_ id: ID<Lease>, renewals: Int64) throws(StoreError) {
+        guard let lease = try session.find(Lease.self, .integer(id.rawValue)) else {
             writer.leases?.stop(id)
+            return
+        }
+        let now = try session.first("SELECT renewals FROM leases WHERE id = \(id)") { try $0.integer(0) }
+        if now == renewals { try remove(lease) }
+    }
+
+    /// Gives a lease its full time again, for every process: counted in its row, which no log knows of.
+    func countRenewal(_ id: ID<Lease>) throws(StoreError) {
+        guard try writer.execute("UPDATE leases SET renewals = renewals + 1 WHERE id = \(id)") == 1 else {
+            throw .notFound(path: RecordKey.lease(id).path)
         }
     }
 
@@ -69,10 +78,14 @@ extension AsyncRepository where Element == Lease {
         try await store.write { tx in try tx.leases.grant(timeToLive: timeToLive) }
     }
 
-    /// Gives the lease its full time again. Renewals are not written to the store.
+    /// Gives the lease its full time again. Renewals are not logged, and not even written where only one process
+    /// writes.
     ///
     /// - Throws: ``StoreError/notFound(path:)`` when it has run out: its entries are going, or gone.
     public func renew(_ id: ID<Lease>) async throws {
+        guard store.engine.isExclusive else {
+            return try await store.write { tx in try tx.leases.countRenewal(id) }
+        }
         guard store.leaseClock.renew(id) else { throw StoreError.notFound(path: RecordKey.lease(id).path) }
     }
 

@@ -6,58 +6,61 @@ internal import MetastoreModel
 ///
 /// Valid only inside the call that lent the row.
 struct RowReader {
-    private enum Source {
-        case image([Value])
-        case row(any RowSource)
-    }
-
     private let table: Table
-    private let source: Source
+    /// The row that a cursor stands on; nil for an image.
+    private let row: (any RowSource)?
+    private let columns: UnsafeBufferPointer<RawColumn>
+    private let image: [Value]
     private var next = 0
 
     init(table: Table, image: [Value]) {
         self.table = table
-        source = .image(image)
+        self.image = image
+        row = nil
+        columns = UnsafeBufferPointer(start: nil, count: 0)
     }
 
     init(table: Table, row: borrowing Row) {
         self.table = table
-        source = .row(row.lent)
+        let source = row.lent
+        self.row = source
+        columns = source.columns()
+        image = []
     }
 
     private func mismatch(_ index: Int) -> StoreError {
         .damaged(place: "a row of \(table.name)", reason: "\(table.columns[index].name) is not of its type")
     }
 
-    /// The next value of an image; null where it ends (local columns have none there).
-    private func value(_ index: Int, _ image: [Value]) -> Value { index < image.count ? image[index] : .null }
-
-    /// Reads the next column in one of two ways, and moves on.
-    private mutating func read<Result>(
-        _ fromImage: (Value) -> Result?, _ fromRow: (any RowSource, Int) throws(EngineError) -> Result
+    /// The row's own way to a value that is not what it should be: it says what is there instead.
+    @inline(never)
+    private func ask<Result>(
+        _ index: Int, _ read: (any RowSource, Int) throws(EngineError) -> Result
     ) throws(StoreError) -> Result {
-        let index = next
-        next += 1
-        switch source {
-        case .image(let image):
-            guard let result = fromImage(value(index, image)) else { throw mismatch(index) }
-            return result
-        case .row(let row):
-            do {
-                return try fromRow(row, index)
-            } catch {
-                throw StoreError(engine: error, place: "a row of \(table.name)")
-            }
+        guard let row else { throw mismatch(index) }
+        do {
+            return try read(row, index)
+        } catch {
+            throw StoreError(engine: error, place: "a row of \(table.name)")
         }
     }
 
-    private mutating func isNull() -> Bool {
-        switch source {
-        case .image(let image): value(next, image) == .null
-        case .row(let row): row.isNull(next)
-        }
+    @inline(__always)
+    private mutating func take() -> Int {
+        defer { next += 1 }
+        return next
     }
 
+    /// A value of the image; null where it ends (local columns have none there).
+    @inline(__always)
+    private func value(_ index: Int) -> Value { index < image.count ? image[index] : .null }
+
+    @inline(__always)
+    private func isNull() -> Bool {
+        row == nil ? value(next) == .null : columns[next].kind == .null
+    }
+
+    @inline(__always)
     private mutating func optional<Result>(
         _ body: (inout RowReader) throws(StoreError) -> Result
     ) throws(StoreError) -> Result? {
@@ -68,53 +71,86 @@ struct RowReader {
         return try body(&self)
     }
 
+    @inline(__always)
     mutating func int() throws(StoreError) -> Int64 {
-        try read {
-            if case .integer(let number) = $0 { number } else { nil }
-        } _: { (row, index) throws(EngineError) in
-            try row.integer(index)
+        let index = take()
+        guard row != nil else {
+            guard case .integer(let number) = value(index) else { throw mismatch(index) }
+            return number
         }
+        let column = columns[index]
+        guard column.kind == .integer else {
+            return try ask(index) { (row, index) throws(EngineError) in try row.integer(index) }
+        }
+        return column.integer
     }
 
     mutating func real() throws(StoreError) -> Double {
-        try read {
-            if case .real(let number) = $0 { number } else { nil }
-        } _: { (row, index) throws(EngineError) in
-            try row.real(index)
+        let index = take()
+        guard row != nil else {
+            guard case .real(let number) = value(index) else { throw mismatch(index) }
+            return number
         }
+        let column = columns[index]
+        guard column.kind == .real else {
+            return try ask(index) { (row, index) throws(EngineError) in try row.real(index) }
+        }
+        return column.real
     }
 
     mutating func text() throws(StoreError) -> String {
-        try read {
-            if case .text(let text) = $0 { text } else { nil }
-        } _: { (row, index) throws(EngineError) in
-            try row.text(index)
+        let index = take()
+        guard row != nil else {
+            guard case .text(let text) = value(index) else { throw mismatch(index) }
+            return text
         }
+        let column = columns[index]
+        guard column.kind == .text, let text = column.string else {
+            return try ask(index) { (row, index) throws(EngineError) in try row.text(index) }
+        }
+        return text
     }
 
     mutating func bytes() throws(StoreError) -> [UInt8] {
-        try read {
-            if case .bytes(let bytes) = $0 { bytes } else { nil }
-        } _: { (row, index) throws(EngineError) in
-            try row.bytes(index)
+        let index = take()
+        guard row != nil else {
+            guard case .bytes(let bytes) = value(index) else { throw mismatch(index) }
+            return bytes
         }
+        let column = columns[index]
+        guard column.kind == .bytes else {
+            return try ask(index) { (row, index) throws(EngineError) in try row.bytes(index) }
+        }
+        return [UInt8](column.content)
     }
 
+    @inline(__always)
     mutating func uuid() throws(StoreError) -> UUID {
-        try read {
-            if case .uuid(let uuid) = $0 { uuid } else { nil }
-        } _: { (row, index) throws(EngineError) in
-            try row.uuid(index)
+        let index = take()
+        guard row != nil else {
+            guard case .uuid(let uuid) = value(index) else { throw mismatch(index) }
+            return uuid
         }
+        let column = columns[index]
+        guard column.kind == .bytes, column.count == 16 else {
+            return try ask(index) { (row, index) throws(EngineError) in try row.uuid(index) }
+        }
+        return UUID(uuid: column.content.loadUnaligned(as: uuid_t.self))
     }
 
+    @inline(__always)
     mutating func time() throws(StoreError) -> Timestamp {
-        Timestamp(
-            microseconds: try read {
-                if case .timestamp(let time) = $0 { time } else { nil }
-            } _: { (row, index) throws(EngineError) in
-                try row.timestamp(index)
-            })
+        let index = take()
+        guard row != nil else {
+            guard case .timestamp(let time) = value(index) else { throw mismatch(index) }
+            return Timestamp(microseconds: time)
+        }
+        let column = columns[index]
+        guard column.kind == .integer else {
+            return Timestamp(
+                microseconds: try ask(index) { (row, index) throws(EngineError) in try row.timestamp(index) })
+        }
+        return Timestamp(microseconds: column.integer)
     }
 
     mutating func hash() throws(StoreError) -> DocumentHash {

@@ -17,6 +17,7 @@ protocol StoredRecord: Record {
 
 extension StoredRecord {
     /// From the row a cursor stands on, whose columns are the table's.
+    @inline(__always)
     init(row: borrowing Row) throws(StoreError) {
         var reader = RowReader(table: Self.table, row: row)
         try self.init(reading: &reader)

@@ -10,7 +10,7 @@ struct Batch {
     private(set) var wrote = false
     /// The epoch that a closure of this batch opened.
     private(set) var takenEpoch: Epoch?
-    private(set) var slow: [(callSite: String, duration: Duration)] = []
+    private(set) var slow: [(callSite: CallSite, duration: Duration)] = []
     private var fence: StoreError?
     private let clock: @Sendable () -> Duration
 

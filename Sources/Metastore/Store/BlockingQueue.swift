@@ -2,9 +2,20 @@
 // 1. Elements leave in the order they came; what is put back goes before everything that waits.
 // 2. Never more than `capacity` wait; what doesn't fit is refused, not dropped.
 // 3. After close() nothing is accepted, and what waited is still handed out.
+// 4. A thread that waits sleeps; only one that has just worked first looks around for at most `patience`, one thread of
+//    a queue at a time, and lets everybody else run meanwhile.
 
 internal import DequeModule
 internal import Glibc
+internal import Synchronization
+
+/// What a thread remembers between two looks into its queue. Each thread has its own.
+struct QueueReader: ~Copyable {
+    /// How many wake-ups it has looked after: one that came while it was busy elsewhere is thus not missed.
+    fileprivate var wakeupsSeen = 0
+    /// True when its last look brought something.
+    fileprivate var hasWorked = false
+}
 
 /// A bounded queue between tasks, which put, and threads, which block until there is something to take.
 ///
@@ -21,6 +32,9 @@ final class BlockingQueue<Element>: @unchecked Sendable {
     private var isClosed = false
     private var sleepers = 0
     private var wakeups = 0
+    private var isSomeoneLooking = false
+    /// Counts whatever a thread that waits would want to know of; written while holding `mutex`.
+    private let news = Atomic<Int>(0)
     private let capacity: Int
 
     init(capacity: Int) {
@@ -48,10 +62,12 @@ final class BlockingQueue<Element>: @unchecked Sendable {
             throw refusal
         }
         elements.append(element)
-        let isSomeoneAsleep = sleepers > 0
+        news.add(1, ordering: .releasing)
+        // Who looks around finds the first one by itself.
+        let isSomeoneNeeded = sleepers > 0 && elements.count > (isSomeoneLooking ? 1 : 0)
         pthread_mutex_unlock(mutex)
         // After unlocking, so that who wakes up doesn't wait for the mutex at once.
-        if isSomeoneAsleep { pthread_cond_signal(condition) }
+        if isSomeoneNeeded { pthread_cond_signal(condition) }
     }
 
     /// Before everything that waits, in the order given.
@@ -59,26 +75,26 @@ final class BlockingQueue<Element>: @unchecked Sendable {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         elements.prepend(contentsOf: back)
+        news.add(1, ordering: .releasing)
         pthread_cond_signal(condition)
     }
 
     /// Up to `most` elements, as soon as there is one; empty when `timeout` has passed
     /// or ``wake()`` was called; nil when closed and empty.
-    ///
-    /// - Parameter seen: how many wake-ups this thread has looked after; it begins with 0. One that came while the
-    ///   thread was busy elsewhere is thus not missed.
-    func take(most: Int, timeout: Duration, seen: inout Int) -> [Element]? {
+    func take(most: Int, timeout: Duration, _ reader: inout QueueReader) -> [Element]? {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
+        if reader.hasWorked { lookAround(reader.wakeupsSeen) }
+        reader.hasWorked = false
         var deadline = timespec()
         clock_gettime(CLOCK_MONOTONIC, &deadline)
         let nanoseconds = deadline.tv_nsec + Int(timeout.components.attoseconds / 1_000_000_000)
         deadline.tv_sec += Int(timeout.components.seconds) + nanoseconds / 1_000_000_000
         deadline.tv_nsec = nanoseconds % 1_000_000_000
-        defer { seen = wakeups }
+        defer { reader.wakeupsSeen = wakeups }
         while elements.isEmpty {
             if isClosed { return nil }
-            if wakeups != seen { return [] }
+            if wakeups != reader.wakeupsSeen { return [] }
             sleepers += 1
             let result = pthread_cond_timedwait(condition, mutex, &deadline)
             sleepers -= 1
@@ -87,13 +103,31 @@ final class BlockingQueue<Element>: @unchecked Sendable {
         let count = min(most, elements.count)
         let taken = Array(elements.prefix(count))
         elements.removeFirst(count)
+        reader.hasWorked = true
         return taken
+    }
+
+    /// How long a thread that has just worked looks around before it sleeps. Who awaits an answer and calls again at
+    /// once needs less; waking a thread costs as much.
+    private static var patience: Duration { .microseconds(50) }
+
+    /// Gives way to other threads until there is news, for at most ``patience``. Called, and returns, with the mutex.
+    private func lookAround(_ wakeupsSeen: Int) {
+        guard elements.isEmpty, !isClosed, wakeups == wakeupsSeen, !isSomeoneLooking else { return }
+        isSomeoneLooking = true
+        let before = news.load(ordering: .acquiring)
+        pthread_mutex_unlock(mutex)
+        let end = ContinuousClock.now + Self.patience
+        while news.load(ordering: .acquiring) == before, ContinuousClock.now < end { sched_yield() }
+        pthread_mutex_lock(mutex)
+        isSomeoneLooking = false
     }
 
     /// Every sleeper returns empty-handed, to look at what else it may have to do.
     func wake() {
         pthread_mutex_lock(mutex)
         wakeups += 1
+        news.add(1, ordering: .releasing)
         pthread_cond_broadcast(condition)
         pthread_mutex_unlock(mutex)
     }
@@ -101,6 +135,7 @@ final class BlockingQueue<Element>: @unchecked Sendable {
     func close() {
         pthread_mutex_lock(mutex)
         isClosed = true
+        news.add(1, ordering: .releasing)
         pthread_cond_broadcast(condition)
         pthread_mutex_unlock(mutex)
     }
@@ -128,8 +163,13 @@ enum BlockingThread {
     }
 
     /// A moment, while another thread ends something.
-    static func pause() {
-        var time = timespec(tv_sec: 0, tv_nsec: 200_000)
+    static func pause() { sleep(nanoseconds: 200_000) }
+
+    /// Before something is tried again.
+    static func pause(milliseconds: Int) { sleep(nanoseconds: milliseconds * 1_000_000) }
+
+    private static func sleep(nanoseconds: Int) {
+        var time = timespec(tv_sec: nanoseconds / 1_000_000_000, tv_nsec: nanoseconds % 1_000_000_000)
         nanosleep(&time, nil)
     }
 }

@@ -81,11 +81,39 @@ extension Head {
 
     /// Reads it; with `locking`, takes the row's lock for this transaction.
     static func load(_ connection: any Connection, locking: Bool) throws -> Head {
-        let statement = SQL(trusted: locking ? selection + connection.dialect.lockingClause : selection)
+        let clause = locking ? connection.dialect.lockingClause : ""
+        let statement = SQL(trusted: clause.isEmpty ? selection : selection + clause)
         guard let head = try connection.first(statement, { try Head($0) }) else {
             throw StoreError.damaged(place: "the store", reason: "its head row is missing")
         }
         return head
+    }
+
+    /// Locks the row and reads it; `known` is returned where the row still says just that, without taking it apart.
+    static func lock(_ connection: any Connection, known: Head) throws -> Head {
+        let clause = connection.dialect.lockingClause
+        let statement = SQL(trusted: clause.isEmpty ? selection : selection + clause)
+        let head = try connection.first(statement) { row in
+            known.isStored(in: row.lent.columns()) ? known : try Head(row)
+        }
+        guard let head else { throw StoreError.damaged(place: "the store", reason: "its head row is missing") }
+        return head
+    }
+
+    private func isStored(in row: UnsafeBufferPointer<RawColumn>) -> Bool {
+        func holds(_ column: Int, _ number: Int64) -> Bool {
+            row[column].kind == .integer && row[column].integer == number
+        }
+        func holds(_ column: Int, _ bytes: [UInt8]) -> Bool {
+            row[column].kind == .bytes && row[column].content.elementsEqual(bytes)
+        }
+        return holds(1, epoch.number) && holds(2, Int64(bitPattern: epoch.nonce)) && holds(3, revision.rawValue)
+            && holds(4, compactedRevision.rawValue) && holds(5, chain) && holds(6, time.microseconds)
+            && holds(7, schema) && row[8].kind == .bytes && digests.isEqual(to: row[8].content)
+            && holds(9, isClean ? 1 : 0) && counters.indices.allSatisfy { holds(10 + $0, counters[$0]) }
+            && holds(18, compactedChain) && holds(19, logBytes) && holds(20, batches)
+            && row[0].kind == .bytes && row[0].count == 16
+            && UUID(uuid: row[0].content.loadUnaligned(as: uuid_t.self)) == cluster
     }
 
     private init(_ row: borrowing Row) throws {
@@ -109,19 +137,32 @@ extension Head {
         batches = try row.integer(20)
     }
 
+    private static let changed = [
+        "epoch", "epoch_nonce", "revision", "chain", "time", "schema_version", "digests", "clean",
+        "compacted_revision", "next_experiment", "next_trial", "next_workload", "next_checkpoint", "next_task",
+        "next_allocation", "next_container", "next_lease", "compacted_chain", "log_bytes", "batches",
+    ]
+    private static let updateText =
+        "UPDATE head SET " + changed.map { "\($0) = \u{1}" }.joined(separator: ", ") + " WHERE id = 1"
+
     /// The row as a batch leaves it.
     func save(_ connection: any Connection) throws(EngineError) {
-        try connection.execute(
-            """
-            UPDATE head SET epoch = \(epoch.number), epoch_nonce = \(Int64(bitPattern: epoch.nonce)), \
-            revision = \(revision.rawValue), chain = \(chain), time = \(Value.timestamp(time.microseconds)), \
-            schema_version = \(schema), digests = \(digests.bytes), clean = \(isClean), \
-            compacted_revision = \(compactedRevision.rawValue), next_experiment = \(counters[0]), \
-            next_trial = \(counters[1]), next_workload = \(counters[2]), next_checkpoint = \(counters[3]), \
-            next_task = \(counters[4]), next_allocation = \(counters[5]), next_container = \(counters[6]), \
-            next_lease = \(counters[7]), compacted_chain = \(compactedChain), log_bytes = \(logBytes), \
-            batches = \(batches) WHERE id = 1
-            """)
+        var values: [Value] = []
+        values.reserveCapacity(Self.changed.count)
+        values.append(.integer(epoch.number))
+        values.append(.integer(Int64(bitPattern: epoch.nonce)))
+        values.append(.integer(revision.rawValue))
+        values.append(.bytes(chain))
+        values.append(.timestamp(time.microseconds))
+        values.append(.integer(schema))
+        values.append(.bytes(digests.bytes))
+        values.append(isClean.sqlValue)
+        values.append(.integer(compactedRevision.rawValue))
+        for next in counters { values.append(.integer(next)) }
+        values.append(.bytes(compactedChain))
+        values.append(.integer(logBytes))
+        values.append(.integer(batches))
+        try connection.enqueue(SQL(trusted: Self.updateText, values: values))
     }
 
     /// The row of a new store.

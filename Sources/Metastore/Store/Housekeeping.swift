@@ -41,8 +41,6 @@ extension WriterLoop {
 
     private func relievePressure() {
         do {
-            // A checkpoint beside another process' could lose what that one commits.
-            try engine.confirmHold()
             switch try engine.maintain(connection) {
             case .none: housekeeping.logHolder = nil
             case .expireReads:
@@ -74,9 +72,14 @@ extension WriterLoop {
 
     private func expireLeases() {
         guard writer.ledEpoch.withLock({ $0 == nil || $0 == head.epoch }) else { return }
-        let jobs = writer.leases.expired().map { lease in
+        if !engine.isExclusive {
+            // Others grant and renew as well.
+            guard let stored = try? connection.runningLeases() else { return }
+            writer.leases.follow(stored)
+        }
+        let jobs = writer.leases.expired().map { lease, renewals in
             HousekeepingJob { session in
-                try Repository<Lease, Writing>(session).expire(lease)
+                try Repository<Lease, Writing>(session).expire(lease, renewals: renewals)
             } done: { [logger] result in
                 if case .failure(let error) = result {
                     logger.info("a lease could not be expired; it is tried again", metadata: ["error": "\(error)"])
@@ -99,6 +102,8 @@ extension WriterLoop {
 
     /// After the last batch: everything into the main file, marked as whole.
     func closeCleanly() {
+        // Where others write too, nobody can say that all is written.
+        guard engine.isExclusive else { return connection.close() }
         do {
             try engine.confirmHold()
             try connection.begin(.write)

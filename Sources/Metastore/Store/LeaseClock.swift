@@ -2,6 +2,7 @@
 // 1. Only a process that may write expires leases, and only by its own monotonic clock.
 // 2. After opening every lease has its full time again: a master that was down takes nothing from its clients.
 
+internal import MetastoreEngine
 internal import MetastoreModel
 internal import Synchronization
 
@@ -10,6 +11,7 @@ final class LeaseClock: Sendable {
     private struct Running {
         let timeToLive: Duration
         var deadline: Duration
+        var renewals: Int64 = 0
     }
 
     private let running = Mutex<[ID<Lease>: Running]>([:])
@@ -41,11 +43,48 @@ final class LeaseClock: Sendable {
 
     func stop(_ lease: ID<Lease>) { running.withLock { _ = $0.removeValue(forKey: lease) } }
 
-    /// The leases whose time is over, oldest deadline first.
-    func expired() -> [ID<Lease>] {
+    /// The leases whose time is over, oldest deadline first, with how often they had been renewed.
+    func expired() -> [(lease: ID<Lease>, renewals: Int64)] {
         let now = monotonic()
         return running.withLock { running in
-            running.filter { $0.value.deadline <= now }.sorted { $0.value.deadline < $1.value.deadline }.map(\.key)
+            running.filter { $0.value.deadline <= now }.sorted { $0.value.deadline < $1.value.deadline }
+                .map { ($0.key, $0.value.renewals) }
+        }
+    }
+
+    /// Takes over what the store says: a lease that is new here, or was renewed since, runs for its full time from now;
+    /// one that is gone runs no more.
+    func follow(_ stored: [StoredLease]) {
+        let now = monotonic()
+        running.withLock { running in
+            var next: [ID<Lease>: Running] = [:]
+            for lease in stored {
+                if let known = running[lease.id], known.renewals >= lease.renewals {
+                    next[lease.id] = known
+                } else {
+                    next[lease.id] = Running(
+                        timeToLive: lease.timeToLive, deadline: now + lease.timeToLive, renewals: lease.renewals)
+                }
+            }
+            running = next
+        }
+    }
+}
+
+/// A lease as its row says.
+struct StoredLease: Sendable {
+    let id: ID<Lease>
+    let timeToLive: Duration
+    /// How often it was renewed, where several processes write.
+    let renewals: Int64
+}
+
+extension Connection {
+    func runningLeases() throws -> [StoredLease] {
+        try all("SELECT id, time_to_live, renewals FROM leases ORDER BY id") { row in
+            StoredLease(
+                id: ID(rawValue: try row.integer(0)), timeToLive: .microseconds(try row.integer(1)),
+                renewals: try row.integer(2))
         }
     }
 }

@@ -58,30 +58,28 @@ extension Metastore {
     ) async throws -> Value {
         let fingerprint = Array(SHA256.hash(data: Array("\(Value.self)\n\(request)".utf8)))
         let retention = options.operationRetention
-        return try await submit(
-            ClosureJob(actor: try checked(actor), callSite: "\(file):\(line)") { session in
-                if let stored = try session.storedResult(operation.uuid) {
-                    guard stored.fingerprint == fingerprint else { throw StoreError.operationReused }
-                    return try JSONDecoder().decode([Value].self, from: Data(stored.result))[0]
-                }
-                guard operation.time + retention > session.time else {
-                    throw StoreError.operationExpired(keptFor: retention)
-                }
-                guard operation.time <= session.time + retention else {
-                    throw StoreError.invalid(
-                        field: "operation",
-                        reason:
-                            "operation can't be used: its id was made in the future. Correct the clock that made it.")
-                }
-                let value = try body(Transaction(session))
-                let result = Array(try JSONEncoder().encode([value]))
-                guard result.count <= Limits.operationResultBytes else {
-                    throw StoreError.operationResultTooLarge(bytes: result.count, limit: Limits.operationResultBytes)
-                }
-                session.operation = (operation.uuid, OperationRecord(fingerprint: fingerprint, result: result))
-                return value
+        return try await submit(actor: try checked(actor), callSite: CallSite(file: file, line: line)) { session in
+            if let stored = try session.storedResult(operation.uuid) {
+                guard stored.fingerprint == fingerprint else { throw StoreError.operationReused }
+                return try JSONDecoder().decode([Value].self, from: Data(stored.result))[0]
             }
-        ).value
+            guard operation.time + retention > session.time else {
+                throw StoreError.operationExpired(keptFor: retention)
+            }
+            guard operation.time <= session.time + retention else {
+                throw StoreError.invalid(
+                    field: "operation",
+                    reason:
+                        "operation can't be used: its id was made in the future. Correct the clock that made it.")
+            }
+            let value = try body(Transaction(session))
+            let result = Array(try JSONEncoder().encode([value]))
+            guard result.count <= Limits.operationResultBytes else {
+                throw StoreError.operationResultTooLarge(bytes: result.count, limit: Limits.operationResultBytes)
+            }
+            session.operation = (operation.uuid, OperationRecord(fingerprint: fingerprint, result: result))
+            return value
+        }.value
     }
 }
 

@@ -1,7 +1,9 @@
 // Invariants
 // 1. A reader thread has at most one connection, opened when first needed, and never writes.
 // 2. While the pool is suspended no connection of it is open.
-// 3. A read that is cancelled or expired ends with an error of its own, and its connection goes on serving others.
+// 3. A read whose connection was lost runs once more on another, until it has waited for the engine's call time-out: it
+//    has no effect that could happen twice.
+// 4. A read that is cancelled or expired ends with an error of its own, and its connection goes on serving others.
 
 internal import MetastoreEngine
 internal import MetastoreModel
@@ -11,21 +13,32 @@ internal import Synchronization
 protocol ReadJob: AnyObject, Sendable {
     var control: ReadControl { get }
     func start(interrupt: @escaping @Sendable () -> Void) -> Bool
-    func run(_ connection: any Connection)
+    /// Runs the closure and answers; or leaves it unanswered and says so, where the connection was lost and it hasn't
+    /// waited for `bound` yet.
+    func run(_ connection: any Connection, repeatingFor bound: Duration) -> Ran
     func fail(_ error: StoreError)
+}
+
+/// What became of a read.
+enum Ran {
+    case answered, lostConnection
 }
 
 /// A read in one snapshot (or of one statement, which needs no transaction).
 final class ClosureRead<Value: Sendable>: ReadJob {
+    /// Unsafe only in that nobody checks that it is resumed once: ``Stage`` sees to that.
+    typealias Continuation = UnsafeContinuation<Value, any Error>
+
     private enum Stage {
         case new, cancelled, answered
-        case waiting(CheckedContinuation<Value, any Error>)
-        case running(CheckedContinuation<Value, any Error>, interrupt: @Sendable () -> Void)
+        case waiting(Continuation)
+        case running(Continuation, interrupt: @Sendable () -> Void)
     }
 
     private let stage = Mutex(Stage.new)
     let control = ReadControl()
     private let isSnapshot: Bool
+    private let submitted = ContinuousClock.now
     private let body: @Sendable (Session) throws -> Value
 
     init(isSnapshot: Bool, body: @escaping @Sendable (Session) throws -> Value) {
@@ -33,7 +46,7 @@ final class ClosureRead<Value: Sendable>: ReadJob {
         self.body = body
     }
 
-    func wait(_ continuation: CheckedContinuation<Value, any Error>) {
+    func wait(_ continuation: Continuation) {
         let isCancelled = stage.withLock { stage in
             if case .cancelled = stage {
                 stage = .answered
@@ -47,7 +60,7 @@ final class ClosureRead<Value: Sendable>: ReadJob {
 
     func cancel() {
         control.give(.cancelled)
-        let waiting: CheckedContinuation<Value, any Error>? = stage.withLock { stage in
+        let waiting: Continuation? = stage.withLock { stage in
             switch stage {
             case .new: stage = .cancelled
             case .waiting(let continuation):
@@ -63,18 +76,26 @@ final class ClosureRead<Value: Sendable>: ReadJob {
 
     func start(interrupt: @escaping @Sendable () -> Void) -> Bool {
         stage.withLock { stage in
-            guard case .waiting(let continuation) = stage else { return false }
-            stage = .running(continuation, interrupt: interrupt)
-            return true
+            switch stage {
+            case .waiting(let continuation), .running(let continuation, _):
+                stage = .running(continuation, interrupt: interrupt)
+                return true
+            case .new, .cancelled, .answered: return false
+            }
         }
     }
 
-    func run(_ connection: any Connection) {
+    func run(_ connection: any Connection, repeatingFor bound: Duration) -> Ran {
         let result: Result<Value, any Error>
         do {
             if isSnapshot { try connection.begin(.read) }
             result = .success(try body(Session(connection, control: control)))
         } catch {
+            if ContinuousClock.now - submitted < bound, !connection.isUsable, control.current == .goOn,
+                WriterLoop.isPassing(error)
+            {
+                return .lostConnection
+            }
             let failure: any Error =
                 switch control.current {
                 case .cancelled: CancellationError()
@@ -86,12 +107,13 @@ final class ClosureRead<Value: Sendable>: ReadJob {
         }
         if isSnapshot { connection.rollback() }
         answer(result)
+        return .answered
     }
 
     func fail(_ error: StoreError) { answer(.failure(error)) }
 
     private func answer(_ result: Result<Value, any Error>) {
-        let continuation: CheckedContinuation<Value, any Error>? = stage.withLock { stage in
+        let continuation: Continuation? = stage.withLock { stage in
             switch stage {
             case .waiting(let continuation), .running(let continuation, _):
                 stage = .answered
@@ -119,9 +141,12 @@ final class ReaderPool: Sendable {
     private let queue: BlockingQueue<any ReadJob>
     private let state = Mutex(State())
     private let threads: Int
+    /// How long a read whose connection was lost is tried again.
+    private let repeating: Duration
 
-    init(_ engine: any Engine, threads: Int, capacity: Int) {
+    init(_ engine: any Engine, threads: Int, capacity: Int, repeating: Duration) {
         self.engine = engine
+        self.repeating = repeating
         self.threads = threads
         queue = BlockingQueue(capacity: capacity)
         for number in 0..<threads {
@@ -191,7 +216,7 @@ final class ReaderPool: Sendable {
 
     private func serve(_ number: Int) {
         var connection: (any Connection)?
-        var seen = 0
+        var reader = QueueReader()
         func closeConnection() {
             guard let open = connection else { return }
             open.close()
@@ -204,7 +229,7 @@ final class ReaderPool: Sendable {
                 BlockingThread.pause()
                 continue
             }
-            guard let jobs = queue.take(most: 1, timeout: .seconds(1), seen: &seen) else { break }
+            guard let jobs = queue.take(most: 1, timeout: .seconds(1), &reader) else { break }
             guard let job = jobs.first else { continue }
             if let failure = state.withLock({ $0.failure }) {
                 job.fail(failure)
@@ -229,7 +254,9 @@ final class ReaderPool: Sendable {
                         throw error
                     }
                 }
-                run(job, on: connection!, number)
+                let ran = run(job, on: connection!, number)
+                if !connection!.isUsable { closeConnection() }
+                if case .lostConnection = ran { queue.putBack([job]) }
             } catch {
                 job.fail(StoreError(error))
             }
@@ -237,11 +264,11 @@ final class ReaderPool: Sendable {
         closeConnection()
     }
 
-    private func run(_ job: any ReadJob, on connection: any Connection, _ number: Int) {
+    private func run(_ job: any ReadJob, on connection: any Connection, _ number: Int) -> Ran {
         let interrupt = connection.interrupter()
-        guard job.start(interrupt: interrupt) else { return }
+        guard job.start(interrupt: interrupt) else { return .answered }
         state.withLock { $0.running[number] = (.now, job.control, interrupt) }
-        job.run(connection)
-        state.withLock { $0.running[number] = nil }
+        defer { state.withLock { $0.running[number] = nil } }
+        return job.run(connection, repeatingFor: repeating)
     }
 }

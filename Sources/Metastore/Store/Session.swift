@@ -8,14 +8,14 @@ internal import Synchronization
 
 /// What a read is told from outside while it runs.
 final class ReadControl: Sendable {
-    enum Order: Sendable {
+    enum Order: UInt8, AtomicRepresentable {
         case goOn, cancelled, expired, closed
     }
 
-    private let order = Mutex(Order.goOn)
+    private let order = Atomic(Order.goOn)
 
-    func give(_ new: Order) { order.withLock { $0 = new } }
-    var current: Order { order.withLock { $0 } }
+    func give(_ new: Order) { order.store(new, ordering: .releasing) }
+    var current: Order { order.load(ordering: .acquiring) }
 }
 
 /// The statements of one transaction on one connection: what snapshots and transactions are made of.
@@ -87,8 +87,17 @@ class Session {
 
     /// The record with this primary key, or nil.
     final func find<R: StoredRecord>(_ type: R.Type, _ key: Value...) throws(StoreError) -> R? {
-        try first(SQL(trusted: R.table.selectByKeyText, values: key)) { row in
-            try R(row: row)
+        try goOn()
+        var found: R?
+        do {
+            try connection.forEachRow(SQL(trusted: R.table.selectByKeyText, values: key)) { row in
+                found = try R(row: row)
+                return false
+            }
+        } catch {
+            try goOn()
+            throw StoreError(error)
         }
+        return found
     }
 }

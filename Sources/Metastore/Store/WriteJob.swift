@@ -19,6 +19,14 @@ public struct Committed<Value: Sendable>: Sendable {
 
 extension Committed: Equatable where Value: Equatable {}
 
+/// Where a write was called, for the log; put into words only when somebody reads it.
+struct CallSite: Sendable, CustomStringConvertible {
+    let file: String
+    var line: Int?
+
+    var description: String { line.map { "\(file):\($0)" } ?? file }
+}
+
 /// How a batch ended for those in it.
 enum BatchOutcome: Sendable {
     case committed
@@ -28,8 +36,9 @@ enum BatchOutcome: Sendable {
 /// A queued write, whatever it returns.
 protocol WriteJob: AnyObject, Sendable {
     var actor: String { get }
-    /// Where it was called, for the log.
-    var callSite: String { get }
+    var callSite: CallSite { get }
+    /// Since when it waits.
+    var submitted: ContinuousClock.Instant { get }
     /// True for the one job that may run although another leads: taking the lead.
     var takesLead: Bool { get }
     /// False when it was cancelled meanwhile: leave it out.
@@ -43,52 +52,98 @@ protocol WriteJob: AnyObject, Sendable {
     func finish(_ outcome: BatchOutcome)
 }
 
-final class ClosureJob<Value: Sendable>: WriteJob {
-    typealias Body = @Sendable (WriteSession) throws -> Value
+/// A closure's value on its way from the writer's thread to the task that waits.
+///
+/// `@unchecked Sendable`: written by the writer's thread before it answers, read by the task after the answer.
+private final class ResultBox<Value: Sendable>: @unchecked Sendable {
+    var value: Value?
+}
 
-    private enum Stage {
+extension Metastore {
+    /// Queues a closure for the writer and waits for its answer.
+    func submit<Value: Sendable>(
+        actor: String, callSite: CallSite, takesLead: Bool = false,
+        _ body: @escaping @Sendable (WriteSession) throws -> Value
+    ) async throws -> Committed<Value> {
+        guard let writer else { throw StoreError.readOnly }
+        let result = ResultBox<Value>()
+        let job = ClosureJob(actor: actor, callSite: callSite, takesLead: takesLead) { session in
+            result.value = try body(session)
+        }
+        let (position, didChange) = try await withTaskCancellationHandler {
+            try await withUnsafeThrowingContinuation { continuation in
+                job.wait(continuation)
+                writer.bound?.watch(job)
+                writer.submit(job)
+            }
+        } onCancel: {
+            job.cancel()
+        }
+        guard let value = result.value else {
+            throw StoreError.misuse(reason: "a write was answered without running")
+        }
+        return Committed(value: value, position: position, didChange: didChange)
+    }
+}
+
+/// A write that a task waits for. Its value stays outside: code that is generic over it would run on every commit.
+final class ClosureJob: WriteJob {
+    /// Where the store stood after the closure, and whether it changed anything. Unsafe only in that nobody checks
+    /// that it is resumed once: ``Stage`` sees to that.
+    typealias Continuation = UnsafeContinuation<(Position, Bool), any Error>
+
+    fileprivate enum Stage {
         case new
         case cancelled
-        case waiting(CheckedContinuation<Committed<Value>, any Error>)
-        case running(CheckedContinuation<Committed<Value>, any Error>)
+        case waiting(Continuation)
+        case running(Continuation)
         case answered
     }
 
-    let actor: String
-    let callSite: String
-    let takesLead: Bool
-    private let body: Body
-    private let stage = Mutex(Stage.new)
-    private let result = Mutex<(value: Value, position: Position?, changed: Bool)?>(nil)
-    private let failure = Mutex<(any Error)?>(nil)
+    fileprivate struct State {
+        var stage = Stage.new
+        var position: Position?
+        var didChange = false
+        var failure: (any Error)?
+    }
 
-    init(actor: String, callSite: String, takesLead: Bool = false, body: @escaping Body) {
+    let actor: String
+    let callSite: CallSite
+    let submitted = ContinuousClock.now
+    let takesLead: Bool
+    private let body: @Sendable (WriteSession) throws -> Void
+    private let state = Mutex(State())
+
+    init(
+        actor: String, callSite: CallSite, takesLead: Bool,
+        body: @escaping @Sendable (WriteSession) throws -> Void
+    ) {
         self.actor = actor
         self.callSite = callSite
         self.takesLead = takesLead
         self.body = body
     }
 
-    func wait(_ continuation: CheckedContinuation<Committed<Value>, any Error>) {
-        let isCancelled = stage.withLock { stage in
-            if case .cancelled = stage {
-                stage = .answered
+    func wait(_ continuation: Continuation) {
+        let isCancelled = state.withLock { state in
+            if case .cancelled = state.stage {
+                state.stage = .answered
                 return true
             }
-            stage = .waiting(continuation)
+            state.stage = .waiting(continuation)
             return false
         }
         if isCancelled { continuation.resume(throwing: CancellationError()) }
     }
 
     func cancel() {
-        let waiting: CheckedContinuation<Committed<Value>, any Error>? = stage.withLock { stage in
-            switch stage {
+        let waiting: Continuation? = state.withLock { state in
+            switch state.stage {
             case .new:
-                stage = .cancelled
+                state.stage = .cancelled
                 return nil
             case .waiting(let continuation):
-                stage = .answered
+                state.stage = .answered
                 return continuation
             case .cancelled, .running, .answered: return nil
             }
@@ -96,11 +151,28 @@ final class ClosureJob<Value: Sendable>: WriteJob {
         waiting?.resume(throwing: CancellationError())
     }
 
-    func start() -> Bool {
-        stage.withLock { stage in
-            switch stage {
+    /// It has waited for too long: answers it, if it isn't answered yet.
+    func giveUp(after bound: Duration, place: String) {
+        let reason = "no answer within \(bound)"
+        let answer: (Continuation, StoreError)? = state.withLock { state in
+            switch state.stage {
             case .waiting(let continuation):
-                stage = .running(continuation)
+                state.stage = .answered
+                return (continuation, .unavailable(place: place, reason: reason))
+            case .running(let continuation):
+                state.stage = .answered
+                return (continuation, .outcomeUnknown(reason: reason))
+            case .new, .cancelled, .answered: return nil
+            }
+        }
+        answer?.0.resume(throwing: answer!.1)
+    }
+
+    func start() -> Bool {
+        state.withLock { state in
+            switch state.stage {
+            case .waiting(let continuation):
+                state.stage = .running(continuation)
                 return true
             case .running: return true
             case .new, .cancelled, .answered: return false
@@ -109,39 +181,42 @@ final class ClosureJob<Value: Sendable>: WriteJob {
     }
 
     func run(_ session: WriteSession) throws {
-        failure.withLock { $0 = nil }
-        let value = try body(session)
-        result.withLock { $0 = (value, nil, false) }
+        state.withLock { $0.failure = nil }
+        try body(session)
     }
 
     func didRun(at position: Position, changed: Bool) {
-        result.withLock { result in
-            result?.position = position
-            result?.changed = changed
+        state.withLock { state in
+            state.position = position
+            state.didChange = changed
         }
     }
 
-    func fail(_ error: any Error) { failure.withLock { $0 = error } }
+    func fail(_ error: any Error) { state.withLock { $0.failure = error } }
 
     func finish(_ outcome: BatchOutcome) {
-        let continuation: CheckedContinuation<Committed<Value>, any Error>? = stage.withLock { stage in
-            switch stage {
+        let waiting: (Continuation, Result<(Position, Bool), any Error>)? = state.withLock { state in
+            switch state.stage {
             case .waiting(let continuation), .running(let continuation):
-                stage = .answered
-                return continuation
+                state.stage = .answered
+                return (continuation, state.result(outcome))
             case .new, .cancelled, .answered: return nil
             }
         }
-        guard let continuation else { return }
-        if let error = failure.withLock({ $0 }) { return continuation.resume(throwing: error) }
+        waiting?.0.resume(with: waiting!.1)
+    }
+}
+
+extension ClosureJob.State {
+    fileprivate func result(_ outcome: BatchOutcome) -> Result<(Position, Bool), any Error> {
+        if let failure { return .failure(failure) }
         switch outcome {
-        case .failed(let error): continuation.resume(throwing: error)
+        case .failed(let error): return .failure(error)
         case .committed:
-            guard let done = result.withLock({ $0 }), let position = done.position else {
-                return continuation.resume(throwing: StoreError.misuse(reason: "a write was answered without running"))
+            guard let position else {
+                return .failure(StoreError.misuse(reason: "a write was answered without running"))
             }
-            continuation.resume(
-                returning: Committed(value: done.value, position: position, didChange: done.changed))
+            return .success((position, didChange))
         }
     }
 }
@@ -149,7 +224,8 @@ final class ClosureJob<Value: Sendable>: WriteJob {
 /// A write of the store itself: nobody awaits it.
 final class HousekeepingJob: WriteJob {
     let actor = "metastore"
-    let callSite = "housekeeping"
+    let callSite = CallSite(file: "housekeeping")
+    let submitted = ContinuousClock.now
     let takesLead = false
     private let body: @Sendable (WriteSession) throws -> Void
     private let done: @Sendable (Result<Void, any Error>) -> Void

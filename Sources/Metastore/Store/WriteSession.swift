@@ -79,6 +79,20 @@ final class WriteSession: Session {
         }
     }
 
+    /// Like ``execute(_:)``, for a statement whose count nobody needs. Its error may come out of a later call of this
+    /// closure, or of its end.
+    func enqueue(_ statement: SQL) throws(StoreError) {
+        if let poison { throw poison }
+        do {
+            try connection.enqueue(statement)
+            writes += 1
+        } catch {
+            let failure = StoreError(error)
+            poison = failure
+            throw failure
+        }
+    }
+
     /// One call of a repository: all of it or nothing, also when the closure swallows its error.
     func atomically<Result>(_ body: () throws(StoreError) -> Result) throws(StoreError) -> Result {
         if let poison { throw poison }
@@ -100,7 +114,7 @@ final class WriteSession: Session {
         let image = record.image
         let key = record.recordKey.path
         let (fields, hash) = encoded(R.table, key, image)
-        try execute(SQL(trusted: R.table.insertText, values: image + [.integer(hash.column)]))
+        try enqueue(SQL(trusted: R.table.insertText, values: image + [.integer(hash.column)]))
         try note(R.table, key, before: nil, after: image, hash, fields)
         return record
     }
@@ -126,7 +140,7 @@ final class WriteSession: Session {
         var values: [Value] = image.indices.filter { mask & (1 << UInt64($0)) != 0 }.map { image[$0] }
         values.append(.integer(hash.column))
         values.append(contentsOf: table.key.map { stored[$0] })
-        try execute(SQL(trusted: texts.update(table, mask), values: values))
+        try enqueue(SQL(trusted: texts.update(table, mask), values: values))
         if mask & ((1 << UInt64(table.loggedCount)) - 1) != 0 {
             try note(table, key, before: stored, after: image, hash, fields)
         }
@@ -135,7 +149,7 @@ final class WriteSession: Session {
 
     func delete<R: StoredRecord>(_ record: R) throws(StoreError) {
         let image = record.image
-        try execute(SQL(trusted: R.table.deleteText, values: R.table.key.map { image[$0] }))
+        try enqueue(SQL(trusted: R.table.deleteText, values: R.table.key.map { image[$0] }))
         try note(R.table, record.recordKey.path, before: image, after: nil, nil, [])
     }
 
@@ -206,7 +220,7 @@ final class WriteSession: Session {
         if !real.isEmpty || head.counters != countersAtStart { record = try append(real) }
         if let operation {
             let revision = head.revision.rawValue
-            try execute(
+            try enqueue(
                 """
                 INSERT INTO operations (id, fingerprint, result, revision, time) VALUES (\(operation.id), \
                 \(operation.record.fingerprint), \(operation.record.result), \(revision), \
@@ -239,7 +253,7 @@ final class WriteSession: Session {
         }
         record.chain = record.link(after: head.chain)
         let insertion = record.insertion
-        try execute(insertion.statement)
+        try enqueue(insertion.statement)
         head.logBytes += Int64(insertion.bytes + Limits.logRowOverhead)
         head.revision = record.revision
         head.chain = record.chain

@@ -20,6 +20,8 @@ final class Writer: Sendable {
     let leases: LeaseClock
     let logger: Logger
     let queue: BlockingQueue<any WriteJob>
+    /// Where a server may keep the writer's thread waiting.
+    let bound: CallBound?
     /// Reads of an engine that has only the writer's connection.
     let reads: Mutex<[any ReadJob]> = Mutex([])
     /// The epoch this handle led in last; nil when it never led.
@@ -38,6 +40,7 @@ final class Writer: Sendable {
         self.leases = leases
         self.logger = logger
         queue = BlockingQueue(capacity: options.writeQueueCapacity)
+        bound = engine.isExclusive ? nil : CallBound(options.engine.callTimeout, place: engine.place)
     }
 
     /// Starts the thread. The connection is handed over to it.

@@ -27,10 +27,10 @@ final class WriterLoop {
 
     /// Until the queue is closed and empty, or the device failed beyond recovery.
     func serve() {
-        var seen = 0
+        var reader = QueueReader()
         while !isBroken {
             let jobs = writer.queue.take(
-                most: engine.closuresPerBatch, timeout: options.housekeepingInterval, seen: &seen)
+                most: engine.closuresPerBatch, timeout: options.housekeepingInterval, &reader)
             guard let jobs else { break }
             if !jobs.isEmpty { run(jobs) }
             serveReads()
@@ -39,7 +39,7 @@ final class WriterLoop {
         if isBroken {
             writer.queue.close()
             let outcome = BatchOutcome.failed(.notApplied(reason: "the store closed before this write began"))
-            while let jobs = writer.queue.take(most: 1_000, timeout: .zero, seen: &seen), !jobs.isEmpty {
+            while let jobs = writer.queue.take(most: 1_000, timeout: .zero, &reader), !jobs.isEmpty {
                 answer(jobs, outcome)
             }
         } else {
@@ -54,7 +54,9 @@ final class WriterLoop {
             defer { reads.removeAll() }
             return reads
         }
-        for read in waiting where read.start(interrupt: connection.interrupter()) { read.run(connection) }
+        for read in waiting where read.start(interrupt: connection.interrupter()) {
+            _ = read.run(connection, repeatingFor: .zero)
+        }
     }
 
     /// Runs the jobs in as few batches as their bounds allow; what doesn't fit goes back to the front of the queue.
@@ -68,6 +70,7 @@ final class WriterLoop {
                 return
             case .again(let without):
                 candidates.remove(at: without)
+            case .notBegun: continue
             }
         }
     }
@@ -77,22 +80,31 @@ final class WriterLoop {
         case answered(Int)
         /// This job's error ended the SQL transaction. It is answered; the others run once more.
         case again(without: Int)
+        /// A passing fault came before anything was decided: all run once more.
+        case notBegun
     }
 
     private func attempt(_ jobs: [any WriteJob]) -> Attempt {
         let session: WriteSession
         do {
             if let holder = housekeeping.logHolder { throw StoreError.writeAheadLogFull(holder: holder) }
+            try reconnect()
+            do {
+                try connection.begin(.write)
+            } catch {
+                // Whoever took the lock file away may be writing: that is what to say then.
+                try engine.confirmHold()
+                throw error
+            }
+            // With the write lock: this process may have been stopped before, from here on nobody else can write.
             try engine.confirmHold()
-            try connection.begin(.write)
-            // Again, because this process may have been stopped in between: from here on nobody else can write.
-            try engine.confirmHold()
-            let head = try Head.load(connection, locking: true)
+            let head = try Head.lock(connection, known: self.head)
             session = WriteSession(
                 connection, head: head, now: options.time.now(), randomness: options.time.random, texts: texts)
             session.leases = writer.leases
         } catch {
             connection.rollback()
+            if mayRetry(jobs, after: error) { return .notBegun }
             answer(jobs, .failed(StoreError(error)))
             return .answered(jobs.count)
         }
@@ -106,6 +118,8 @@ final class WriterLoop {
             case .done: count += 1
             case .transactionEnded(let error):
                 connection.rollback()
+                // Not the closure's fault: nothing of the batch is there, and all of it may run again.
+                if mayRetry(jobs, after: error) { return .notBegun }
                 job.fail(error)
                 job.finish(.failed(StoreError(error)))
                 return .again(without: count)
@@ -131,20 +145,21 @@ final class WriterLoop {
             metrics.committed(closures: jobs.count, revisions: batch.records.count)
             publish(batch)
             answer(jobs, .committed)
-        } catch  where error.leavesCommitUnknown {
-            settle(batch, jobs, error)
+        } catch  where error.leavesCommitUnknown || !connection.isUsable {
+            if engine.isExclusive { settle(batch, jobs, error) } else { settleOnServer(batch, jobs, error) }
         } catch {
             connection.rollback()
             answer(jobs, .failed(StoreError(engine: error, place: engine.place)))
         }
     }
 
-    private func publish(_ batch: Batch) {
+    func publish(_ batch: Batch) {
         head = batch.session.head
         if let epoch = batch.takenEpoch { writer.ledEpoch.withLock { $0 = epoch } }
         housekeeping.noteIsStale = true
         for promise in batch.session.afterCommit { promise() }
         writer.tail.publish(batch.records, head: head.position)
+        engine.announceCommit()
     }
 
     /// The commit failed in a way that may have left it on the device. Find out, for good (DESIGN D6).

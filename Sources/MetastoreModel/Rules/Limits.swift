@@ -68,6 +68,8 @@ public enum Limits {
 
     /// A batch of the feed ends when it holds this much; it always holds at least one whole revision.
     public static let feedBatchBytes = 1 << 20
+    /// How often the feed looks for commits of other processes on a server, if no wake-up tells of one.
+    public static let feedPolling = Duration.milliseconds(250)
     /// The process keeps this much of the log's tail for all its readers; who is behind it reads from the
     /// database.
     public static let feedCacheBytes = 16 << 20

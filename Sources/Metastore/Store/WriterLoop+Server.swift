@@ -1,0 +1,119 @@
+// Invariants (an engine that other processes write to as well, G1, G8, G11)
+// 1. A batch of which nothing was decided is tried again, until its oldest write has waited for the engine's call
+//    time-out; then it is answered, as not applied.
+// 2. After a commit whose answer was lost nothing is answered before the head's lock was held again: until then the
+//    lost connection's backend may still commit. What is in the log then is the truth.
+// 3. A new connection is only written to if it has what this handle last saw committed. A server without it went on
+//    from an older state: every write is refused from then on.
+
+internal import Logging
+internal import MetastoreEngine
+internal import MetastoreModel
+internal import Synchronization
+
+extension WriterLoop {
+    /// Makes sure that there is a connection, and that it leads to the history this handle knows.
+    func reconnect() throws {
+        guard !connection.isUsable else { return }
+        connection.close()
+        connection = try engine.openWriter()
+        do {
+            try confirmHistory()
+        } catch {
+            connection.close()
+            if let cut = error as? StoreError, case .historyCut = cut {
+                writer.failure.withLock { $0 = cut }
+                logger.info(
+                    "the server lacks what was committed; nothing is written any more", metadata: ["error": "\(cut)"])
+            }
+            throw error
+        }
+        logger.info("connected again", metadata: ["place": "\(engine.place)"])
+    }
+
+    private func confirmHistory() throws {
+        let found = try Head.load(connection, locking: false)
+        guard found.cluster == head.cluster else { throw StoreError.otherCluster }
+        let chain: [UInt8]?
+        if head.revision == found.compactedRevision {
+            chain = found.compactedChain
+        } else if head.revision < found.compactedRevision {
+            // Cut off by age since: nothing can be said of it, and the feed says so to whoever followed.
+            chain = found.epoch.number >= head.epoch.number ? head.chain : nil
+        } else {
+            chain = try connection.first("SELECT chain FROM log WHERE revision = \(head.revision.rawValue)") {
+                try $0.bytes(0)
+            }
+        }
+        guard chain == head.chain || head.revision == .absent else {
+            throw StoreError.historyCut(expected: head.revision, found: found.revision)
+        }
+    }
+
+    /// After an error that may have cost the connection: true when the batch may be tried again.
+    func mayRetry(_ jobs: [any WriteJob], after error: any Error) -> Bool {
+        guard !engine.isExclusive, writer.failure.withLock({ $0 }) == nil, Self.isPassing(error) else { return false }
+        let now = ContinuousClock.now
+        guard jobs.allSatisfy({ now - $0.submitted < options.engine.callTimeout }) else { return false }
+        BlockingThread.pause(milliseconds: connection.isUsable ? 5 : 50)
+        return true
+    }
+
+    /// An error that says nothing about the write itself: another attempt may succeed.
+    static func isPassing(_ error: any Error) -> Bool {
+        let code: EngineError.Code
+        switch error {
+        case let error as EngineError: code = error.code
+        case StoreError.engine(let error): code = error.code
+        case StoreError.unavailable: return true
+        default: return false
+        }
+        switch code {
+        case .busy, .unreachable, .disconnected, .timedOut: return true
+        default: return false
+        }
+    }
+
+    /// The answer to a commit was lost. Ask for the head's lock on a new connection, and look.
+    func settleOnServer(_ batch: Batch, _ jobs: [any WriteJob], _ error: EngineError) {
+        connection.close()
+        var failure: any Error = error
+        repeat {
+            do {
+                try reconnect()
+                try connection.begin(.write)
+                let found = try Head.load(connection, locking: true)
+                let isThere = try isThere(batch, found)
+                connection.rollback()
+                logger.info("settled", metadata: ["committed": "\(isThere)"])
+                if isThere {
+                    publish(batch)
+                    // Others may have written after it.
+                    if found.revision > head.revision { writer.tail.publish([], head: found.position) }
+                    return answer(jobs, .committed)
+                }
+                return answer(jobs, .failed(.notApplied(reason: error.words)))
+            } catch {
+                connection.rollback()
+                failure = error
+            }
+        } while mayRetry(jobs, after: failure)
+        answer(jobs, .failed(.outcomeUnknown(reason: "\(error.words); then: \(failure)")))
+    }
+
+    /// Is what the batch wrote in this state? Without a record of its own only a head that nobody moved since can tell.
+    private func isThere(_ batch: Batch, _ found: Head) throws -> Bool {
+        let expected = batch.session.head
+        guard !batch.records.isEmpty else {
+            if found.batches < expected.batches { return false }
+            guard found.batches == expected.batches, found.chain == expected.chain, found.time == expected.time else {
+                throw StoreError.outcomeUnknown(reason: "another process wrote since, and this write left no record")
+            }
+            return true
+        }
+        let chain = try connection.first("SELECT chain FROM log WHERE revision = \(expected.revision.rawValue)") {
+            try $0.bytes(0)
+        }
+        return chain == expected.chain
+    }
+}
