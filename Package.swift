@@ -92,7 +92,10 @@ let package = Package(
         .testTarget(name: "ProjectTests", swiftSettings: settings),
         .target(
             name: "MetastoreTestSupport",
-            dependencies: ["Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine", logging],
+            dependencies: [
+                "Metastore", "MetastoreModel", "MetastoreSQLite", "MetastorePostgreSQL", "MetastoreEngine",
+                "PostgreSQLServer", logging,
+            ],
             path: "Tests/MetastoreTestSupport", swiftSettings: settings),
         .testTarget(
             name: "MetastoreTests",

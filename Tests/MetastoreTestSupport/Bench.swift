@@ -41,8 +41,8 @@ package final class Bench: Sendable {
 
     /// Where a store of this bench lies, behind its faults.
     package var source: EngineSource {
-        let (real, faults) = (engine.source(in: directory), faults)
-        return EngineSource { FaultyEngine(try real.makeEngine($0), faults) }
+        let (engine, directory, faults) = (engine, directory, faults)
+        return EngineSource { FaultyEngine(try engine.source(in: directory).makeEngine($0), faults) }
     }
 
     /// Another handle on the same place.
@@ -66,6 +66,21 @@ package final class Bench: Sendable {
     }
 }
 
+extension Bench {
+    /// Lets the clock that never goes back run, ten times as fast as the world's, while the body runs.
+    package func whileTimePasses<Result>(_ body: () async throws -> Result) async throws -> Result {
+        let time = time
+        let passing = Task {
+            while !Task.isCancelled {
+                time.monotonic += .milliseconds(50)
+                try await Task.sleep(for: .milliseconds(5))
+            }
+        }
+        defer { passing.cancel() }
+        return try await body()
+    }
+}
+
 /// A store that fails its verification at the end of a test.
 package struct NotClean: Error, CustomStringConvertible {
     package let description: String
@@ -83,7 +98,10 @@ package func withBench<Result>(
     let directory = FileManager.default.temporaryDirectory.path + "/metastore-test-\(UUID().uuidString.lowercased())"
     try FileManager.default.createDirectory(
         atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-    defer { try? FileManager.default.removeItem(atPath: directory) }
+    defer {
+        engine.remove(from: directory)
+        try? FileManager.default.removeItem(atPath: directory)
+    }
     let bench = Bench(engine, directory: directory, time: ManualTime(), configure: configure)
     try await bench.start()
     do {

@@ -104,7 +104,7 @@ import Testing
             _ = try await eventually { try await store.revision() >= before + 2 }
             interrupted.cancel()
             _ = await interrupted.result
-            if engine.isFile { try await bench.reopen() }
+            if engine.isLasting { try await bench.reopen() }
             if let cut = try? await bench.store.experiments.get(id) {
                 #expect(cut.state == .deleting)
                 #expect(try await bench.store.experiments.unfinished().map(\.id) == [id], "a master sees it at boot")

@@ -69,7 +69,7 @@ import Testing
             let rows = try await shelf(bench)
             #expect(rows[0] == [2, 2, 2] && rows[1] == [1, 20_000, 20_000])
             #expect(rows[2][1] < 1_000 && rows[2][2] == 30_000)
-            if engine.isFile { try await bench.reopen() }
+            if engine.isLasting { try await bench.reopen() }
             for (id, bytes) in zip(ids, [noise, text]) {
                 #expect(try await bench.store.read { try $0.experiments.modelDefinition(id) } == bytes)
             }

@@ -16,7 +16,7 @@ import Testing
             let before = try await bench.store.revision()
             for _ in 0..<3 {
                 #expect(try await bench.store.write(operation: id, request: "a", create) == first)
-                if engine.isFile { try await bench.reopen() }
+                if engine.isLasting { try await bench.reopen() }
             }
             #expect(try await bench.store.revision() == before)
             let commit = try #require(try await bench.store.commits().last)

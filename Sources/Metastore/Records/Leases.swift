@@ -54,8 +54,17 @@ extension Repository where Element == Lease, Access == Writing {
 
     /// Gives a lease its full time again, for every process: counted in its row, which no log knows of.
     func countRenewal(_ id: ID<Lease>) throws(StoreError) {
-        guard try writer.execute("UPDATE leases SET renewals = renewals + 1 WHERE id = \(id)") == 1 else {
+        let found = try session.first("SELECT time_to_live, renewals FROM leases WHERE id = \(id)") { row in
+            StoredLease(id: id, timeToLive: .microseconds(try row.integer(0)), renewals: try row.integer(1))
+        }
+        guard var lease = found, writer.leases?.isOver(lease) != true else {
             throw .notFound(path: RecordKey.lease(id).path)
+        }
+        lease.renewals += 1
+        try writer.execute("UPDATE leases SET renewals = \(lease.renewals) WHERE id = \(id)")
+        if let clock = writer.leases {
+            let renewed = lease
+            writer.whenCommitted { clock.start(renewed) }
         }
     }
 

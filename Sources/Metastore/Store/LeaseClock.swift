@@ -26,6 +26,23 @@ final class LeaseClock: Sendable {
         running.withLock { $0[lease] = Running(timeToLive: timeToLive, deadline: deadline) }
     }
 
+    /// From now on it runs for its full time, renewed as often as it says.
+    func start(_ lease: StoredLease) {
+        let deadline = monotonic() + lease.timeToLive
+        running.withLock {
+            $0[lease.id] = Running(timeToLive: lease.timeToLive, deadline: deadline, renewals: lease.renewals)
+        }
+    }
+
+    /// True when it has run out here, and nobody has renewed it since.
+    func isOver(_ lease: StoredLease) -> Bool {
+        let now = monotonic()
+        return running.withLock { running in
+            guard let known = running[lease.id], known.renewals >= lease.renewals else { return false }
+            return known.deadline <= now
+        }
+    }
+
     /// Gives the lease its full time again; false when it doesn't run.
     func renew(_ lease: ID<Lease>) -> Bool {
         let now = monotonic()
@@ -76,7 +93,7 @@ struct StoredLease: Sendable {
     let id: ID<Lease>
     let timeToLive: Duration
     /// How often it was renewed, where several processes write.
-    let renewals: Int64
+    var renewals: Int64
 }
 
 extension Connection {
