@@ -51,7 +51,7 @@ import Testing
         }
     }
 
-    @Test(arguments: TestEngine.allCases)
+    @Test(arguments: TestEngine.exclusive)
     func `unknown, and the store closed, when it can't be settled`(_ engine: TestEngine) async throws {
         try await withBench(engine, verifying: false) { bench in
             bench.faults.arm(.afterCommit, .fail(failed))

@@ -31,7 +31,10 @@ import Testing
         ),
         ("DELETE FROM key_value", "the digest of a kind is the sum of its rows", "head"),
         ("UPDATE key_value SET row_hash = row_hash + 1", "a row has its hash", "kv/n/a"),
-        ("UPDATE documents SET content = x'7b7d'", "a document has the content of its hash", "documents/"),
+        (
+            "UPDATE documents SET content = \([0x7b, 0x7d] as [UInt8])", "a document has the content of its hash",
+            "documents/"
+        ),
         ("UPDATE documents SET holders = 2", "a document counts its holders", "documents/"),
         (
             "UPDATE trials SET best_order = 2", "a trial's place in the order is its best metric's",
@@ -60,10 +63,13 @@ import Testing
             "UPDATE containers SET state = 5", "a slot's container lives, on the slot's agent",
             "agents/gpu-agent/slots/0"
         ),
-        ("UPDATE allocations SET state = 8, end_time = 1", "a port's holder lives", "ports/h/2900"),
+        ("UPDATE allocations SET state = 8, end_time = \(Value.timestamp(1))", "a port's holder lives", "ports/h/2900"),
         ("UPDATE ports SET purpose = 10", "an ephemeral reservation takes no fixed port", "ports/h/2900"),
         ("UPDATE experiments SET state = 8", "an ended experiment has no live trial", "experiments/1"),
-        ("UPDATE trials SET end_time = 1", "a trial has an end exactly when it has ended", "experiments/1/trials/1"),
+        (
+            "UPDATE trials SET end_time = \(Value.timestamp(1))", "a trial has an end exactly when it has ended",
+            "experiments/1/trials/1"
+        ),
         (
             "UPDATE checkpoints SET size = 1 WHERE number = 1", "a checkpoint's size is its files'",
             "experiments/1/trials/1/checkpoints/"
@@ -71,11 +77,11 @@ import Testing
         ("UPDATE head SET next_trial = 1", "an id is given once", "head"),
         ("UPDATE log SET actor = 'b' WHERE revision = 2", "a log record has its link", "log/2"),
         ("UPDATE log SET kinds = 2 WHERE revision = 2", "a log record names its kinds", "log/2"),
-        ("UPDATE log SET body = x'00' WHERE revision = 2", "a log record can be read", "log/2"),
+        ("UPDATE log SET body = \([0] as [UInt8]) WHERE revision = 2", "a log record can be read", "log/2"),
         ("DELETE FROM log WHERE revision = 2", "revisions have no hole", "log/3"),
         ("DELETE FROM log WHERE revision = 3", "the log ends at the head's revision", "head"),
         ("UPDATE head SET log_bytes = log_bytes + 1", "the head counts the log's bytes", "head"),
-        ("UPDATE head SET chain = zeroblob(32)", "the log ends at the head's link", "head"),
+        ("UPDATE head SET chain = \([UInt8](repeating: 0, count: 32))", "the log ends at the head's link", "head"),
         ("UPDATE head SET revision = 2", "a row's revisions are of this history", "kv/n/b"),
         ("DELETE FROM epochs", "the head's epoch is in the table of epochs", "head/epoch"),
     ]
@@ -103,7 +109,10 @@ import Testing
         bench.faults.arm(
             .statement(containing: "SELECT cluster, epoch"), nth: 2,
             .run { connection in
-                try connection.execute("PRAGMA defer_foreign_keys = ON")
+                // References are broken as well.
+                try connection.executeScript(
+                    connection.dialect == .sqlite
+                        ? "PRAGMA defer_foreign_keys = ON" : "SET LOCAL session_replication_role = replica")
                 try connection.execute(damage)
             })
         do {

@@ -46,8 +46,10 @@ final class Writer: Sendable {
     /// Starts the thread. The connection is handed over to it.
     func start(_ connection: any Connection, head: Head) {
         let handover = Handover(connection: connection)
+        // Before the thread runs: what falls due from now on is its business.
+        let now = options.time.monotonic()
         BlockingThread.start(named: "metastore-write") {
-            let loop = WriterLoop(self, handover.connection, head: head)
+            let loop = WriterLoop(self, handover.connection, head: head, now: now)
             loop.serve()
             self.ended.withLock { $0 = true }
             // What came after the loop looked last; whoever comes from now on sees that it has ended.

@@ -18,11 +18,11 @@ final class WriterLoop {
     var options: StoreOptions { writer.options }
     var logger: Logger { writer.logger }
 
-    init(_ writer: Writer, _ connection: any Connection, head: Head) {
+    init(_ writer: Writer, _ connection: any Connection, head: Head, now: Duration) {
         self.writer = writer
         self.connection = connection
         self.head = head
-        housekeeping = Housekeeping(now: writer.options.time.monotonic())
+        housekeeping = Housekeeping(now: now)
     }
 
     /// Until the queue is closed and empty, or the device failed beyond recovery.
