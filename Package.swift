@@ -104,7 +104,8 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(
-            name: "ReadmeTests", dependencies: ["Metastore", "MetastoreModel", "MetastoreSQLite"],
+            name: "ReadmeTests",
+            dependencies: ["Metastore", "MetastoreModel", "MetastoreSQLite", "MetastorePostgreSQL"],
             swiftSettings: settings),
         .target(
             name: "FaultLoad", dependencies: ["Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine"],

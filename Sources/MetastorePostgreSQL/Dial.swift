@@ -112,8 +112,8 @@
                 if code == .permissionDenied {
                     advice = "Look at the role, its password and the server's pg_hba.conf; nothing was done"
                 }
-            } else if words.contains("service") {
-                code = .misuse
+            } else if words.contains("definition of service") || words.contains("service file") {
+                code = .unsupported
                 advice = "libpq looks up the service that PGSERVICE names, and can't be told not to: unset the variable"
             } else if Self.isAboutTrust(words) {
                 code = .untrusted

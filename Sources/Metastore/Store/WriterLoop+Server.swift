@@ -1,5 +1,5 @@
 // Invariants (an engine that other processes write to as well, G1, G8, G11)
-// 1. A batch of which nothing was decided is tried again, until its oldest write has waited for the engine's call
+// 1. A batch of which nothing is there is tried again, until its oldest write has waited for the engine's call
 //    time-out; then it is answered, as not applied.
 // 2. After a commit whose answer was lost nothing is answered before the head's lock was held again: until then the
 //    lost connection's backend may still commit. What is in the log then is the truth.
@@ -74,8 +74,9 @@ extension WriterLoop {
         }
     }
 
-    /// The answer to a commit was lost. Ask for the head's lock on a new connection, and look.
-    func settleOnServer(_ batch: Batch, _ jobs: [any WriteJob], _ error: EngineError) {
+    /// The answer to a commit was lost. Ask for the head's lock on a new connection, and look. False when nothing of
+    /// the batch is there, and there is time for all of it to run once more.
+    func settleOnServer(_ batch: Batch, _ jobs: [any WriteJob], _ error: EngineError) -> Bool {
         connection.close()
         var failure: any Error = error
         repeat {
@@ -90,15 +91,19 @@ extension WriterLoop {
                     publish(batch)
                     // Others may have written after it.
                     if found.revision > head.revision { writer.tail.publish([], head: found.position) }
-                    return answer(jobs, .committed)
+                    answer(jobs, .committed)
+                    return true
                 }
-                return answer(jobs, .failed(.notApplied(reason: error.words)))
+                if mayRetry(jobs, after: error) { return false }
+                answer(jobs, .failed(.notApplied(reason: error.words)))
+                return true
             } catch {
                 connection.rollback()
                 failure = error
             }
         } while mayRetry(jobs, after: failure)
         answer(jobs, .failed(.outcomeUnknown(reason: "\(error.words); then: \(failure)")))
+        return true
     }
 
     /// Is what the batch wrote in this state? Without a record of its own only a head that nobody moved since can tell.

@@ -70,7 +70,9 @@ final class WriterLoop {
                 return
             case .again(let without):
                 candidates.remove(at: without)
-            case .notBegun: continue
+            case .notBegun:
+                // Those that waited for too long were answered meanwhile.
+                candidates = candidates.filter { $0.start() }
             }
         }
     }
@@ -126,15 +128,16 @@ final class WriterLoop {
             }
         }
         report(batch)
-        finish(batch, Array(jobs[..<count]))
-        return .answered(count)
+        return finish(batch, Array(jobs[..<count])) ? .answered(count) : .notBegun
     }
 
-    private func finish(_ batch: Batch, _ jobs: [any WriteJob]) {
+    /// False when nothing of it is there and all of it is to run once more.
+    private func finish(_ batch: Batch, _ jobs: [any WriteJob]) -> Bool {
         let session = batch.session
         guard batch.wrote else {
             connection.rollback()
-            return answer(jobs, .committed)
+            answer(jobs, .committed)
+            return true
         }
         do {
             session.head.batches += 1
@@ -146,11 +149,14 @@ final class WriterLoop {
             publish(batch)
             answer(jobs, .committed)
         } catch  where error.leavesCommitUnknown || !connection.isUsable {
-            if engine.isExclusive { settle(batch, jobs, error) } else { settleOnServer(batch, jobs, error) }
+            guard engine.isExclusive else { return settleOnServer(batch, jobs, error) }
+            settle(batch, jobs, error)
         } catch {
             connection.rollback()
+            if mayRetry(jobs, after: error) { return false }
             answer(jobs, .failed(StoreError(engine: error, place: engine.place)))
         }
+        return true
     }
 
     func publish(_ batch: Batch) {

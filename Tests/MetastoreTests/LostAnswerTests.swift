@@ -1,0 +1,82 @@
+#if PostgreSQL
+    import Metastore
+    import MetastoreEngine
+    import MetastoreModel
+    import MetastoreTestSupport
+    import Testing
+
+    @Suite struct `A commit whose answer was lost is looked for on the server` {
+        private let lost = EngineError(.disconnected, operation: "commit", message: "injected")
+
+        @Test func `it is applied when it is there, and leaves no mark`() async throws {
+            try await withBench(TestEngine.postgresql) { (bench: Bench) async throws -> Void in
+                let store = bench.store
+                bench.faults.arm(.afterCommit, .fail(lost))
+                #expect(try await store.keyValue.put("a/b", "1").revision == 2)
+                #expect(try await store.keyValue.put("a/c", "1").revision == 3)
+                #expect(try await store.commits().map(\.revision.rawValue) == [2, 3])
+            }
+        }
+
+        @Test func `it is written again when it isn't there`() async throws {
+            try await withBench(TestEngine.postgresql) { (bench: Bench) async throws -> Void in
+                let store = bench.store
+                bench.faults.arm(.beforeCommit, .fail(lost))
+                #expect(try await store.keyValue.put("a/b", "1").revision == 2)
+                #expect(try await store.commits().map(\.revision.rawValue) == [2])
+            }
+        }
+
+        @Test func `but not for longer than a call may take`() async throws {
+            try await withBench(TestEngine.postgresql, configure: { $0.engine.callTimeout = .milliseconds(300) }) {
+                (bench: Bench) async throws -> Void in
+                let store = bench.store
+                bench.faults.arm(.beforeCommit, lasting: true, .fail(lost))
+                let refused = await refusal { try await store.keyValue.put("a/b", "1") }
+                switch refused {
+                case .notApplied, .outcomeUnknown: break
+                default: Issue.record("refused, or unknown: \(String(describing: refused))")
+                }
+                bench.faults.disarm()
+                #expect(await eventually { (try? await store.keyValue.put("a/c", "1")) != nil })
+                #expect(try await store.keyValue.get("a/b") == nil)
+            }
+        }
+
+        /// Another handle commits in between: the batch is told from its record, not from where the head is.
+        @Test func `also when others have written since`() async throws {
+            try await withBench(TestEngine.postgresql) { (bench: Bench) async throws -> Void in
+                let other = try await bench.another()
+                bench.faults.arm(.afterCommit, .fail(lost))
+                async let one = bench.store.keyValue.put("a/b", "1").revision
+                async let two = other.keyValue.put("a/c", "1").revision
+                let revisions: Set = [try await one, try await two]
+                #expect(revisions == [2, 3])
+                #expect(try await bench.store.commits().count == 2)
+                await other.close()
+            }
+        }
+
+        @Test func `an operation without changes answers the same`() async throws {
+            try await withBench(TestEngine.postgresql) { (bench: Bench) async throws -> Void in
+                let (one, two) = (OperationID(bench.time.source), OperationID(bench.time.source))
+                bench.faults.arm(.afterCommit, .fail(lost))
+                #expect(try await bench.store.write(operation: one) { _ in 1 } == 1)
+                bench.faults.arm(.beforeCommit, .fail(lost))
+                #expect(try await bench.store.write(operation: two) { _ in 1 } == 1)
+                #expect(try await bench.store.write(operation: one) { _ in 2 } == 1)
+                #expect(try await bench.store.write(operation: two) { _ in 2 } == 1)
+            }
+        }
+
+        @Test func `a lost connection before the commit costs nothing but time`() async throws {
+            try await withBench(TestEngine.postgresql) { (bench: Bench) async throws -> Void in
+                for moment in [FaultPlan.Call.begin, .statement(containing: "UPDATE head")] {
+                    bench.faults.arm(moment, .fail(lost))
+                    try await bench.store.keyValue.put("a/b", "\(moment)")
+                }
+                #expect(try await bench.store.keyValue.get("a/b")?.revision == 3)
+            }
+        }
+    }
+#endif
