@@ -73,7 +73,8 @@ let package = Package(
             dependencies: ["MetastoreQuickstart", "Metastore", "MetastoreModel", "MetastoreSQLite", arguments],
             path: "tools/metastore-quickstart", swiftSettings: settings),
         .executableTarget(
-            name: "metastore-bench", dependencies: ["Metastore", "MetastoreModel", "MetastoreSQLite", arguments],
+            name: "metastore-bench",
+            dependencies: ["Metastore", "MetastoreModel", "MetastoreSQLite", "MetastorePostgreSQL", arguments],
             path: "tools/metastore-bench", swiftSettings: settings),
 
         .target(

@@ -3,6 +3,10 @@ import Metastore
 import MetastoreModel
 import MetastoreSQLite
 
+#if PostgreSQL
+    import MetastorePostgreSQL
+#endif
+
 /// What the store costs, measured through its public calls only.
 @main
 struct Bench: AsyncParsableCommand {
@@ -16,17 +20,31 @@ struct Bench: AsyncParsableCommand {
               metastore-bench reads --path /tmp/bench.db
             Times are of this machine: compare within one run, with the floor (tools/bench-floor) beside it.
             """,
-        subcommands: [Commits.self, Reads.self, Feed.self, Opening.self])
+        subcommands: [Commits.self, Reads.self, Feed.self, Opening.self, Elsewhere.self])
 }
 
 struct StorePath: ParsableArguments {
     @Option(help: "The database file; made if it isn't there.")
-    var path: String
+    var path: String?
+
+    @Option(help: "Instead of a file: a PostgreSQL connection string or URL.")
+    var server: String?
 
     @Option(help: "How long each measurement runs.")
     var seconds = 5.0
 
-    func open() async throws -> Metastore { try await Metastore.open(.sqlite(path)) }
+    func validate() throws {
+        guard (path == nil) != (server == nil) else { throw ValidationError("give either --path or --server") }
+    }
+
+    func open() async throws -> Metastore {
+        if let path { return try await Metastore.open(.sqlite(path)) }
+        #if PostgreSQL
+            return try await Metastore.open(.postgresql(server ?? ""))
+        #else
+            throw ValidationError("this program was built without PostgreSQL")
+        #endif
+    }
 }
 
 /// Durable one-row commits.
