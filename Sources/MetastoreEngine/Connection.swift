@@ -35,9 +35,16 @@ public protocol Connection: AnyObject {
     @discardableResult
     func execute(_ statement: SQL) throws(EngineError) -> Int
 
-    /// Runs a statement whose count nobody needs. The engine may send it together with a later call; its error then
-    /// comes out of that call, at the latest out of ``releaseSavepoint()`` or ``commit()``.
+    /// Runs a statement whose count nobody needs. The engine may send it together with a later call, also one after its
+    /// savepoint was released; its error then comes out of that call, at the latest out of ``flush()`` or ``commit()``.
     func enqueue(_ statement: SQL) throws(EngineError)
+
+    /// Sends what is queued, and waits for its answers.
+    func flush() throws(EngineError)
+
+    /// True when the transaction was ended by something that was queued before the latest savepoint, or before the
+    /// commit: the call that failed isn't the one to blame.
+    var hasFailedEarlier: Bool { get }
 
     /// Runs a statement and lends each row in turn, until the closure says `false` or the rows end.
     func forEachRow(_ statement: SQL, _ body: (borrowing Row) throws -> Bool) throws

@@ -175,6 +175,8 @@
                 if case .savepoint = $0.effect { true } else { false }
             }
             if opensLater { transaction?.serverHasSavepoint = false }
+            let commitsLater = sent[(position + 1)...].contains { if case .commit = $0.effect { true } else { false } }
+            if opensLater || commitsLater { transaction?.hasFailedEarlier = true }
         }
 
         /// "INSERT 0 3" and "UPDATE 3" changed 3 rows; "SELECT 3" none.

@@ -117,9 +117,7 @@
         package func releaseSavepoint() throws(EngineError) {
             try check("release a savepoint")
             try checkSavepoint("release a savepoint")
-            if queueHasStatements {
-                try exchange([.release])
-            } else if let queuedSavepoint {
+            if let queuedSavepoint, !queue[queuedSavepoint...].contains(where: \.isStatement) {
                 queue.removeSubrange(queuedSavepoint...)
             } else {
                 queue.append(.release)

@@ -27,6 +27,8 @@
             var hasSavepoint = false
             /// Opened on the server.
             var serverHasSavepoint = false
+            /// What ended it was queued before the latest savepoint, or before the commit.
+            var hasFailedEarlier = false
             /// The server takes nothing more in it.
             var hasFailed = false
             /// The beginning is still queued.
@@ -108,6 +110,13 @@
                 try exchange([])
             }
         }
+
+        package func flush() throws(EngineError) {
+            try check("execute")
+            try exchange([])
+        }
+
+        package var hasFailedEarlier: Bool { transaction?.hasFailedEarlier ?? false }
 
         package func forEachRow(_ statement: SQL, _ body: (borrowing Row) throws -> Bool) throws {
             try check("query")

@@ -67,6 +67,8 @@ package final class SQLiteConnection: Connection {
     }
 
     package func enqueue(_ statement: SQL) throws(EngineError) { try execute(statement) }
+    package func flush() throws(EngineError) {}
+    package var hasFailedEarlier: Bool { false }
 
     package func forEachRow(_ statement: SQL, _ body: (borrowing Row) throws -> Bool) throws {
         let handle = try open("query")

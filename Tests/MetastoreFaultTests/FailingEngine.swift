@@ -80,6 +80,9 @@ private final class FailingConnection: Connection {
         return try inner.execute(statement)
     }
 
+    func flush() throws(EngineError) { try inner.flush() }
+    var hasFailedEarlier: Bool { inner.hasFailedEarlier }
+
     func enqueue(_ statement: SQL) throws(EngineError) {
         try failIfMet(statement)
         try inner.enqueue(statement)

@@ -138,7 +138,7 @@
                 setenv("PGSERVICE", "evil", 1)
                 let failed = error { _ = try engine.prepare() }
                 unsetenv("PGSERVICE")
-                #expect(failed?.code == .misuse && failed?.message.contains("PGSERVICE") == true)
+                #expect(failed?.code == .unsupported && failed?.message.contains("PGSERVICE") == true)
                 #expect(try engine.prepare() == .nothing)
             }
         }

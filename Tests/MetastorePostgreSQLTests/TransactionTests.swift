@@ -59,7 +59,7 @@
             }
         }
 
-        @Test func `an enqueued statement fails no later than its savepoint's release`() async throws {
+        @Test func `an enqueued statement that fails is told from the calls after it`() async throws {
             try await withThings { writer, _ in
                 try writer.begin(.write)
                 try writer.savepoint()
@@ -68,15 +68,30 @@
                 try writer.savepoint()
                 try writer.enqueue("INSERT INTO things VALUES (2, 'gone')")
                 try writer.enqueue("INSERT INTO things VALUES (1, 'refused')")
-                let failed = error { try writer.releaseSavepoint() }
+                // While its savepoint is open, it can be undone alone.
+                let failed = error { try writer.flush() }
                 #expect(failed?.code == .constraint(.primaryKey) && failed?.endedTransaction == false)
-                #expect(writer.isInTransaction)
+                #expect(writer.isInTransaction && !writer.hasFailedEarlier)
                 try writer.rollbackToSavepoint()
                 try writer.savepoint()
                 try writer.enqueue("INSERT INTO things VALUES (3, 'kept')")
                 try writer.releaseSavepoint()
                 try writer.commit()
                 #expect(try writer.all("SELECT id FROM things ORDER BY id") { try $0.integer(0) } == [1, 3])
+                // Afterwards it takes the transaction with it, and says that the next call isn't to blame.
+                for commits in [true, false] {
+                    try writer.begin(.write)
+                    try writer.savepoint()
+                    try writer.enqueue("INSERT INTO things VALUES (1, 'refused')")
+                    try writer.releaseSavepoint()
+                    if !commits { try writer.savepoint() }
+                    let late = error { if commits { try writer.commit() } else { _ = try writer.count() } }
+                    #expect(late?.code == .constraint(.primaryKey) && late?.endedTransaction == true)
+                    #expect(!writer.isInTransaction && writer.hasFailedEarlier)
+                    writer.rollback()
+                    #expect(!writer.hasFailedEarlier)
+                }
+                #expect(try writer.count() == 2)
             }
         }
 

@@ -111,6 +111,9 @@ package final class FaultyConnection: Connection {
         return try base.execute(statement)
     }
 
+    package func flush() throws(EngineError) { try base.flush() }
+    package var hasFailedEarlier: Bool { base.hasFailedEarlier }
+
     package func enqueue(_ statement: SQL) throws(EngineError) {
         try plan.met(statement: statement.text, on: base)
         try base.enqueue(statement)

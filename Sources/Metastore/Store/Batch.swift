@@ -30,7 +30,9 @@ struct Batch {
     }
 
     /// Runs one closure. Its error, if it has one, is kept in the job.
-    mutating func run(_ job: any WriteJob, isAlone: Bool) -> Outcome {
+    ///
+    /// - Parameter isCareful: waits for everything the closure did, so that an error is certainly its own.
+    mutating func run(_ job: any WriteJob, isAlone: Bool, isCareful: Bool) -> Outcome {
         if let fence, !job.takesLead {
             job.fail(fence)
             return .done
@@ -52,7 +54,10 @@ struct Batch {
                     ?? StoreError.misuse(reason: "the SQL transaction ended during \(job.callSite)")
             }
             let record = try session.seal()
-            if !isAlone { try connection.releaseSavepoint() }
+            if !isAlone {
+                try connection.releaseSavepoint()
+                if isCareful { try connection.flush() }
+            }
             keep(job, record, epochBefore: head.epoch)
             return .done
         } catch {

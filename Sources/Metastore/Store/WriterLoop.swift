@@ -12,6 +12,8 @@ final class WriterLoop {
     var head: Head
     var housekeeping: Housekeeping
     private var isBroken = false
+    /// The batch runs once more, to find which closure's queued statement failed.
+    private var isCareful = false
     private let metrics = StoreMetrics()
 
     var engine: any Engine { writer.engine }
@@ -66,6 +68,7 @@ final class WriterLoop {
             let result = attempt(candidates)
             switch result {
             case .answered(let count):
+                isCareful = false
                 writer.queue.putBack(candidates[count...])
                 return
             case .again(let without):
@@ -116,9 +119,10 @@ final class WriterLoop {
         var count = 0
         for job in jobs {
             if count > 0, batch.bytes > Limits.batchBytes || clock() - began > Limits.batchDuration { break }
-            switch batch.run(job, isAlone: jobs.count == 1) {
+            switch batch.run(job, isAlone: jobs.count == 1, isCareful: isCareful) {
             case .done: count += 1
             case .transactionEnded(let error):
+                if blameLater() { return .notBegun }
                 connection.rollback()
                 // Not the closure's fault: nothing of the batch is there, and all of it may run again.
                 if mayRetry(jobs, after: error) { return .notBegun }
@@ -152,10 +156,20 @@ final class WriterLoop {
             guard engine.isExclusive else { return settleOnServer(batch, jobs, error) }
             settle(batch, jobs, error)
         } catch {
+            if blameLater() { return false }
             connection.rollback()
             if mayRetry(jobs, after: error) { return false }
             answer(jobs, .failed(StoreError(engine: error, place: engine.place)))
         }
+        return true
+    }
+
+    /// True when the transaction was ended by an earlier closure than the one that was told: all of them run once more,
+    /// each waiting for what it did, and the guilty one is found.
+    private func blameLater() -> Bool {
+        guard connection.hasFailedEarlier, !isCareful else { return false }
+        connection.rollback()
+        isCareful = true
         return true
     }
 
