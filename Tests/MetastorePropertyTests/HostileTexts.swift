@@ -22,7 +22,7 @@ enum HostileTexts {
         "\u{1F600}", "\u{1F468}\u{200D}\u{1F469}", "\u{1F1E6}\u{1F1E7}",
     ]
 
-    /// The ends of the encoding: next to the surrogates, beyond the first plane, and code points that are no characters.
+    /// The ends of the encoding: next to the surrogates, beyond the first plane, and what is no character.
     private static let edges: [UInt32] = [
         0x7FF, 0x800, 0xD7FF, 0xE000, 0xFDD0, 0xFDEF, 0xFFFD, 0xFFFE, 0xFFFF, 0x10000, 0x1FFFE, 0x10FFFE, 0x10FFFF,
     ]
