@@ -22,40 +22,23 @@
         }
     }
 
-    /// Two stores with clocks and randomness of their own that say the same.
     private struct PairRun {
-        let places = (TemporaryPlace(), TemporaryPlace(), TemporaryPlace())
-        let times: [ManualTime]
-        let stores: [Metastore]
+        let pair: TwoStores
+        let replicas = TemporaryPlace()
         var plain: PlainHistory
         var maker: CallMaker
         var log: [String] = []
 
         init(seed: UInt64) async throws {
-            times = [ManualTime(seed: seed), ManualTime(seed: seed)]
-            var stores: [Metastore] = []
-            for (time, source) in zip(times, [try places.0.source(.disk), try places.1.source(.postgresql)]) {
-                var options = StoreOptions()
-                options.time = time.source
-                stores.append(try await Metastore.open(source, options))
-            }
-            self.stores = stores
+            pair = try await TwoStores(seed: seed)
             maker = CallMaker(Randomness(seed))
-            plain = PlainHistory(after: stores[0].position.revision.rawValue)
-            try same("the new stores' positions", stores.map(\.position))
+            plain = PlainHistory(after: pair.stores[0].position.revision.rawValue)
         }
 
+        private var stores: [Metastore] { pair.stores }
+
         private func same<Value: Equatable>(_ what: String, _ values: [Value]) throws {
-            guard values[0] != values[1] else { return }
-            throw Difference(
-                description: """
-                    \(what) differ: on SQLite
-                      \(values[0])
-                    on PostgreSQL
-                      \(values[1])
-                    last calls:
-                    \(log.suffix(8).joined(separator: "\n"))
-                    """)
+            try pair.same(what, values, after: log)
         }
 
         mutating func run(steps: Int) async throws {
@@ -63,7 +46,7 @@
                 if step.isMultiple(of: 75) { try await compareAnswers() }
                 // A clock may also go back.
                 let passed = Duration.microseconds(maker.random.number(-100_000...1_000_000))
-                for time in times { time.now = time.now + passed }
+                for time in pair.times { time.now = time.now + passed }
                 if maker.random.chance(2) { try await delete() } else { try await write() }
                 try same("positions", stores.map(\.position))
             }
@@ -73,21 +56,16 @@
             let step = Step(&maker, plain)
             log.append("\(step)")
             _ = step.expected(&plain)
-            let id = OperationID(times[0].source)
-            _ = OperationID(times[1].source)
+            let id = OperationID(pair.times[0].source)
+            _ = OperationID(pair.times[1].source)
             for _ in 0..<(step.usesOperation ? 2 : 1) {
-                var found: [[String]] = []
-                for store in stores {
-                    found.append(
-                        await answers {
-                            if step.usesOperation {
-                                try await store.write(operation: id) { tx in try step.run(tx) { "\($0)" } }
-                            } else {
-                                try await store.write { tx in try step.run(tx) { "\($0)" } }
-                            }
-                        })
+                try await pair.ask(after: log) { store in
+                    if step.usesOperation {
+                        try await store.write(operation: id) { tx in try step.run(tx) { "\($0)" } }
+                    } else {
+                        try await store.write { tx in try step.run(tx) { "\($0)" } }
+                    }
                 }
-                try same("answers", found)
             }
         }
 
@@ -95,23 +73,9 @@
             let id = maker.id(plain.store.experiments.keys)
             log.append("experiments.delete \(id)")
             _ = plain.delete(id)
-            var found: [[String]] = []
-            for store in stores {
-                found.append(
-                    await answers {
-                        try await store.experiments.delete(ID(rawValue: id))
-                        return []
-                    })
-            }
-            try same("answers", found)
-        }
-
-        /// What it answers, or every word of its error.
-        private func answers(_ body: () async throws -> [String]) async -> [String] {
-            do {
-                return try await body()
-            } catch {
-                return ["thrown", String(reflecting: error), "\(error)"]
+            try await pair.ask(after: log) { store in
+                try await store.experiments.delete(ID(rawValue: id))
+                return []
             }
         }
 
@@ -132,10 +96,10 @@
             guard contents[0] == contents[1] else { throw Difference(description: "the contents differ") }
             // There and back: what is replayed is as good as what was written.
             let cluster = try await stores[0].info().cluster
-            let there = try await Metastore.openReplica(try places.2.source(.postgresql), of: cluster)
+            let there = try await Metastore.openReplica(try replicas.source(.postgresql), of: cluster)
             try await copy(stores[0], to: there)
             try same("a replica on PostgreSQL", [contents[0], try await there.contents()])
-            let back = try await Metastore.openReplica(try places.2.source(.disk), of: cluster)
+            let back = try await Metastore.openReplica(try replicas.source(.disk), of: cluster)
             try await copy(there, to: back)
             try same("a replica of the replica, on SQLite", [contents[0], try await back.contents()])
             let other = try await Metastore.openReplica(.inMemory(), of: cluster)
