@@ -121,11 +121,15 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "MetastoreFeedTests",
-            dependencies: ["Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine"],
+            dependencies: [
+                "MetastoreTestSupport", "Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine",
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "MetastorePropertyTests",
-            dependencies: ["Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine"],
+            dependencies: [
+                "MetastoreTestSupport", "Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine",
+            ],
             exclude: ["Golden", "decode.py"], swiftSettings: settings),
         .target(name: "PostgreSQLServer", path: "Tests/PostgreSQLServer", swiftSettings: settings),
         .executableTarget(

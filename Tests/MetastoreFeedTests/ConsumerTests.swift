@@ -13,7 +13,7 @@ import Testing
     func `has its effects exactly once through crashes`(_ place: Place) async throws {
         let directory = TemporaryPlace()
         var random = Randomness(Load.seed)
-        var store = try await Metastore.open(place == .memory ? .inMemory() : directory.database(), .quick)
+        var store = try await Metastore.open(directory.source(place), .quick)
         var expected: [String: Int] = [:]
         var last = Revision.absent
         for round in 0..<Load.part(of: 800) {
@@ -44,9 +44,9 @@ import Testing
                 // After the effects, before anybody knows: the iterator is dropped, and maybe the process ends.
                 if random.chance(30) { break }
             }
-            if place == .disk, random.chance(20) {
+            if place.isLasting, random.chance(20) {
                 await store.close()
-                store = try await Metastore.open(directory.database(), .quick)
+                store = try await Metastore.open(directory.source(place), .quick)
             }
         }
         var iterator = store.changes(as: "counter", under: "kv/in").makeAsyncIterator()
@@ -70,7 +70,7 @@ import Testing
     @Test(arguments: Place.allCases)
     func `notices that another uses its name`(_ place: Place) async throws {
         let directory = TemporaryPlace()
-        let store = try await Metastore.open(place == .memory ? .inMemory() : directory.database(), .quick)
+        let store = try await Metastore.open(directory.source(place), .quick)
         try await store.putSome(3)
         var one = store.changes(as: "shared").makeAsyncIterator()
         var two = store.changes(as: "shared").makeAsyncIterator()
@@ -87,8 +87,10 @@ import Testing
         await store.close()
     }
 
-    @Test func `begins where it is told to`() async throws {
-        let store = try await Metastore.open(.inMemory(), .quick)
+    @Test(arguments: Place.allCases)
+    func `begins where it is told to`(_ place: Place) async throws {
+        let directory = TemporaryPlace()
+        let store = try await Metastore.open(directory.source(place), .quick)
         try await store.putSome(3)
         let middle = try await store.position(at: 4)
         for (name, start, first) in [
@@ -113,7 +115,7 @@ import Testing
     @Test(arguments: Place.allCases)
     func `keeps its position, which moves alone without a revision`(_ place: Place) async throws {
         let directory = TemporaryPlace()
-        var store = try await Metastore.open(place == .memory ? .inMemory() : directory.database(), .quick)
+        var store = try await Metastore.open(directory.source(place), .quick)
         try await store.putSome(10)
         var iterator = store.changes(as: "quiet").makeAsyncIterator()
         let batch = try #require(try await iterator.next())
@@ -121,9 +123,9 @@ import Testing
         try await batch.process { _, _ in }
         #expect(store.position == before)
         #expect(try await store.consumers.position("quiet") == batch.position)
-        if place == .disk {
+        if place.isLasting {
             await store.close()
-            store = try await Metastore.open(directory.database(), .quick)
+            store = try await Metastore.open(directory.source(place), .quick)
             #expect(try await store.consumers.position("quiet") == batch.position)
         }
         await store.close()
@@ -132,7 +134,7 @@ import Testing
     @Test(arguments: Place.allCases)
     func `is moved on by bookmarks when nothing it wants happens`(_ place: Place) async throws {
         let directory = TemporaryPlace()
-        let store = try await Metastore.open(place == .memory ? .inMemory() : directory.database(), .quick)
+        let store = try await Metastore.open(directory.source(place), .quick)
         let waiting = Task {
             var iterator = store.changes(as: "idle", of: .pools).makeAsyncIterator()
             return try await iterator.next()?.changes.count
@@ -156,7 +158,7 @@ import Testing
     @Test(arguments: Place.allCases)
     func `holds the log back until the hard bound, and is expired there, visibly`(_ place: Place) async throws {
         let directory = TemporaryPlace()
-        let store = try await Metastore.open(place == .memory ? .inMemory() : directory.database(), Self.small)
+        let store = try await Metastore.open(directory.source(place), Self.small)
         var iterator = store.changes(as: "slow").makeAsyncIterator()
         let batch = try #require(try await iterator.next())
         try await batch.process { _, _ in }
@@ -197,11 +199,13 @@ import Testing
     }
 
     /// Broke: twice the largest bound was too large a number.
-    @Test func `may need any log at all when nothing bounds it`() async throws {
+    @Test(arguments: Place.allCases)
+    func `may need any log at all when nothing bounds it`(_ place: Place) async throws {
+        let directory = TemporaryPlace()
         var options = StoreOptions.quick
         options.logRetentionBytes = .max
         options.logRetention = .zero
-        let store = try await Metastore.open(.inMemory(), options)
+        let store = try await Metastore.open(directory.source(place), options)
         let first = Task {
             var iterator = store.changes(as: "first", of: .keyValue, from: .now).makeAsyncIterator()
             return try await iterator.next()
@@ -217,8 +221,10 @@ import Testing
         await store.close()
     }
 
-    @Test func `that keeps up never misses a change, however small the log`() async throws {
-        let store = try await Metastore.open(.inMemory(), Self.small)
+    @Test(arguments: Place.allCases)
+    func `that keeps up never misses a change, however small the log`(_ place: Place) async throws {
+        let directory = TemporaryPlace()
+        let store = try await Metastore.open(directory.source(place), Self.small)
         let reading = Task {
             var last: Int64 = 0
             for try await batch in store.changes(as: "quick", of: .keyValue) {

@@ -11,8 +11,8 @@ import Testing
     @Test(arguments: Place.allCases)
     func `keeps its promises`(_ place: Place) async throws {
         let directory = TemporaryPlace()
-        let store = try await Metastore.open(place == .memory ? .inMemory() : directory.database(), .quick)
-        let events = Load.part(of: place == .memory ? 200_000 : 1_000_000)
+        let store = try await Metastore.open(directory.source(place), .quick)
+        let events = place.part(memory: 200_000, disk: 1_000_000, postgresql: 100_000)
         let trials = try await Self.prepare(store)
         let start = store.position
         let record = Record()

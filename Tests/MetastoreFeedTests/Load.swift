@@ -3,6 +3,7 @@ import Glibc
 import Metastore
 import MetastoreEngine
 import MetastoreSQLite
+import MetastoreTestSupport
 
 /// Where the randomness of these tests begins, and how much they do.
 ///
@@ -57,20 +58,54 @@ final class TemporaryPlace: Sendable {
         mkdir(path, 0o700)
     }
 
-    deinit { try? FileManager.default.removeItem(atPath: path) }
+    deinit {
+        for place in Place.allCases { place.engine.remove(from: path) }
+        try? FileManager.default.removeItem(atPath: path)
+    }
 
     func file(_ name: String) -> String { path + "/" + name }
     func database(_ name: String = "m.db") -> EngineSource { .sqlite(file(name)) }
+
+    /// The store of this directory: a file in it, or a database that is its alone.
+    func source(_ place: Place) throws -> EngineSource { try place.engine.source(in: path) }
 }
 
 enum Place: CaseIterable, Sendable {
     case memory, disk
+    #if PostgreSQL
+        case postgresql
+    #endif
+
+    var isLasting: Bool { self != .memory }
+
+    var engine: TestEngine {
+        switch self {
+        case .memory: .memory
+        case .disk: .disk
+        #if PostgreSQL
+            case .postgresql: .postgresql
+        #endif
+        }
+    }
+
+    /// How much of a full count is done here: what a commit costs differs.
+    func part(memory: Int, disk: Int, postgresql: Int) -> Int {
+        switch self {
+        case .memory: Load.part(of: memory)
+        case .disk: Load.part(of: disk)
+        #if PostgreSQL
+            case .postgresql: Load.part(of: postgresql)
+        #endif
+        }
+    }
 }
 
 extension StoreOptions {
-    /// Looks after bookmarks and retention often, so that tests don't wait for it.
+    /// Looks after bookmarks and retention often, so that tests don't wait for it; and is patient with a server that
+    /// all tests share.
     static var quick: StoreOptions {
         var options = StoreOptions()
+        options.engine.callTimeout = .seconds(30)
         options.housekeepingInterval = .milliseconds(20)
         return options
     }

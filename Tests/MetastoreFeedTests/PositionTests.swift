@@ -43,7 +43,7 @@ extension Metastore {
     @Test(arguments: Place.allCases)
     func `works at every revision, the one before the first included`(_ place: Place) async throws {
         let directory = TemporaryPlace()
-        let store = try await Metastore.open(place == .memory ? .inMemory() : directory.database(), .quick)
+        let store = try await Metastore.open(directory.source(place), .quick)
         try await store.putSome(20)
         let end = store.position.revision.rawValue
         for revision in 0...end {
@@ -62,7 +62,7 @@ extension Metastore {
         let directory = TemporaryPlace()
         var options = StoreOptions.quick
         options.logRetentionBytes = 8_000
-        let store = try await Metastore.open(place == .memory ? .inMemory() : directory.database(), options)
+        let store = try await Metastore.open(directory.source(place), options)
         let start = try await store.position(at: 0)
         try await store.putSome(100)
         var compacted: Revision = 0
@@ -87,8 +87,10 @@ extension Metastore {
         await store.close()
     }
 
-    @Test func `ahead of the head fails as a future revision`() async throws {
-        let store = try await Metastore.open(.inMemory(), .quick)
+    @Test(arguments: Place.allCases)
+    func `ahead of the head fails as a future revision`(_ place: Place) async throws {
+        let directory = TemporaryPlace()
+        let store = try await Metastore.open(directory.source(place), .quick)
         let here = store.position
         let ahead = Position(
             cluster: here.cluster, epoch: here.epoch, revision: 99, chainPrefix: here.chainPrefix)
@@ -96,16 +98,21 @@ extension Metastore {
         await store.close()
     }
 
-    @Test func `of another cluster fails as such`() async throws {
-        let store = try await Metastore.open(.inMemory(), .quick)
-        let other = try await Metastore.open(.inMemory(), .quick)
+    @Test(arguments: Place.allCases)
+    func `of another cluster fails as such`(_ place: Place) async throws {
+        let directory = TemporaryPlace()
+        let store = try await Metastore.open(directory.source(place), .quick)
+        let elsewhere = TemporaryPlace()
+        let other = try await Metastore.open(elsewhere.source(place), .quick)
         #expect(await refusal(store, after: other.position) == .otherCluster)
         await store.close()
         await other.close()
     }
 
-    @Test func `with a revision of ours and a link that isn't fails as forked`() async throws {
-        let store = try await Metastore.open(.inMemory(), .quick)
+    @Test(arguments: Place.allCases)
+    func `with a revision of ours and a link that isn't fails as forked`(_ place: Place) async throws {
+        let directory = TemporaryPlace()
+        let store = try await Metastore.open(directory.source(place), .quick)
         try await store.putSome(3)
         let here = store.position
         let forged = Position(cluster: here.cluster, epoch: here.epoch, revision: 4, chainPrefix: [1, 2, 3])
@@ -117,8 +124,10 @@ extension Metastore {
         await store.close()
     }
 
-    @Test func `of earlier epochs of this history works`() async throws {
-        let store = try await Metastore.open(.inMemory(), .quick)
+    @Test(arguments: Place.allCases)
+    func `of earlier epochs of this history works`(_ place: Place) async throws {
+        let directory = TemporaryPlace()
+        let store = try await Metastore.open(directory.source(place), .quick)
         var positions = [try await store.position(at: 0)]
         for number in 0..<4 {
             try await store.lead(as: "m\(number)") { _ in }

@@ -10,7 +10,7 @@ import Testing
     @Test(arguments: Place.allCases)
     func `that stalls for ever keeps neither writes nor memory`(_ place: Place) async throws {
         let directory = TemporaryPlace()
-        let store = try await Metastore.open(place == .memory ? .inMemory() : directory.database(), .quick)
+        let store = try await Metastore.open(directory.source(place), .quick)
         let start = store.position
         var stalled: [ChangeBatches.Iterator] = []
         try await store.keyValue.put("n/first", "1")
@@ -40,7 +40,7 @@ import Testing
     @Test(arguments: Place.allCases)
     func `gets one revision larger than a batch, whole`(_ place: Place) async throws {
         let directory = TemporaryPlace()
-        let store = try await Metastore.open(place == .memory ? .inMemory() : directory.database(), .quick)
+        let store = try await Metastore.open(directory.source(place), .quick)
         let start = store.position
         var random = Randomness(1)
         let value = random.bytes(7 << 20)
@@ -58,7 +58,7 @@ import Testing
     @Test(arguments: Place.allCases)
     func `is ended with closed when the store is closed`(_ place: Place) async throws {
         let directory = TemporaryPlace()
-        let store = try await Metastore.open(place == .memory ? .inMemory() : directory.database(), .quick)
+        let store = try await Metastore.open(directory.source(place), .quick)
         try await store.putSome(10)
         let start = try await store.position(at: 0)
         let here = store.position
@@ -98,7 +98,7 @@ import Testing
     @Test(arguments: Place.allCases)
     func `that waits ends at once when it is cancelled`(_ place: Place) async throws {
         let directory = TemporaryPlace()
-        let store = try await Metastore.open(place == .memory ? .inMemory() : directory.database(), .quick)
+        let store = try await Metastore.open(directory.source(place), .quick)
         let position = store.position
         for delay in [0, 0, 1, 5, 30] {
             let readers = (0..<20).map { _ in
@@ -126,7 +126,7 @@ import Testing
         let directory = TemporaryPlace()
         var options = StoreOptions()
         options.housekeepingInterval = .seconds(3_600)
-        let store = try await Metastore.open(place == .memory ? .inMemory() : directory.database(), options)
+        let store = try await Metastore.open(directory.source(place), options)
         let position = store.position
         let woken = Counter()
         let readers = (0..<1_000).map { _ in
@@ -161,13 +161,14 @@ import Testing
         func add() { state.withLock { $0 += 1 } }
     }
 
-    @Test func `of a second, read-only handle sees everything`() async throws {
+    @Test(arguments: Place.allCases.filter(\.isLasting))
+    func `of a second, read-only handle sees everything`(_ place: Place) async throws {
         let directory = TemporaryPlace()
-        let store = try await Metastore.open(directory.database(), .quick)
+        let store = try await Metastore.open(directory.source(place), .quick)
         try await store.putSome(5)
         var options = StoreOptions.quick
         options.engine.isReadOnly = true
-        let other = try await Metastore.open(directory.database(), options)
+        let other = try await Metastore.open(directory.source(place), options)
         let start = try await other.position(at: 0)
         let target = store.position.revision.rawValue + 400
         let reading = Task {

@@ -10,7 +10,7 @@ import Testing
     @Test(arguments: Place.allCases)
     func `loses and doubles nothing under concurrent writes`(_ place: Place) async throws {
         let directory = TemporaryPlace()
-        let store = try await Metastore.open(place == .memory ? .inMemory() : directory.database(), .quick)
+        let store = try await Metastore.open(directory.source(place), .quick)
         let writing = Task {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for number in 0..<16 {
@@ -77,8 +77,10 @@ import Testing
     ]
 
     /// Compared with everything, filtered by this test's own words.
-    @Test func `never hides a match`() async throws {
-        let store = try await Metastore.open(.inMemory(), .quick)
+    @Test(arguments: Place.allCases)
+    func `never hides a match`(_ place: Place) async throws {
+        let directory = TemporaryPlace()
+        let store = try await Metastore.open(directory.source(place), .quick)
         try await Self.changeEverything(store)
         let start = try await store.position(at: 0)
         let all = try await Self.changes(store, start, .all, nil)
@@ -169,7 +171,7 @@ import Testing
     @Test(arguments: Place.allCases)
     func `moves its reader's position on by bookmarks`(_ place: Place) async throws {
         let directory = TemporaryPlace()
-        let store = try await Metastore.open(place == .memory ? .inMemory() : directory.database(), .quick)
+        let store = try await Metastore.open(directory.source(place), .quick)
         for (kinds, under) in [(RecordKinds.pools, nil), (.keyValue, "kv/none"), (.all, "experiments/9")]
             as [(RecordKinds, KeyPrefix?)]
         {

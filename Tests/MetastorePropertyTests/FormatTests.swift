@@ -18,13 +18,15 @@ import Testing
         String(decoding: try Data(contentsOf: URL(filePath: path)), as: UTF8.self)
     }
 
-    @Test func `is byte for byte what the golden files hold`() async throws {
-        let store = try await GoldenStore.make()
+    @Test(arguments: Place.allCases)
+    func `is byte for byte what the golden files hold`(_ place: Place) async throws {
+        let directory = TemporaryPlace()
+        let store = try await GoldenStore.make(in: directory.source(place))
         let records = try await store.logRecords(after: 0, bytes: .max)
         let digests = try await store.contents().digests
         await store.close()
         let log = records.map(GoldenFile.text).joined()
-        if Self.rewrites {
+        if Self.rewrites, place == .memory {
             try Data(log.utf8).write(to: URL(filePath: Self.goldenLog))
             let text = try records.map(LogText.text).joined() + GoldenFile.text(digests)
             try Data(text.utf8).write(to: URL(filePath: Self.goldenText))

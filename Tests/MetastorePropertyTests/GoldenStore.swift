@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Metastore
+import MetastoreEngine
 import MetastoreModel
 import MetastoreSQLite
 import Synchronization
@@ -18,12 +19,12 @@ enum GoldenStore {
         }
     }
 
-    static func make() async throws -> Metastore {
+    static func make(in source: EngineSource = .inMemory()) async throws -> Metastore {
         let clock = Clock()
         var options = StoreOptions()
         options.time = clock.source
         options.actor = "golden"
-        let store = try await Metastore.open(.inMemory(), options)
+        let store = try await Metastore.open(source, options)
         let script = Script(store: store, clock: clock)
         try await script.work()
         try await script.cluster()

@@ -4,10 +4,6 @@ import MetastoreModel
 import MetastoreSQLite
 import Testing
 
-enum Place: CaseIterable, Sendable {
-    case memory, disk
-}
-
 /// A difference between the store and the plain one.
 struct Difference: Error, CustomStringConvertible {
     let description: String
@@ -16,7 +12,7 @@ struct Difference: Error, CustomStringConvertible {
 @Suite struct `A random sequence of calls` {
     @Test(arguments: Place.allCases)
     func `gets the answers, errors and changes that a plain model gives`(_ place: Place) async throws {
-        let count = Load.part(of: place == .memory ? 400 : 100)
+        let count = place.part(memory: 400, disk: 100, postgresql: 60)
         for index in 0..<UInt64(count) {
             let seed = Load.seed &+ index &* 7919
             do {
@@ -44,7 +40,7 @@ private struct SequenceRun {
         // Time stands still for leases: else one of a second runs out where the machine is slow.
         var options = StoreOptions()
         options.time.monotonic = { .zero }
-        store = try await Metastore.open(place == .memory ? .inMemory() : .sqlite(directory.file("m.db")), options)
+        store = try await Metastore.open(directory.source(place), options)
         plain = PlainHistory(after: store.position.revision.rawValue)
     }
 
@@ -62,47 +58,18 @@ private struct SequenceRun {
         Difference(description: text + "\nlast calls:\n" + log.suffix(8).joined(separator: "\n"))
     }
 
-    /// One closure of up to three calls; some errors are swallowed in it, and sometimes it throws at its end.
     private mutating func write() async throws {
-        let calls = (0..<(maker.random.chance(60) ? 1 : maker.random.number(2...4))).map { _ in maker.call(plain) }
-        let swallows = maker.random.chance(50)
-        let failsAtLast = maker.random.chance(5)
-        log.append("\(calls.map(\.name)) swallows \(swallows), fails at last \(failsAtLast)")
-        let expected = Result { () throws(Refusal) in
-            try plain.commit { (draft) throws(Refusal) in
-                var answers: [String] = []
-                for call in calls {
-                    var copy = draft
-                    do throws(Refusal) {
-                        answers += try call.plain(&copy)
-                        draft = copy
-                    } catch {
-                        guard swallows, !call.failsWhole else { throw error }
-                        answers.append("\(error)")
-                    }
-                }
-                if failsAtLast { throw Refusal("at last") }
-                return answers
-            }
-        }
-        @Sendable func body(_ tx: borrowing Transaction) throws -> [String] {
-            var answers: [String] = []
-            for call in calls {
-                do {
-                    answers += try call.real(tx)
-                } catch let error as StoreError {
-                    guard swallows, !call.failsWhole else { throw error }
-                    answers.append("\(Refusal(error))")
-                }
-            }
-            if failsAtLast { throw Refusal("at last") }
-            return answers
-        }
-        let usesOperation = maker.random.chance(10)
+        let step = Step(&maker, plain)
+        log.append("\(step)")
+        let expected = step.expected(&plain)
         let id = OperationID()
-        for _ in 0..<(usesOperation ? 2 : 1) {
+        for _ in 0..<(step.usesOperation ? 2 : 1) {
             let found = await result {
-                usesOperation ? try await store.write(operation: id, body) : try await store.write(body)
+                if step.usesOperation {
+                    try await store.write(operation: id) { tx in try step.run(tx) { "\(Refusal($0))" } }
+                } else {
+                    try await store.write { tx in try step.run(tx) { "\(Refusal($0))" } }
+                }
             }
             guard found == expected else {
                 throw difference("answered\n  \(found)\nexpected\n  \(expected)")
@@ -113,11 +80,7 @@ private struct SequenceRun {
     private mutating func delete() async throws {
         let id = maker.id(plain.store.experiments.keys)
         log.append("experiments.delete \(id)")
-        let expected = Result { () throws(Refusal) -> [String] in
-            try plain.commit { (draft) throws(Refusal) in try draft.store.beginDeletion(id) }
-            try plain.commit { (draft) throws(Refusal) in draft.store.endDeletion(id) }
-            return []
-        }
+        let expected = plain.delete(id)
         let found = await result { () -> [String] in
             try await store.experiments.delete(ID(rawValue: id))
             return []

@@ -1,5 +1,8 @@
 import FoundationEssentials
 import Glibc
+import Metastore
+import MetastoreEngine
+import MetastoreTestSupport
 
 /// Where the randomness of these tests begins, and how much they do.
 ///
@@ -65,7 +68,41 @@ final class TemporaryPlace: Sendable {
         mkdir(path, 0o700)
     }
 
-    deinit { try? FileManager.default.removeItem(atPath: path) }
+    deinit {
+        for place in Place.allCases { place.engine.remove(from: path) }
+        try? FileManager.default.removeItem(atPath: path)
+    }
 
     func file(_ name: String) -> String { path + "/" + name }
+
+    /// The store of this directory: a file in it, or a database that is its alone.
+    func source(_ place: Place) throws -> EngineSource { try place.engine.source(in: path) }
+}
+
+enum Place: CaseIterable, Sendable {
+    case memory, disk
+    #if PostgreSQL
+        case postgresql
+    #endif
+
+    var engine: TestEngine {
+        switch self {
+        case .memory: .memory
+        case .disk: .disk
+        #if PostgreSQL
+            case .postgresql: .postgresql
+        #endif
+        }
+    }
+
+    /// How much of a full count is done here: what a commit costs differs.
+    func part(memory: Int, disk: Int, postgresql: Int) -> Int {
+        switch self {
+        case .memory: Load.part(of: memory)
+        case .disk: Load.part(of: disk)
+        #if PostgreSQL
+            case .postgresql: Load.part(of: postgresql)
+        #endif
+        }
+    }
 }

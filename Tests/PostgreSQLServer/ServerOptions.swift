@@ -27,7 +27,11 @@ package struct ServerOptions: Sendable {
     /// For tests that only look at answers: without flushes, what a crash leaves is damaged.
     package static var answersOnly: ServerOptions {
         var options = ServerOptions()
-        options.parameters = ["fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"]
+        options.parameters = [
+            "fsync": "off", "full_page_writes": "off", "synchronous_commit": "off",
+            // Swift Testing begins hundreds of tests at once, each with a store of several connections.
+            "max_connections": "2000",
+        ]
         return options
     }
 

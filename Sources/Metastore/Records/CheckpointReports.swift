@@ -173,10 +173,10 @@ extension CheckpointReport {
         try resources.validate(field: "resources")
         try metadata.validate(field: "metadata")
         var size: Int64 = 0
-        for (path, bytes) in resources.values {
+        for bytes in resources.values.values {
             let (sum, overflow) = size.addingReportingOverflow(bytes)
-            guard bytes >= 0, !overflow else {
-                throw .invalid(field: "resources.\(path)", reason: "a size is a number of bytes from 0 up")
+            guard !overflow else {
+                throw .invalid(field: "resources", reason: "the sizes together are more than \(Int64.max) bytes")
             }
             size = sum
         }

@@ -50,15 +50,21 @@ extension Repository where Element == Experiment {
             """)
     }
 
-    /// How many checkpoints it has that take up storage (COMPLETED and PARTIALLY_DELETED), and their bytes.
+    /// How many checkpoints it has that take up storage (COMPLETED and PARTIALLY_DELETED), and their bytes: at most
+    /// `Int64.max`.
     public func checkpointTotals(_ id: ID<Experiment>) throws(StoreError) -> CheckpointTotals {
+        // In two halves, because no engine adds up beyond 64 bits.
         try session.first(
             """
-            SELECT count(*), CAST(coalesce(sum(size), 0) AS bigint) FROM checkpoints \
+            SELECT count(*), CAST(coalesce(sum(size / 4294967296), 0) AS bigint), \
+            CAST(coalesce(sum(size % 4294967296), 0) AS bigint) FROM checkpoints \
             WHERE experiment = \(id) AND state IN (2, 4)
             """
-        ) { CheckpointTotals(count: try $0.integer(0), bytes: try $0.integer(1)) }
-            ?? CheckpointTotals(count: 0, bytes: 0)
+        ) { row in
+            let (high, overflow) = try row.integer(1).multipliedReportingOverflow(by: 1 << 32)
+            let (sum, carry) = high.addingReportingOverflow(try row.integer(2))
+            return CheckpointTotals(count: try row.integer(0), bytes: overflow || carry ? .max : sum)
+        } ?? CheckpointTotals(count: 0, bytes: 0)
     }
 }
 
@@ -66,7 +72,7 @@ extension Repository where Element == Experiment {
 public struct CheckpointTotals: Sendable, Hashable, Codable {
     /// How many there are.
     public let count: Int64
-    /// Their sizes together, in bytes.
+    /// Their sizes together, in bytes; at most `Int64.max`.
     public let bytes: Int64
 }
 

@@ -28,9 +28,9 @@ extension Repository where Element == Lease, Access == Writing {
         }
         let lease = try writer.insert(
             Lease(
-                id: ID(rawValue: writer.head.take(.lease)), timeToLive: timeToLive, createdRevision: .absent,
+                id: ID(rawValue: writer.head.take(.lease)), timeToLive: timeToLive.asStored, createdRevision: .absent,
                 revision: .absent))
-        if let clock = writer.leases { writer.whenCommitted { clock.start(lease.id, timeToLive: timeToLive) } }
+        if let clock = writer.leases { writer.whenCommitted { clock.start(lease.id, timeToLive: lease.timeToLive) } }
         return lease
     }
 

@@ -37,7 +37,7 @@ extension Repository where Element == ResourcePool, Access == Writing {
             name: new.name, kind: new.kind, provider: new.provider, instanceType: new.instanceType,
             tagKey: new.tagKey, tagValue: new.tagValue, minInstances: new.minInstances,
             maxInstances: new.maxInstances, isSpot: new.isSpot, maxPrice: new.maxPrice.map { $0 == 0 ? 0 : $0 },
-            idlePeriod: new.idlePeriod,
+            idlePeriod: new.idlePeriod?.asStored,
             createdRevision: .absent, revision: .absent)
         guard let current else { return try writer.insert(pool) }
         return try writer.update(pool, from: current)

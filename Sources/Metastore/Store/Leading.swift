@@ -128,7 +128,7 @@ extension WriteSession {
         let before = try find(Leadership.self, .integer(1))
         try openEpoch(holder: name)
         let next = Leadership(
-            holder: name, epoch: head.epoch, timeToLive: timeToLive, taken: time, createdRevision: .absent,
+            holder: name, epoch: head.epoch, timeToLive: timeToLive.asStored, taken: time, createdRevision: .absent,
             revision: .absent)
         guard let before else { return try insert(next) }
         return try update(next, from: before)

@@ -77,4 +77,7 @@ extension Duration {
         guard overflow || overflowOfSum else { return sum }
         return seconds < 0 ? .min : .max
     }
+
+    /// As a store keeps it: without the rest of a microsecond.
+    package var asStored: Duration { .microseconds(wholeMicroseconds) }
 }
