@@ -2,6 +2,7 @@
     internal import FaultLoad
     internal import FaultSupport
     internal import Metastore
+    internal import MetastoreEngine
     internal import MetastoreModel
     internal import PostgreSQLServer
     internal import Testing
