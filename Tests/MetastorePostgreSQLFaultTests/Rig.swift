@@ -26,7 +26,8 @@
         let end = ContinuousClock.now + patience
         while true {
             if try await condition() { return true }
-            guard ContinuousClock.now < end else { return false }
+            // Once more: a busy machine may have stopped everything in between.
+            guard ContinuousClock.now < end else { return try await condition() }
             try? await Task.sleep(for: .milliseconds(5))
         }
     }
