@@ -109,15 +109,27 @@ let package = Package(
             dependencies: ["Metastore", "MetastoreModel", "MetastoreSQLite", "MetastorePostgreSQL"],
             swiftSettings: settings),
         .target(
-            name: "FaultLoad", dependencies: ["Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine"],
+            name: "FaultLoad",
+            dependencies: ["Metastore", "MetastoreModel", "MetastoreSQLite", "MetastorePostgreSQL", "MetastoreEngine"],
             path: "Tests/FaultLoad", swiftSettings: settings),
         .executableTarget(
             name: "metastore-crash-test",
             dependencies: ["FaultLoad", "Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine"],
             path: "Tests/CrashTest", exclude: ["faultshim.c"], swiftSettings: settings),
+        .target(
+            name: "FaultSupport", dependencies: ["FaultLoad"], path: "Tests/FaultSupport", swiftSettings: settings),
         .testTarget(
             name: "MetastoreFaultTests",
-            dependencies: ["FaultLoad", "Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine"],
+            dependencies: [
+                "FaultLoad", "FaultSupport", "Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine",
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "MetastorePostgreSQLFaultTests",
+            dependencies: [
+                "FaultLoad", "FaultSupport", "Metastore", "MetastoreModel", "MetastorePostgreSQL", "MetastoreEngine",
+                "PostgreSQLServer", "metastore-crash-test",
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "MetastoreFeedTests",

@@ -81,8 +81,13 @@
             }
             if let chosen { return chosen }
             // The most telling: what waiting doesn't mend.
-            throw failures.first { $0.code != .unreachable && $0.code != .readOnly }
-                ?? failures.first { $0.code == .readOnly } ?? failures[0]
+            if let lasting = failures.first(where: { $0.code != .unreachable && $0.code != .readOnly }) {
+                throw lasting
+            }
+            guard let standby = failures.first(where: { $0.code == .readOnly }) else { throw failures[0] }
+            // Where a primary was, or may be, one of the standbys is about to take over.
+            guard string.hosts.count > 1 || state.withLock({ $0.host }) != nil else { throw standby }
+            throw EngineError(.unreachable, operation: standby.operation, message: standby.message)
         }
 
         private func rank(_ server: Server) -> Int64 {

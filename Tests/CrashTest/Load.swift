@@ -15,7 +15,7 @@ struct Load {
     func run() async {
         let store: Metastore
         do {
-            store = try await Metastore.open(.smallLog(path))
+            store = try await Metastore.open(.place(path))
         } catch {
             say(describe(error))
             exit(1)

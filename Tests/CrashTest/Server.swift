@@ -29,7 +29,7 @@ struct Server {
             options.engine.isReadOnly = words.contains("readonly")
             options.engine.busyTimeout = .milliseconds(500)
             if words.contains("adopt") { options.history = .adopt }
-            store = try await Metastore.open(.smallLog(words[1]), options)
+            store = try await Metastore.open(.place(words[1]), options)
             return "\(getpid())"
         }
         if words.first == "user", let user = words.dropFirst().first.flatMap({ UInt32($0) }) {

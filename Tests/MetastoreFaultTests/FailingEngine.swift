@@ -1,3 +1,4 @@
+internal import FaultSupport
 internal import MetastoreEngine
 
 extension EngineSource {

@@ -1,4 +1,5 @@
 internal import FaultLoad
+internal import FaultSupport
 internal import Glibc
 internal import Metastore
 internal import MetastoreModel
@@ -75,10 +76,6 @@ extension Faults {
             print("\(cycles) creations: \(whole) were there, \(nothing) were not")
         }
     }
-}
-
-extension Duration {
-    var inMilliseconds: Int { Int(components.seconds) * 1_000 + Int(components.attoseconds / 1_000_000_000_000_000) }
 }
 
 /// What a process said before it ended.

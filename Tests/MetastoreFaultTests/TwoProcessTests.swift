@@ -1,4 +1,5 @@
 internal import FaultLoad
+internal import FaultSupport
 internal import Glibc
 internal import Metastore
 internal import MetastoreEngine

@@ -1,6 +1,7 @@
 // Invariants
 // 1. A batch holds whole revisions, at least one, and at most about Limits.feedBatchBytes of them.
-// 2. The position moves over every revision looked at, wanted or not; nothing is looked at twice.
+// 2. What is read from the log continues the history of the position: its own record is looked at with those after it.
+// 3. The position moves over every revision looked at, wanted or not; nothing is looked at twice.
 
 internal import MetastoreEngine
 internal import MetastoreModel
@@ -69,19 +70,24 @@ struct FeedReader: Sendable {
         return try await store.readOnce { session in
             var found: [LogRecord] = []
             var bytes = 0
+            var isOurs = false
             try session.forEach(
-                SQL(trusted: "SELECT \(LogRecord.columns) FROM log ")
-                    + "WHERE revision > \(start.revision.rawValue) ORDER BY revision LIMIT 4096"
+                SQL(trusted: "SELECT \(LogRecord.columns), ") + """
+                    (SELECT own.chain FROM log AS own WHERE own.revision = \(start.revision.rawValue)) \
+                    FROM log WHERE revision > \(start.revision.rawValue) ORDER BY revision LIMIT 4096
+                    """
             ) { row in
+                if found.isEmpty, !row.isNull(LogRecord.columnCount) {
+                    isOurs = try Array(row.bytes(LogRecord.columnCount).prefix(8)) == start.chainPrefix
+                }
                 let record = try LogRecord(row)
                 bytes += record.footprint
                 found.append(record)
                 return bytes < Limits.feedBatchBytes
             }
-            if let first = found.first, first.revision.rawValue != start.revision.rawValue + 1 {
-                try session.checkResumable(start)
-            }
-            if found.isEmpty { try session.checkResumable(start) }
+            // Cut off meanwhile, by retention; or another history, which a server that lacks ours went on with.
+            let isNext = found.first?.revision.rawValue == start.revision.rawValue + 1
+            if !isNext || !isOurs { try session.checkResumable(start) }
             return found
         }
     }

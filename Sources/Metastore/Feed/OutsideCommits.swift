@@ -1,6 +1,8 @@
 // Invariants
 // 1. What another process committed is noticed by looking, whatever becomes of wake-ups: they only make it sooner.
 // 2. Looking costs one short read, and only while somebody waits for the feed.
+// 3. A head that goes back ends the feed: the server went on from an older state. Where a read-only handle may be sent
+//    to one standby or another, that means nothing.
 
 internal import MetastoreEngine
 internal import MetastoreModel
@@ -37,12 +39,22 @@ extension Metastore {
         Task.detached { [weak self] in
             for await _ in wakeUps.all {
                 guard let store = self, !store.tail.isClosed else { return }
-                if let found = try? await store.readOnce({ try Head.load($0.connection, locking: false).position }),
-                    found.revision > store.tail.head.revision
-                {
+                let known = store.tail.head
+                guard let found = try? await store.readOnce({ try Head.load($0.connection, locking: false).position })
+                else { continue }
+                if store.writer != nil, !store.engine.isExclusive, found.lacks(known) {
+                    store.tail.close(.historyCut(expected: known.revision, found: found.revision))
+                } else if found.revision > store.tail.head.revision {
                     store.tail.publish([], head: found)
                 }
             }
         }
+    }
+}
+
+extension Position {
+    /// True when the other was committed, and isn't there.
+    fileprivate func lacks(_ other: Position) -> Bool {
+        revision < other.revision || (revision == other.revision && chainPrefix != other.chainPrefix)
     }
 }

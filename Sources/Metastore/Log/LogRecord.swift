@@ -77,9 +77,11 @@ extension LogRecord {
         revision, epoch, epoch_nonce, time, schema_version, actor, operation, consumer, consumer_revision, kinds, \
         encoding, body, chain
         """
+    static let columnCount = 13
 
     private static let insertText =
-        "INSERT INTO log (\(columns)) VALUES (" + Array(repeating: "\u{1}", count: 13).joined(separator: ", ") + ")"
+        "INSERT INTO log (\(columns)) VALUES (" + Array(repeating: "\u{1}", count: columnCount).joined(separator: ", ")
+        + ")"
 
     /// From a row of ``columns``.
     init(_ row: borrowing Row) throws {

@@ -1,17 +1,27 @@
 // Invariants (an engine with a server)
 // 1. A write is answered within the bound, whatever the writer's thread is waiting for: as not applied when it has not
 //    begun, as unknown when it has.
-// 2. One that was answered here is never begun afterwards.
+// 2. A read that has not begun is answered within the bound, too, whatever the readers' threads are waiting for. One
+//    that runs may take its time: the engine ends it when the server stops answering.
+// 3. One that was answered here is never begun afterwards.
 
 internal import DequeModule
 internal import MetastoreModel
 internal import Synchronization
 
-/// Answers the writes that have waited for too long.
+/// A call that may have to be answered before its turn comes.
+protocol BoundedCall: AnyObject, Sendable {
+    /// Since when it waits.
+    var submitted: ContinuousClock.Instant { get }
+    /// It has waited for too long: answers it, if it isn't answered yet.
+    func giveUp(after bound: Duration, place: String)
+}
+
+/// Answers the calls that have waited for too long.
 final class CallBound: Sendable {
     private struct Waiting {
         let since: ContinuousClock.Instant
-        weak var job: ClosureJob?
+        weak var job: (any BoundedCall)?
     }
 
     private struct State {
@@ -30,7 +40,7 @@ final class CallBound: Sendable {
     }
 
     /// From now on the job is answered within the bound.
-    func watch(_ job: ClosureJob) {
+    func watch(_ job: any BoundedCall) {
         let starts = state.withLock { state in
             state.waiting.append(Waiting(since: job.submitted, job: job))
             defer { state.isRunning = true }
@@ -45,8 +55,8 @@ final class CallBound: Sendable {
     /// Answers what is late; returns how long nothing can be, or nil when nothing waits.
     private func answerLate() -> Duration? {
         let now = ContinuousClock.now
-        let (late, pause) = state.withLock { state -> ([ClosureJob], Duration?) in
-            var late: [ClosureJob] = []
+        let (late, pause) = state.withLock { state -> ([any BoundedCall], Duration?) in
+            var late: [any BoundedCall] = []
             while let first = state.waiting.first, first.job == nil || now - first.since >= bound {
                 if let job = first.job { late.append(job) }
                 state.waiting.removeFirst()

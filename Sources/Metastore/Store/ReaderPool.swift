@@ -10,7 +10,7 @@ internal import MetastoreModel
 internal import Synchronization
 
 /// A queued read, whatever it returns.
-protocol ReadJob: AnyObject, Sendable {
+protocol ReadJob: BoundedCall {
     var control: ReadControl { get }
     func start(interrupt: @escaping @Sendable () -> Void) -> Bool
     /// Runs the closure and answers; or leaves it unanswered and says so, where the connection was lost and it hasn't
@@ -38,7 +38,7 @@ final class ClosureRead<Value: Sendable>: ReadJob {
     private let stage = Mutex(Stage.new)
     let control = ReadControl()
     private let isSnapshot: Bool
-    private let submitted = ContinuousClock.now
+    let submitted = ContinuousClock.now
     private let body: @Sendable (Session) throws -> Value
 
     init(isSnapshot: Bool, body: @escaping @Sendable (Session) throws -> Value) {
@@ -94,6 +94,7 @@ final class ClosureRead<Value: Sendable>: ReadJob {
             if ContinuousClock.now - submitted < bound, !connection.isUsable, control.current == .goOn,
                 WriterLoop.isPassing(error)
             {
+                waitAgain()
                 return .lostConnection
             }
             let failure: any Error =
@@ -111,6 +112,21 @@ final class ClosureRead<Value: Sendable>: ReadJob {
     }
 
     func fail(_ error: StoreError) { answer(.failure(error)) }
+
+    private func waitAgain() {
+        stage.withLock { stage in
+            if case .running(let continuation, _) = stage { stage = .waiting(continuation) }
+        }
+    }
+
+    func giveUp(after bound: Duration, place: String) {
+        let waiting: Continuation? = stage.withLock { stage in
+            guard case .waiting(let continuation) = stage else { return nil }
+            stage = .answered
+            return continuation
+        }
+        waiting?.resume(throwing: StoreError.unavailable(place: place, reason: "no answer within \(bound)"))
+    }
 
     private func answer(_ result: Result<Value, any Error>) {
         let continuation: Continuation? = stage.withLock { stage in
@@ -141,12 +157,14 @@ final class ReaderPool: Sendable {
     private let queue: BlockingQueue<any ReadJob>
     private let state = Mutex(State())
     private let threads: Int
-    /// How long a read whose connection was lost is tried again.
+    /// How long a read waits for its turn, and is tried again when its connection was lost.
     private let repeating: Duration
+    private let bound: CallBound?
 
     init(_ engine: any Engine, threads: Int, capacity: Int, repeating: Duration) {
         self.engine = engine
         self.repeating = repeating
+        bound = repeating > .zero ? CallBound(repeating, place: engine.place) : nil
         self.threads = threads
         queue = BlockingQueue(capacity: capacity)
         for number in 0..<threads {
@@ -155,6 +173,7 @@ final class ReaderPool: Sendable {
     }
 
     func submit(_ job: any ReadJob) {
+        bound?.watch(job)
         do {
             try queue.put(job)
         } catch {

@@ -87,7 +87,7 @@ extension Metastore {
 }
 
 /// A write that a task waits for. Its value stays outside: code that is generic over it would run on every commit.
-final class ClosureJob: WriteJob {
+final class ClosureJob: WriteJob, BoundedCall {
     /// Where the store stood after the closure, and whether it changed anything. Unsafe only in that nobody checks
     /// that it is resumed once: ``Stage`` sees to that.
     typealias Continuation = UnsafeContinuation<(Position, Bool), any Error>
@@ -151,7 +151,6 @@ final class ClosureJob: WriteJob {
         waiting?.resume(throwing: CancellationError())
     }
 
-    /// It has waited for too long: answers it, if it isn't answered yet.
     func giveUp(after bound: Duration, place: String) {
         let reason = "no answer within \(bound)"
         let answer: (Continuation, StoreError)? = state.withLock { state in

@@ -23,6 +23,7 @@ extension WriterLoop {
             connection.close()
             if let cut = error as? StoreError, case .historyCut = cut {
                 writer.failure.withLock { $0 = cut }
+                writer.tail.close(cut)
                 logger.info(
                     "the server lacks what was committed; nothing is written any more", metadata: ["error": "\(cut)"])
             }

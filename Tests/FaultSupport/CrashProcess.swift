@@ -1,16 +1,15 @@
-internal import Glibc
-internal import Testing
+package import Glibc
 
 /// A `metastore-crash-test` that is steered by lines and killed when it goes out of scope.
-final class CrashProcess {
-    let id: pid_t
+package final class CrashProcess {
+    package let id: pid_t
     private let input: Int32
     private let output: Int32
     private var buffer: [UInt8] = []
     private var isReaped = false
 
     /// - Parameter environment: added to this process' own.
-    init(_ arguments: String..., environment: [String: String] = [:]) throws {
+    package init(_ arguments: String..., environment: [String: String] = [:]) throws {
         var toChild: [Int32] = [0, 0]
         var fromChild: [Int32] = [0, 0]
         guard pipe(&toChild) == 0, pipe(&fromChild) == 0 else { throw Failure("pipe") }
@@ -46,7 +45,7 @@ final class CrashProcess {
     private static let program = directory + "/metastore-crash-test"
 
     /// Where the binary of the tests lies.
-    static let directory: String = {
+    package static let directory: String = {
         var path = [CChar](repeating: 0, count: 4096)
         let length = readlink("/proc/self/exe", &path, path.count - 1)
         let own = String(decoding: path[..<max(length, 0)].map(UInt8.init(bitPattern:)), as: UTF8.self)
@@ -55,7 +54,7 @@ final class CrashProcess {
 
     /// Sends a command and awaits its answer; lines before it that begin with `expecting` are kept in `heard`.
     @discardableResult
-    func ask(_ command: String, within seconds: Double = 20) throws -> String {
+    package func ask(_ command: String, within seconds: Double = 20) throws -> String {
         send(command)
         while let line = try line(within: seconds) {
             if line.hasPrefix("ok") || line.hasPrefix("error") { return line }
@@ -64,15 +63,15 @@ final class CrashProcess {
         return "ended"
     }
 
-    private(set) var heard: [String] = []
+    package private(set) var heard: [String] = []
 
-    func send(_ command: String) {
+    package func send(_ command: String) {
         let bytes = Array((command + "\n").utf8)
         _ = write(input, bytes, bytes.count)
     }
 
     /// The next line; nil at the end of the output.
-    func line(within seconds: Double = 20) throws -> String? {
+    package func line(within seconds: Double = 20) throws -> String? {
         let deadline = ContinuousClock.now + .seconds(seconds)
         while true {
             if let end = buffer.firstIndex(of: UInt8(ascii: "\n")) {
@@ -92,22 +91,22 @@ final class CrashProcess {
     }
 
     /// Everything it said until it ended.
-    func rest() throws -> [String] {
+    package func rest() throws -> [String] {
         var lines: [String] = []
         while let line = try line() { lines.append(line) }
         return lines
     }
 
-    func signal(_ number: Int32) { _ = Glibc.kill(id, number) }
+    package func signal(_ number: Int32) { _ = Glibc.kill(id, number) }
 
     /// Returns once it is stopped.
-    func stop() {
+    package func stop() {
         signal(SIGSTOP)
         var status: Int32 = 0
         waitpid(id, &status, WUNTRACED)
     }
 
-    func kill() {
+    package func kill() {
         guard !isReaped else { return }
         isReaped = true
         signal(SIGKILL)
@@ -117,7 +116,7 @@ final class CrashProcess {
     }
 
     /// The exit code, once it has ended by itself.
-    func exitCode() -> Int32 {
+    package func exitCode() -> Int32 {
         var status: Int32 = 0
         while waitpid(id, &status, 0) < 0, errno == EINTR {}
         isReaped = true
@@ -125,16 +124,16 @@ final class CrashProcess {
     }
 }
 
-struct Failure: Error, CustomStringConvertible {
-    let description: String
+package struct Failure: Error, CustomStringConvertible {
+    package let description: String
 
-    init(_ call: String, _ number: Int32 = errno) {
+    package init(_ call: String, _ number: Int32 = errno) {
         description = "\(call): \(String(cString: strerror(number)))"
     }
 }
 
 /// Runs a program of the system to its end; throws when it fails.
-func run(_ command: String...) throws {
+package func run(_ command: String...) throws {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
