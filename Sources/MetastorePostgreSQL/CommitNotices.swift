@@ -49,7 +49,7 @@
                 defer { state.isStarted = true }
                 return !state.isStarted
             }
-            if mustStart, !startThread({ [self] in serve() }) { state.withLock { $0.isStarted = false } }
+            if mustStart, !BlockingThread.tryStart({ [self] in serve() }) { state.withLock { $0.isStarted = false } }
             signal.raise()
         }
 

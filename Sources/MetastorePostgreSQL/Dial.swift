@@ -23,7 +23,7 @@
         init(_ host: Host, _ string: String, until deadline: ContinuousClock.Instant, _ signal: Signal) {
             self.host = host
             self.signal = signal
-            let isStarted = startThread { [self] in run(string, deadline) }
+            let isStarted = BlockingThread.tryStart { [self] in run(string, deadline) }
             if !isStarted {
                 finish(.failed(EngineError(.unreachable, operation: "connect", message: "no thread can be started")))
             }

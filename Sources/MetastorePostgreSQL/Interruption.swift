@@ -47,7 +47,7 @@
             guard let cancel = PQgetCancel(connection) else { return nil }
             let request = CancelRequest(signal)
             let handed = Handed(cancel)
-            let isStarted = startThread {
+            let isStarted = BlockingThread.tryStart {
                 var words = [CChar](repeating: 0, count: 256)
                 PQcancel(handed.pointer, &words, Int32(words.count))
                 PQfreeCancel(handed.pointer)

@@ -196,21 +196,14 @@
                 pollfd(fd: interruption.signal.descriptor, events: Int16(POLLIN), revents: 0),
             ]
             let limit = isEncrypted ? min(end.milliseconds, 50) : end.milliseconds
-            var found = lookAround(&entries)
-            if found == 0 { found = poll(&entries, 2, limit) }
+            var found: Int32 = 0
+            let isThere = BlockingThread.lookAround {
+                found = poll(&entries, 2, 0)
+                return found != 0
+            }
+            if !isThere { found = poll(&entries, 2, limit) }
             if found > 0, entries[1].revents != 0 { interruption.signal.lower() }
             if found <= 0, ContinuousClock.now >= deadline { throw late(operation) }
-        }
-
-        /// Gives way to other threads for a moment before it sleeps: many answers take no longer, and being woken costs
-        /// as much.
-        private func lookAround(_ entries: inout [pollfd]) -> Int32 {
-            let end = ContinuousClock.now + PostgreSQLLimits.patience
-            while true {
-                let found = poll(&entries, 2, 0)
-                if found != 0 || ContinuousClock.now >= end { return found }
-                sched_yield()
-            }
         }
 
         /// Gives up: nobody will read the answer.

@@ -5,8 +5,6 @@
         static let oldestServer: Int64 = 130_000
         /// libpq's; a statement with more values is refused.
         static let values = 65_535
-        /// How long a thread looks for an answer before it sleeps.
-        static let patience = Duration.microseconds(60)
         /// Queued statements that nobody waits for are sent when they are so many or so big.
         static let queuedStatements = 64
         static let queuedBytes = 1 << 20

@@ -58,29 +58,6 @@
         }
     }
 
-    private final class Work: Sendable {
-        let body: @Sendable () -> Void
-        init(_ body: @escaping @Sendable () -> Void) { self.body = body }
-    }
-
-    /// Starts a thread; false when the operating system refuses one.
-    func startThread(_ body: @escaping @Sendable () -> Void) -> Bool {
-        var thread = pthread_t()
-        let work = Unmanaged.passRetained(Work(body))
-        let result = pthread_create(
-            &thread, nil,
-            { argument in
-                Unmanaged<Work>.fromOpaque(argument!).takeRetainedValue().body()
-                return nil
-            }, work.toOpaque())
-        guard result == 0 else {
-            work.release()
-            return false
-        }
-        pthread_detach(thread)
-        return true
-    }
-
     /// A pointer of libpq on its way from one thread to another, which alone uses it afterwards.
     struct Handed: Sendable {
         private let address: UInt

@@ -44,7 +44,7 @@ extension Repository where Element == Consumer {
             Position(
                 cluster: head.cluster,
                 epoch: Epoch(number: try row.integer(0), nonce: UInt64(bitPattern: try row.integer(1))),
-                revision: Revision(rawValue: try row.integer(2)), chainPrefix: Array(try row.bytes(3).prefix(8)))
+                revision: Revision(rawValue: try row.integer(2)), chainPrefix: Position.prefix(of: try row.bytes(3)))
         }
         guard let found else { throw .notFound(path: RecordKey.consumer(name).path) }
         return found

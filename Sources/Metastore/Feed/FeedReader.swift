@@ -34,7 +34,7 @@ struct FeedReader: Sendable {
         while true {
             try Task.checkCancellation()
             let records = try await records()
-            guard let last = records.last else {
+            guard !records.isEmpty else {
                 if position.revision > reported { return batch([]) }
                 try await store.tail.wait(after: position.revision, for: filter.kinds)
                 continue
@@ -47,11 +47,10 @@ struct FeedReader: Sendable {
                 }
                 position = Position(
                     cluster: position.cluster, epoch: record.epoch, revision: record.revision,
-                    chainPrefix: Array(record.chain.prefix(8)))
+                    chainPrefix: Position.prefix(of: record.chain))
                 let commit = try record.commit(filter)
                 if !commit.changes.isEmpty { commits.append(commit) }
             }
-            _ = last
             if !commits.isEmpty || position.revision.rawValue - reported.rawValue >= Limits.bookmarkRevisions {
                 return batch(commits)
             }
@@ -78,7 +77,7 @@ struct FeedReader: Sendable {
                     """
             ) { row in
                 if found.isEmpty, !row.isNull(LogRecord.columnCount) {
-                    isOurs = try Array(row.bytes(LogRecord.columnCount).prefix(8)) == start.chainPrefix
+                    isOurs = Position.prefix(of: try row.bytes(LogRecord.columnCount)) == start.chainPrefix
                 }
                 let record = try LogRecord(row)
                 bytes += record.footprint

@@ -27,7 +27,7 @@ extension Session {
                 try $0.bytes(0)
             }
         }
-        if let chain, Array(chain.prefix(8)) == position.chainPrefix {
+        if let chain, Position.prefix(of: chain) == position.chainPrefix {
             guard position.revision >= head.compactedRevision else { throw .compacted(oldest: head.oldest) }
             return
         }
@@ -74,7 +74,7 @@ extension Session {
             }
             return Position(
                 cluster: head.cluster, epoch: epoch ?? head.epoch, revision: .absent,
-                chainPrefix: Array(LogRecord.genesis(cluster: head.cluster).prefix(8)))
+                chainPrefix: Position.prefix(of: LogRecord.genesis(cluster: head.cluster)))
         }
         if revision == head.compactedRevision { return head.oldest }
         let found = try first("SELECT epoch, epoch_nonce, chain FROM log WHERE revision = \(revision.rawValue)") {
@@ -82,7 +82,7 @@ extension Session {
             Position(
                 cluster: head.cluster,
                 epoch: Epoch(number: try row.integer(0), nonce: UInt64(bitPattern: try row.integer(1))),
-                revision: revision, chainPrefix: Array(try row.bytes(2).prefix(8)))
+                revision: revision, chainPrefix: Position.prefix(of: try row.bytes(2)))
         }
         guard let found else {
             throw revision > head.revision
@@ -96,7 +96,8 @@ extension Head {
     /// The oldest position the feed can go on from.
     var oldest: Position {
         Position(
-            cluster: cluster, epoch: epoch, revision: compactedRevision, chainPrefix: Array(compactedChain.prefix(8)))
+            cluster: cluster, epoch: epoch, revision: compactedRevision,
+            chainPrefix: Position.prefix(of: compactedChain))
     }
 }
 

@@ -30,7 +30,9 @@ extension Repository where Element == Lease, Access == Writing {
             Lease(
                 id: ID(rawValue: writer.head.take(.lease)), timeToLive: timeToLive.asStored, createdRevision: .absent,
                 revision: .absent))
-        if let clock = writer.leases { writer.whenCommitted { clock.start(lease.id, timeToLive: lease.timeToLive) } }
+        if let clock = writer.leases {
+            writer.whenCommitted { clock.start(StoredLease(id: lease.id, timeToLive: lease.timeToLive, renewals: 0)) }
+        }
         return lease
     }
 

@@ -2,11 +2,12 @@
 // 1. Elements leave in the order they came; what is put back goes before everything that waits.
 // 2. Never more than `capacity` wait; what doesn't fit is refused, not dropped.
 // 3. After close() nothing is accepted, and what waited is still handed out.
-// 4. A thread that waits sleeps; only one that has just worked first looks around for at most `patience`, one thread of
+// 4. A thread that waits sleeps; only one that has just worked first looks around for a moment, one thread of
 //    a queue at a time, and lets everybody else run meanwhile.
 
 internal import DequeModule
 internal import Glibc
+internal import MetastoreEngine
 internal import Synchronization
 
 /// What a thread remembers between two looks into its queue. Each thread has its own.
@@ -107,18 +108,13 @@ final class BlockingQueue<Element>: @unchecked Sendable {
         return taken
     }
 
-    /// How long a thread that has just worked looks around before it sleeps. Who awaits an answer and calls again at
-    /// once needs less; waking a thread costs as much.
-    private static var patience: Duration { .microseconds(50) }
-
-    /// Gives way to other threads until there is news, for at most ``patience``. Called, and returns, with the mutex.
+    /// Gives way to other threads until there is news, for a moment at most. Called, and returns, with the mutex.
     private func lookAround(_ wakeupsSeen: Int) {
         guard elements.isEmpty, !isClosed, wakeups == wakeupsSeen, !isSomeoneLooking else { return }
         isSomeoneLooking = true
         let before = news.load(ordering: .acquiring)
         pthread_mutex_unlock(mutex)
-        let end = ContinuousClock.now + Self.patience
-        while news.load(ordering: .acquiring) == before, ContinuousClock.now < end { sched_yield() }
+        _ = BlockingThread.lookAround { news.load(ordering: .acquiring) != before }
         pthread_mutex_lock(mutex)
         isSomeoneLooking = false
     }
@@ -141,25 +137,10 @@ final class BlockingQueue<Element>: @unchecked Sendable {
     }
 }
 
-/// Starts a thread of its own for work that blocks.
-enum BlockingThread {
-    private final class Work: Sendable {
-        let body: @Sendable () -> Void
-        init(_ body: @escaping @Sendable () -> Void) { self.body = body }
-    }
-
+extension BlockingThread {
     /// - Parameter name: what it is for; only read by people.
     static func start(named name: String, _ body: @escaping @Sendable () -> Void) {
-        var thread = pthread_t()
-        let work = Unmanaged.passRetained(Work(body)).toOpaque()
-        let result = pthread_create(
-            &thread, nil,
-            { argument in
-                Unmanaged<Work>.fromOpaque(argument!).takeRetainedValue().body()
-                return nil
-            }, work)
-        precondition(result == 0, "the operating system refuses a thread")
-        pthread_detach(thread)
+        precondition(tryStart(body), "the operating system refuses a thread")
     }
 
     /// A moment, while another thread ends something.

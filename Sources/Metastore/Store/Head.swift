@@ -54,7 +54,7 @@ struct Head: Sendable, Hashable {
 
     /// A position at this head.
     var position: Position {
-        Position(cluster: cluster, epoch: epoch, revision: revision, chainPrefix: Array(chain.prefix(8)))
+        Position(cluster: cluster, epoch: epoch, revision: revision, chainPrefix: Position.prefix(of: chain))
     }
 
     mutating func take(_ counter: Counter) -> Int64 {
@@ -81,22 +81,24 @@ extension Head {
 
     /// Reads it; with `locking`, takes the row's lock for this transaction.
     static func load(_ connection: any Connection, locking: Bool) throws -> Head {
-        let clause = locking ? connection.dialect.lockingClause : ""
-        let statement = SQL(trusted: clause.isEmpty ? selection : selection + clause)
-        guard let head = try connection.first(statement, { try Head($0) }) else {
-            throw StoreError.damaged(place: "the store", reason: "its head row is missing")
-        }
-        return head
+        try load(connection, locking: locking) { try Head($0) }
     }
 
     /// Locks the row and reads it; `known` is returned where the row still says just that, without taking it apart.
     static func lock(_ connection: any Connection, known: Head) throws -> Head {
-        let clause = connection.dialect.lockingClause
-        let statement = SQL(trusted: clause.isEmpty ? selection : selection + clause)
-        let head = try connection.first(statement) { row in
+        try load(connection, locking: true) { row in
             known.isStored(in: row.lent.columns()) ? known : try Head(row)
         }
-        guard let head else { throw StoreError.damaged(place: "the store", reason: "its head row is missing") }
+    }
+
+    private static func load(
+        _ connection: any Connection, locking: Bool, _ read: (borrowing Row) throws -> Head
+    ) throws -> Head {
+        let clause = locking ? connection.dialect.lockingClause : ""
+        let statement = SQL(trusted: clause.isEmpty ? selection : selection + clause)
+        guard let head = try connection.first(statement, read) else {
+            throw StoreError.damaged(place: "the store", reason: "its head row is missing")
+        }
         return head
     }
 

@@ -10,8 +10,8 @@ internal import Synchronization
 final class LeaseClock: Sendable {
     private struct Running {
         let timeToLive: Duration
-        var deadline: Duration
-        var renewals: Int64 = 0
+        let deadline: Duration
+        let renewals: Int64
     }
 
     private let running = Mutex<[ID<Lease>: Running]>([:])
@@ -19,11 +19,6 @@ final class LeaseClock: Sendable {
 
     init(monotonic: @escaping @Sendable () -> Duration) {
         self.monotonic = monotonic
-    }
-
-    func start(_ lease: ID<Lease>, timeToLive: Duration) {
-        let deadline = monotonic() + timeToLive
-        running.withLock { $0[lease] = Running(timeToLive: timeToLive, deadline: deadline) }
     }
 
     /// From now on it runs for its full time, renewed as often as it says.
@@ -48,7 +43,8 @@ final class LeaseClock: Sendable {
         let now = monotonic()
         return running.withLock { running in
             guard let found = running[lease], found.deadline > now else { return false }
-            running[lease] = Running(timeToLive: found.timeToLive, deadline: now + found.timeToLive)
+            running[lease] = Running(
+                timeToLive: found.timeToLive, deadline: now + found.timeToLive, renewals: found.renewals)
             return true
         }
     }

@@ -64,11 +64,11 @@ final class WriterLoop {
     /// Runs the jobs in as few batches as their bounds allow; what doesn't fit goes back to the front of the queue.
     func run(_ jobs: [any WriteJob]) {
         var candidates = jobs.filter { $0.start() }
+        isCareful = false
         while !candidates.isEmpty, !isBroken {
             let result = attempt(candidates)
             switch result {
             case .answered(let count):
-                isCareful = false
                 writer.queue.putBack(candidates[count...])
                 return
             case .again(let without):
@@ -85,7 +85,7 @@ final class WriterLoop {
         case answered(Int)
         /// This job's error ended the SQL transaction. It is answered; the others run once more.
         case again(without: Int)
-        /// A passing fault came before anything was decided: all run once more.
+        /// Nothing of it is there, and nobody is to blame yet: all run once more.
         case notBegun
     }
 

@@ -17,6 +17,9 @@ public struct Position: Sendable, Hashable {
     /// How many bytes of the chain a position carries.
     public static let chainPrefixLength = 8
 
+    /// What a position keeps of a record's link.
+    package static func prefix(of chain: [UInt8]) -> [UInt8] { Array(chain.prefix(chainPrefixLength)) }
+
     /// The position after `revision`; of the chain it takes the first eight bytes (missing ones count as
     /// zero).
     public init(cluster: UUID, epoch: Epoch, revision: Revision, chainPrefix: [UInt8]) {
