@@ -12,9 +12,18 @@ public struct Dialect: Sendable, Hashable {
     public let placeholderPrefix: Character
     /// After the SELECT that locks the head row.
     public let lockingClause: String
+    /// How many rows one INSERT carries where many are written together: a message to a server costs more than a row,
+    /// a call of a library doesn't.
+    public let rowsPerInsert: Int
+    /// How many savepoints a transaction makes at most: PostgreSQL's cache of subtransactions holds 64.
+    public let savepointsPerTransaction: Int
 
     /// SQLite's.
-    public static let sqlite = Dialect(name: .sqlite, placeholderPrefix: "?", lockingClause: "")
+    public static let sqlite = Dialect(
+        name: .sqlite, placeholderPrefix: "?", lockingClause: "", rowsPerInsert: 1,
+        savepointsPerTransaction: .max)
     /// PostgreSQL's.
-    public static let postgresql = Dialect(name: .postgresql, placeholderPrefix: "$", lockingClause: " FOR UPDATE")
+    public static let postgresql = Dialect(
+        name: .postgresql, placeholderPrefix: "$", lockingClause: " FOR UPDATE", rowsPerInsert: 32,
+        savepointsPerTransaction: 32)
 }

@@ -5,8 +5,6 @@ public protocol Engine: AnyObject, Sendable {
     /// Where it is, for messages. Never holds a secret.
     var place: String { get }
     var dialect: Dialect { get }
-    /// After how many closures a batch ends.
-    var closuresPerBatch: Int { get }
     /// True when there is only the writer's connection, so that reads run on its thread (a private in-memory database).
     var hasOneConnection: Bool { get }
     /// True when opened without the right to write.

@@ -11,8 +11,6 @@
     package final class PostgreSQLEngine: Engine {
         package let place: String
         package let dialect = Dialect.postgresql
-        /// The server's cache of subtransactions holds 64.
-        package let closuresPerBatch = 32
         package let hasOneConnection = false
         package let isExclusive = false
         package var isReadOnly: Bool { options.isReadOnly }

@@ -6,7 +6,6 @@ internal import Synchronization
 package final class MemoryEngine: Engine {
     package let place = "memory"
     package let dialect = Dialect.sqlite
-    package let closuresPerBatch = 256
     package let hasOneConnection = true
     package let isReadOnly = false
     package let isExclusive = true

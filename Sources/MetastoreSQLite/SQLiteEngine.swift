@@ -12,7 +12,6 @@ internal import Synchronization
 package final class SQLiteEngine: Engine {
     package let place: String
     package let dialect = Dialect.sqlite
-    package let closuresPerBatch = 256
     package let hasOneConnection = false
     package var isReadOnly: Bool { options.isReadOnly }
     package let isExclusive = true

@@ -27,7 +27,6 @@ private final class FailingEngine: Engine {
 
     var place: String { engine.place }
     var dialect: Dialect { engine.dialect }
-    var closuresPerBatch: Int { engine.closuresPerBatch }
     var hasOneConnection: Bool { engine.hasOneConnection }
     var isReadOnly: Bool { engine.isReadOnly }
     var isExclusive: Bool { engine.isExclusive }

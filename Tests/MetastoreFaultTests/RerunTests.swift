@@ -73,7 +73,7 @@ extension Faults {
             #expect(errors.indices.filter { errors[$0] != nil } == [4, 10])
             #expect((errors[4] as? StoreError)?.label == "notFound")
             #expect((errors[10] as? StoreError)?.label == "diskFull")
-            #expect(runs.withLock { $0.values.contains(2) }, "nothing ran twice: the test forced no re-run")
+            #expect(runs.withLock { $0.values.contains { $0 > 1 } }, "nothing ran twice: the test forced no re-run")
             for number in 0..<6 { #expect(try await store.number(EntryKey("companions/\(number)")) == 1) }
             #expect(try await store.number("counters/0") == 3)
             #expect(try await store.number("counters/1") == 3)

@@ -13,7 +13,6 @@ package final class FaultyEngine: Engine {
 
     package var place: String { base.place }
     package var dialect: Dialect { base.dialect }
-    package var closuresPerBatch: Int { base.closuresPerBatch }
     package var hasOneConnection: Bool { base.hasOneConnection }
     package var isReadOnly: Bool { base.isReadOnly }
     package var isExclusive: Bool { base.isExclusive }

@@ -46,18 +46,73 @@ import Testing
         }
     }
 
+    /// A batch in which one closure fails after it wrote, and the other commits.
+    private func haveOneUndone(_ bench: Bench) async {
+        let guilty: Write = { tx in
+            try tx.keyValue.put("guilty/1", "x")
+            throw Planned()
+        }
+        _ = await bench.inOneBatch([put("innocent/1"), guilty])
+    }
+
+    @Test(arguments: TestEngine.allCases)
+    func `a closure refused before it wrote undoes nobody`(_ engine: TestEngine) async throws {
+        try await withBench(engine) { bench in
+            let runs = (0..<2).map { _ in Counter() }
+            let refused: Write = { tx in try tx.trials.get(99).revision }
+            let results = await bench.inOneBatch([put("a/1", runs[0]), refused, put("a/2", runs[1])])
+            #expect(throws: StoreError.notFound(path: "trial 99")) { try results[1].get() }
+            try #require(try [0, 2].map { try results[$0].get().value.rawValue } == [2, 3])
+            #expect(runs.map(\.value) == [1, 1])
+            #expect(bench.faults.count(of: .savepoint) == 0)
+        }
+    }
+
+    @Test(arguments: TestEngine.allCases)
+    func `after a batch was undone closures are kept apart for a while`(_ engine: TestEngine) async throws {
+        try await withBench(engine) { bench in
+            await haveOneUndone(bench)
+            let first = bench.faults.count(of: .savepoint)
+            try #require(first == 2, "it ran together, was undone, and ran apart")
+            for number in 0..<(Limits.batchesWithSavepoints + 2) {
+                _ = await bench.inOneBatch([put(EntryKey("a/\(number)")), put(EntryKey("b/\(number)"))])
+            }
+            let apart = (bench.faults.count(of: .savepoint) - first) / 2
+            #expect(apart == Limits.batchesWithSavepoints)
+        }
+    }
+
+    @Test(arguments: TestEngine.allCases)
+    func `a batch's rows of the log go together where a message costs more than a row`(
+        _ engine: TestEngine
+    ) async throws {
+        try await withBench(engine) { bench in
+            bench.faults.recordTexts()
+            let guilty: Write = { tx in try tx.trials.get(99).revision }
+            let results = await bench.inOneBatch((0..<7).map { put(EntryKey("a/\($0)")) } + [guilty])
+            try #require(try results.dropLast().map { try $0.get().value.rawValue } == [2, 3, 4, 5, 6, 7, 8])
+            let placeholders = bench.faults.texts.filter { $0.hasPrefix("INSERT INTO log ") }.map { text in
+                text.utf8.count { $0 == SQL.placeholder }
+            }
+            #expect(placeholders.sorted() == (engine.isExclusive ? [13] : [13, 26, 52]))
+        }
+    }
+
     @Test(arguments: TestEngine.allCases)
     func `an error that ended the SQL transaction runs the others once more, without the guilty one`(
         _ engine: TestEngine
     ) async throws {
         try await withBench(engine) { bench in
             let runs = (0..<4).map { _ in Counter() }
-            bench.faults.arm(.statement(containing: "INSERT INTO key_value"), nth: 3, .endTransaction(lost))
+            // The third closure's insert, all being together; and again, once each of them is apart.
+            for number in [3, 6] {
+                bench.faults.arm(.statement(containing: "INSERT INTO key_value"), nth: number, .endTransaction(lost))
+            }
             let results = await bench.inOneBatch(runs.enumerated().map { put(EntryKey("a/\($0)"), $1) })
             try #require(bench.faults.isSpent)
             #expect(try [0, 1, 3].map { try results[$0].get().value.rawValue } == [2, 3, 4])
             #expect(throws: StoreError.engine(lost)) { try results[2].get() }
-            #expect(runs.map(\.value) == [2, 2, 1, 1], "a closure that runs twice has one effect")
+            #expect(runs.map(\.value) == [3, 3, 2, 1], "a closure that runs again has one effect")
             #expect(try await bench.store.keyValue.list("a").records.map(\.key) == ["0", "1", "3"])
             #expect(try await bench.store.commits().map(\.changes.count) == [1, 1, 1])
         }
@@ -66,8 +121,10 @@ import Testing
     @Test(arguments: TestEngine.allCases)
     func `also when it is swallowed, and also several times`(_ engine: TestEngine) async throws {
         try await withBench(engine) { bench in
-            bench.faults.arm(.statement(containing: "INSERT INTO key_value"), nth: 1, .endTransaction(lost))
-            bench.faults.arm(.statement(containing: "INSERT INTO key_value"), nth: 3, .endTransaction(lost))
+            // Closure 0, together and apart; then, without it, closure 2.
+            for number in [1, 2, 4] {
+                bench.faults.arm(.statement(containing: "INSERT INTO key_value"), nth: number, .endTransaction(lost))
+            }
             let writes = (0..<4).map { number -> Write in
                 { tx in
                     _ = try? tx.keyValue.put(EntryKey("a/\(number)"), "x")
@@ -87,10 +144,11 @@ import Testing
         _ engine: TestEngine, _ call: FaultPlan.Call
     ) async throws {
         try await withBench(engine) { bench in
+            await haveOneUndone(bench)
             bench.faults.arm(call, nth: 2, .endTransaction(lost))
             let results = await bench.inOneBatch((0..<3).map { put(EntryKey("a/\($0)")) })
             try #require(bench.faults.isSpent)
-            #expect(try [0, 2].map { try results[$0].get().value.rawValue } == [2, 3])
+            #expect(try [0, 2].map { try results[$0].get().value.rawValue } == [3, 4])
             #expect(throws: (any Error).self) { try results[1].get() }
             #expect(try await bench.store.keyValue.list("a").records.map(\.key) == ["0", "2"])
         }

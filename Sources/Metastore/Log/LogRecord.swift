@@ -79,9 +79,12 @@ extension LogRecord {
         """
     static let columnCount = 13
 
-    private static let insertText =
-        "INSERT INTO log (\(columns)) VALUES (" + Array(repeating: "\u{1}", count: columnCount).joined(separator: ", ")
-        + ")"
+    /// The statement for one row, for two, four, and so on: few texts, so that an engine keeps them prepared.
+    private static let insertTexts: [String] = (0...5).map { exponent in
+        let row = "(" + Array(repeating: "\u{1}", count: columnCount).joined(separator: ", ") + ")"
+        let rows = Array(repeating: row, count: 1 << exponent).joined(separator: ", ")
+        return "INSERT INTO log (\(columns)) VALUES \(rows)"
+    }
 
     /// From a row of ``columns``.
     init(_ row: borrowing Row) throws {
@@ -105,18 +108,33 @@ extension LogRecord {
         chain = try row.bytes(12)
     }
 
-    /// The statement that appends it, and how many bytes of body it stores: what retention counts.
-    var insertion: (statement: SQL, bytes: Int) {
+    /// The values of its row, and how many bytes of body it stores: what retention counts.
+    var row: (values: [Value], bytes: Int) {
         let (encoding, stored) = Compression.compress(body)
-        let statement = SQL(
-            trusted: Self.insertText,
-            values: [
-                .integer(revision.rawValue), .integer(epoch.number), .integer(Int64(bitPattern: epoch.nonce)),
-                .timestamp(time.microseconds), .integer(schema), .text(actor), operation.sqlValue,
-                (consumer?.name).sqlValue, (consumer?.revision.rawValue).sqlValue,
-                .integer(Int64(bitPattern: kinds.rawValue)), .integer(encoding.rawValue), .bytes(stored),
-                .bytes(chain),
-            ])
-        return (statement, stored.count)
+        let values: [Value] = [
+            .integer(revision.rawValue), .integer(epoch.number), .integer(Int64(bitPattern: epoch.nonce)),
+            .timestamp(time.microseconds), .integer(schema), .text(actor), operation.sqlValue,
+            (consumer?.name).sqlValue, (consumer?.revision.rawValue).sqlValue,
+            .integer(Int64(bitPattern: kinds.rawValue)), .integer(encoding.rawValue), .bytes(stored),
+            .bytes(chain),
+        ]
+        return (values, stored.count)
+    }
+
+    /// The statement that appends one row.
+    static func insertion(of row: [Value]) -> SQL { SQL(trusted: insertTexts[0], values: row) }
+
+    /// The statements that append these rows, of at most `most` each.
+    static func insertions(of rows: ArraySlice<[Value]>, most: Int) -> [SQL] {
+        var rest = rows
+        var statements: [SQL] = []
+        while !rest.isEmpty {
+            let largest = min(rest.count, most, 1 << (insertTexts.count - 1))
+            let exponent = Int.bitWidth - 1 - largest.leadingZeroBitCount
+            let part = rest.prefix(1 << exponent)
+            statements.append(SQL(trusted: insertTexts[exponent], values: part.flatMap(\.self)))
+            rest = rest.dropFirst(part.count)
+        }
+        return statements
     }
 }

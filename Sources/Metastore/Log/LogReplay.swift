@@ -126,9 +126,9 @@ extension WriteSession {
         }
         try apply(changes)
         head.digests[.cluster] = head.countersHash.sum
-        let insertion = record.insertion
-        try execute(insertion.statement)
-        head.logBytes += Int64(insertion.bytes + Limits.logRowOverhead)
+        let row = record.row
+        try execute(LogRecord.insertion(of: row.values))
+        head.logBytes += Int64(row.bytes + Limits.logRowOverhead)
         head.schema = record.schema
         head.revision = record.revision
         head.chain = record.chain

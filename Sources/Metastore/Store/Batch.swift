@@ -1,5 +1,18 @@
+// Invariant: a closure that fails leaves nothing behind, and the others of its batch whole.
+
 internal import MetastoreEngine
 internal import MetastoreModel
+
+/// How a batch keeps one closure's failure from the others.
+enum Isolation: Comparable {
+    /// By undoing all of them: they run again, apart. Most closures that fail have written nothing yet; they need no
+    /// undoing.
+    case together
+    /// By a savepoint each.
+    case apart
+    /// By a savepoint each, and each waits for everything it did, so that an error is certainly its own.
+    case oneByOne
+}
 
 /// One SQL transaction's worth of closures, while it runs.
 struct Batch {
@@ -12,10 +25,17 @@ struct Batch {
     private(set) var takenEpoch: Epoch?
     private(set) var slow: [(callSite: CallSite, duration: Duration)] = []
     private var fence: StoreError?
+    private let isolation: Isolation
+    private let isAlone: Bool
     private let clock: @Sendable () -> Duration
 
-    init(session: WriteSession, ledEpoch: Epoch?, clock: @escaping @Sendable () -> Duration) {
+    /// - Parameter isolation: nil for one closure alone, which has nobody to be kept from.
+    init(
+        session: WriteSession, ledEpoch: Epoch?, isolation: Isolation?, clock: @escaping @Sendable () -> Duration
+    ) {
         self.session = session
+        self.isolation = isolation ?? .together
+        isAlone = isolation == nil
         self.clock = clock
         if let ledEpoch, ledEpoch != session.head.epoch {
             fence = .fenced(
@@ -26,27 +46,27 @@ struct Batch {
 
     enum Outcome {
         case done
+        /// It failed after it wrote something, and has no savepoint: all closures are to run again, apart.
+        case undone
         case transactionEnded(any Error)
     }
 
     /// Runs one closure. Its error, if it has one, is kept in the job.
-    ///
-    /// - Parameter isCareful: waits for everything the closure did, so that an error is certainly its own.
-    mutating func run(_ job: any WriteJob, isAlone: Bool, isCareful: Bool) -> Outcome {
+    mutating func run(_ job: any WriteJob) -> Outcome {
         if let fence, !job.takesLead {
             job.fail(fence)
             return .done
         }
         let connection = session.connection
-        let head = session.head
-        let promises = session.afterCommit.count
+        let mark = session.mark
+        let epochBefore = session.head.epoch
         let began = clock()
         defer {
             let duration = clock() - began
             if duration > Limits.slowClosure { slow.append((job.callSite, duration)) }
         }
         do {
-            if !isAlone { try connection.savepoint() }
+            if hasSavepoint { try connection.savepoint() }
             session.begin(actor: job.actor)
             try job.run(session)
             guard connection.isInTransaction else {
@@ -54,17 +74,18 @@ struct Batch {
                     ?? StoreError.misuse(reason: "the SQL transaction ended during \(job.callSite)")
             }
             let record = try session.seal()
-            if !isAlone {
-                try connection.releaseSavepoint()
-                if isCareful { try connection.flush() }
-            }
-            keep(job, record, epochBefore: head.epoch)
+            if hasSavepoint { try connection.releaseSavepoint() }
+            if isolation == .oneByOne { try connection.flush() }
+            keep(job, record, epochBefore: epochBefore)
             return .done
         } catch {
-            session.head = head
-            session.forget(after: promises)
+            let hasWritten = session.writes > 0
+            session.undo(to: mark)
+            if !isAlone, !hasSavepoint {
+                guard connection.isInTransaction, !hasWritten else { return .undone }
+            }
             guard connection.isInTransaction else { return .transactionEnded(error) }
-            if !isAlone {
+            if hasSavepoint {
                 do {
                     try connection.rollbackToSavepoint()
                 } catch {
@@ -75,6 +96,8 @@ struct Batch {
             return .done
         }
     }
+
+    private var hasSavepoint: Bool { isolation > .together }
 
     private mutating func keep(_ job: any WriteJob, _ record: LogRecord?, epochBefore: Epoch) {
         if let record {

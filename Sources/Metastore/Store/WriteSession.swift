@@ -29,6 +29,10 @@ final class WriteSession: Session {
     var consumer: ConsumerProgress?
     /// Run once the batch has committed.
     private(set) var afterCommit: [@Sendable () -> Void] = []
+    /// Rows of the log are held back, to go together when the batch ends. Nothing in it reads them before: nobody knows
+    /// a position of theirs yet.
+    var isHoldingLog = false
+    private var heldRows: [[Value]] = []
 
     init(
         _ connection: any Connection, head: Head, now: Timestamp, randomness: @escaping @Sendable () -> UInt64,
@@ -59,8 +63,31 @@ final class WriteSession: Session {
 
     func whenCommitted(_ body: @escaping @Sendable () -> Void) { afterCommit.append(body) }
 
-    /// Forgets what a closure that was undone wanted to happen after the commit.
-    func forget(after count: Int) { afterCommit.removeSubrange(count...) }
+    /// What the closures so far left to be done later.
+    struct Mark {
+        fileprivate let head: Head
+        fileprivate let promises: Int
+        fileprivate let rows: Int
+    }
+
+    /// Where ``undo(to:)`` goes back to.
+    var mark: Mark { Mark(head: head, promises: afterCommit.count, rows: heldRows.count) }
+
+    /// A closure is undone, and its statements with it: nothing of it is left for later either.
+    func undo(to mark: Mark) {
+        head = mark.head
+        afterCommit.removeSubrange(mark.promises...)
+        heldRows.removeSubrange(mark.rows...)
+    }
+
+    /// Writes the rows of the log that were held back.
+    func writeHeldRows() throws(EngineError) {
+        let rows = heldRows
+        heldRows.removeAll()
+        for statement in LogRecord.insertions(of: rows[...], most: connection.dialect.rowsPerInsert) {
+            try connection.enqueue(statement)
+        }
+    }
 
     // MARK: Statements
 
@@ -252,9 +279,14 @@ final class WriteSession: Session {
             throw .transactionTooLarge(bytes: record.body.count, limit: Limits.transactionLogBytes)
         }
         record.chain = record.link(after: head.chain)
-        let insertion = record.insertion
-        try enqueue(insertion.statement)
-        head.logBytes += Int64(insertion.bytes + Limits.logRowOverhead)
+        let row = record.row
+        if isHoldingLog {
+            heldRows.append(row.values)
+            writes += 1
+        } else {
+            try enqueue(LogRecord.insertion(of: row.values))
+        }
+        head.logBytes += Int64(row.bytes + Limits.logRowOverhead)
         head.revision = record.revision
         head.chain = record.chain
         head.time = time

@@ -12,8 +12,9 @@ final class WriterLoop {
     var head: Head
     var housekeeping: Housekeeping
     private var isBroken = false
-    /// The batch runs once more, to find which closure's queued statement failed.
-    private var isCareful = false
+    private var isolation = Isolation.together
+    /// So many batches run apart at once, because one had to be undone lately.
+    private var batchesApart = 0
     private let metrics = StoreMetrics()
 
     var engine: any Engine { writer.engine }
@@ -32,7 +33,7 @@ final class WriterLoop {
         var reader = QueueReader()
         while !isBroken {
             let jobs = writer.queue.take(
-                most: engine.closuresPerBatch, timeout: options.housekeepingInterval, &reader)
+                most: Limits.batchClosures, timeout: options.housekeepingInterval, &reader)
             guard let jobs else { break }
             if !jobs.isEmpty { run(jobs) }
             serveReads()
@@ -64,7 +65,8 @@ final class WriterLoop {
     /// Runs the jobs in as few batches as their bounds allow; what doesn't fit goes back to the front of the queue.
     func run(_ jobs: [any WriteJob]) {
         var candidates = jobs.filter { $0.start() }
-        isCareful = false
+        isolation = batchesApart > 0 ? .apart : .together
+        if candidates.count > 1 { batchesApart = max(0, batchesApart - 1) }
         while !candidates.isEmpty, !isBroken {
             let result = attempt(candidates)
             switch result {
@@ -107,6 +109,8 @@ final class WriterLoop {
             session = WriteSession(
                 connection, head: head, now: options.time.now(), randomness: options.time.random, texts: texts)
             session.leases = writer.leases
+            session.isHoldingLog =
+                connection.dialect.rowsPerInsert > 1 && jobs.count > 1 && isolation < .oneByOne
         } catch {
             connection.rollback()
             if mayRetry(jobs, after: error) { return .notBegun }
@@ -114,13 +118,21 @@ final class WriterLoop {
             return .answered(jobs.count)
         }
         let clock = options.time.monotonic
-        var batch = Batch(session: session, ledEpoch: writer.ledEpoch.withLock { $0 }, clock: clock)
+        var batch = Batch(
+            session: session, ledEpoch: writer.ledEpoch.withLock { $0 }, isolation: jobs.count > 1 ? isolation : nil,
+            clock: clock)
         let began = clock()
         var count = 0
         for job in jobs {
+            if isolation > .together, count == engine.dialect.savepointsPerTransaction { break }
             if count > 0, batch.bytes > Limits.batchBytes || clock() - began > Limits.batchDuration { break }
-            switch batch.run(job, isAlone: jobs.count == 1, isCareful: isCareful) {
+            switch batch.run(job) {
             case .done: count += 1
+            case .undone:
+                connection.rollback()
+                isolation = .apart
+                batchesApart = Limits.batchesWithSavepoints
+                return .notBegun
             case .transactionEnded(let error):
                 if blameLater() { return .notBegun }
                 connection.rollback()
@@ -144,6 +156,7 @@ final class WriterLoop {
             return true
         }
         do {
+            try session.writeHeldRows()
             session.head.batches += 1
             try session.head.save(connection)
             let began = ContinuousClock.now
@@ -167,9 +180,9 @@ final class WriterLoop {
     /// True when the transaction was ended by an earlier closure than the one that was told: all of them run once more,
     /// each waiting for what it did, and the guilty one is found.
     private func blameLater() -> Bool {
-        guard connection.hasFailedEarlier, !isCareful else { return false }
+        guard connection.hasFailedEarlier, isolation < .oneByOne else { return false }
         connection.rollback()
-        isCareful = true
+        isolation = .oneByOne
         return true
     }
 

@@ -6,8 +6,8 @@ public enum Limits {
     public static let transactionLogBytes = 64 << 20
     /// A batch of queued writes is committed when it has this many closures.
     public static let batchClosures = 256
-    /// A batch is committed when it has this many closures on an engine with a cache of 64 subtransactions.
-    public static let batchClosuresWithSubtransactions = 32
+    /// After a batch had to be undone for one closure's failure, so many batches make a savepoint for each closure.
+    public static let batchesWithSavepoints = 16
     /// A batch is committed when it has run this long.
     public static let batchDuration: Duration = .milliseconds(50)
     /// A write that finds this many others waiting fails with `overloaded` at once, before it has run.
