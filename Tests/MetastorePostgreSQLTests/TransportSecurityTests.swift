@@ -43,6 +43,25 @@
             }
         }
 
+        /// Without a proof of the name, as asked; but an authority that was named is not passed over.
+        @Test(arguments: ["require", "prefer"])
+        func `must be of the authority that is named, also where none is asked for`(_ mode: String) throws {
+            let authority = try CertificateAuthority()
+            let mode = "sslmode=\(mode)"
+            for flaw in [Flaw.none, .otherName, .otherAuthority] {
+                let server = try server(flaw, authority)
+                let tls = mode == "sslmode=require" ? TransportSecurity.unverified : .plain
+                let named = error {
+                    _ = try engine(string(server.port, authority.root, mode), .bound(.seconds(3)), tls: tls).prepare()
+                }
+                let unnamed = error {
+                    _ = try engine(string(server.port, "", mode), .bound(.seconds(3)), tls: tls).prepare()
+                }
+                #expect(unnamed == nil, "\(flaw)")
+                #expect((named?.code == .untrusted) == (flaw == .otherAuthority), "\(flaw): \(named as Any)")
+            }
+        }
+
         @Test func `is refused when its authority isn't that of the system`() throws {
             let authority = try CertificateAuthority()
             let server = try server(.none, authority)

@@ -58,6 +58,32 @@
             }
         }
 
+        /// The connection is lost, its session isn't: it still holds the head's lock, and commits later.
+        @Test func `not before the lost session has ended`() async throws {
+            try await withBench(TestEngine.postgresql) { (bench: Bench) async throws -> Void in
+                let (store, other) = (bench.store, try await bench.another())
+                let lost = lost
+                bench.faults.arm(
+                    .beforeCommit,
+                    .run { connection in
+                        try connection.execute("PREPARE TRANSACTION 'late'")
+                        throw lost
+                    })
+                async let count = store.write { tx in
+                    let before = try tx.keyValue.get("n/count")?.value ?? []
+                    return try tx.keyValue.put("n/count", before + [1]).value.count
+                }
+                try await Task.sleep(for: .milliseconds(500))
+                bench.faults.arm(
+                    .statement(containing: "FROM ports"), .run { try $0.execute("COMMIT PREPARED 'late'") })
+                _ = try await other.ports.holder(of: 1, on: "h")
+                #expect(try await count == 1)
+                #expect(try await store.keyValue.get("n/count")?.value == [1])
+                #expect(try await store.commits().count == 1)
+                await other.close()
+            }
+        }
+
         @Test func `an operation without changes answers the same`() async throws {
             try await withBench(TestEngine.postgresql) { (bench: Bench) async throws -> Void in
                 let (one, two) = (OperationID(bench.time.source), OperationID(bench.time.source))
