@@ -46,7 +46,7 @@
                     return
                 }
                 #expect(bench.faults.count(of: .openReader) == 1)
-                #expect(await eventually { (try? await store.keyValue.get("a/b")) == .some(nil) })
+                #expect(await eventually { await refusal { try await store.keyValue.get("a/b") } == nil })
                 #expect(begun.value == 0)
                 bench.faults.arm(.statement(containing: "FROM key_value"), .delay(Self.bound * 3))
                 #expect(try await store.keyValue.get("a/b") == nil)
