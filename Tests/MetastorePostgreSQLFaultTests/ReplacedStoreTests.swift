@@ -37,6 +37,27 @@
                 for store in [store, other] { await store.close() }
             }
 
+            /// Its log doesn't reach back to what was seen here: only the epoch tells.
+            @Test func `by a history of an earlier epoch is neither read nor written`() async throws {
+                let store = try await Metastore.open(.place(url))
+                let known = try await store.lead(as: "m") { _ in try await store.keyValue.put("a/b", "x") }.revision
+                let last = store.position.revision
+                #expect(last > known)
+                try server.ask(
+                    """
+                    BEGIN;
+                    UPDATE metastore.head SET epoch = 1, revision = revision + 10, compacted_revision = revision + 10;
+                    DELETE FROM metastore.log;
+                    COMMIT;
+                    SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '\(database)'
+                    AND pid <> pg_backend_pid()
+                    """, in: database)
+                let cut = StoreError.historyCut(expected: last, found: Revision(last.rawValue + 10))
+                #expect(await eventually { await refusal { try await store.keyValue.put("a/b", "ghost") } == cut })
+                #expect(await refusal { try await store.keyValue.get("a/b") } == cut)
+                await store.close()
+            }
+
             /// By an older state of its own: a dump was played back.
             @Test func `by what it was before ends the feed`() async throws {
                 let store = try await Metastore.open(.place(url))

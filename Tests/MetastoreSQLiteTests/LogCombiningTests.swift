@@ -21,7 +21,7 @@ import Testing
         unlink(log)
     }
 
-    @Test func `comes to the file in one write, at the flush and not before`() throws {
+    @Test func `comes to the file at the flush and not before`() throws {
         let file = try LogFile(log)
         for frame in 0..<4 {
             try file.write(Array(repeating: UInt8(frame), count: 24), at: frame * 1024)

@@ -282,12 +282,12 @@ final class ReaderPool: Sendable {
                 continue
             }
             guard let jobs = queue.take(most: 1, timeout: .seconds(1), &place) else { break }
+            if reader?.isCurrent == false { closeConnection() }
             guard let job = jobs.first else { continue }
             if let failure = state.withLock({ $0.failure }) {
                 job.fail(failure)
                 continue
             }
-            if reader?.isCurrent == false { closeConnection() }
             do {
                 if reader == nil {
                     // Counted before it is opened, so that suspend() never overlooks one that is just opening.

@@ -42,7 +42,7 @@ extension WriterLoop {
 
     /// After an error that may have cost the connection: true when the batch may be tried again.
     func mayRetry(_ jobs: [any WriteJob], after error: any Error) -> Bool {
-        guard !engine.isExclusive, writer.failure.withLock({ $0 }) == nil, Self.isPassing(error) else { return false }
+        guard !engine.isExclusive, Self.isPassing(error) else { return false }
         let now = ContinuousClock.now
         guard jobs.allSatisfy({ now - $0.submitted < options.engine.callTimeout }) else { return false }
         BlockingThread.pause(milliseconds: connection.isUsable ? 5 : 50)
