@@ -93,9 +93,9 @@ private struct Opening {
         defer { connection.close() }
         try checkIsStore(connection)
         try migrator.check(connection, forWriting: false)
-        let head = try Head.load(connection, locking: false)
+        let tail = tail(try Head.load(connection, locking: false))
         return Metastore(
-            engine: engine, options: options, readers: pool(), writer: nil, tail: Tail(head: head.position),
+            engine: engine, options: options, readers: pool(tail), writer: nil, tail: tail,
             leases: LeaseClock(monotonic: options.time.monotonic), logger: logger)
     }
 
@@ -161,10 +161,10 @@ private struct Opening {
     }
 
     private func start(_ connection: any Connection, _ head: Head) -> Metastore {
-        let tail = Tail(head: head.position)
+        let tail = tail(head)
         let leases = LeaseClock(monotonic: options.time.monotonic)
         leases.follow((try? connection.runningLeases()) ?? [])
-        let readers = engine.hasOneConnection ? nil : pool()
+        let readers = engine.hasOneConnection ? nil : pool(tail)
         let writer = Writer(
             engine: engine, options: options, readers: readers, tail: tail, leases: leases, logger: logger)
         writer.start(connection, head: head)
@@ -173,10 +173,14 @@ private struct Opening {
             logger: logger)
     }
 
-    private func pool() -> ReaderPool {
+    private func tail(_ head: Head) -> Tail {
+        Tail(head: head.position, history: engine.isExclusive ? nil : KnownHistory(head.position, of: engine))
+    }
+
+    private func pool(_ tail: Tail) -> ReaderPool {
         ReaderPool(
             engine, threads: max(1, options.readerThreads), capacity: Limits.readQueue,
-            repeating: engine.isExclusive ? .zero : options.engine.callTimeout)
+            repeating: engine.isExclusive ? .zero : options.engine.callTimeout, history: tail.history)
     }
 
     /// Inside a migration step: the head of a new store, and one log record that tells of the schema.

@@ -92,12 +92,19 @@ public final class Metastore: Sendable {
     public func read<Value: Sendable>(
         _ body: @escaping @Sendable (borrowing Snapshot) throws -> Value
     ) async throws -> Value {
-        try await run(ClosureRead(isSnapshot: true) { session in try body(Snapshot(session)) })
+        try await run(ClosureRead(isSnapshot: true, .everythingKnown) { session in try body(Snapshot(session)) })
     }
 
     /// One statement, which is a snapshot by itself.
-    func readOnce<Value: Sendable>(_ body: @escaping @Sendable (Session) throws -> Value) async throws -> Value {
-        try await run(ClosureRead(isSnapshot: false, body: body))
+    func readOnce<Value: Sendable>(
+        _ assurance: Assurance = .everythingKnown, _ body: @escaping @Sendable (Session) throws -> Value
+    ) async throws -> Value {
+        try await run(ClosureRead(isSnapshot: false, assurance, body: body))
+    }
+
+    /// Makes sure that the feed can go on right after this position.
+    func checkResumable(_ position: Position) async throws {
+        try await run(ClosureRead(isSnapshot: true, .ownPosition) { try $0.checkResumable(position) })
     }
 
     private func run<Value: Sendable>(_ job: ClosureRead<Value>) async throws -> Value {

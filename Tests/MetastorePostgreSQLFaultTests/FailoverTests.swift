@@ -105,6 +105,9 @@
                     }
                 }
                 #expect(outcomes["historyCut", default: 0] >= 4 && outcomes["written"] == nil, "\(outcomes)")
+                // Nor does it read what is older than what it has seen.
+                let read = await refusal { try await store.keyValue.get("a/kept") }
+                #expect(read == .historyCut(expected: lost.revision, found: kept), "\(read as Any)")
                 // Others go on from what there is; whoever followed the lost part is told.
                 let fresh = try await Metastore.open(.place(url), .bound(.seconds(2)))
                 #expect(try await fresh.keyValue.get("a/ghost") == nil)

@@ -95,6 +95,37 @@
             }
         }
 
+        /// Nothing of ours makes it fail; a statement that released the savepoint by itself does.
+        @Test func `a queued release that fails takes the transaction along, and is told from the calls after it`()
+            async throws
+        {
+            enum Next: CaseIterable { case flush, savepoint, commit }
+            try await withThings { writer, _ in
+                for next in Next.allCases {
+                    try writer.begin(.write)
+                    try writer.savepoint()
+                    try writer.execute("INSERT INTO things VALUES (1, 'gone')")
+                    try writer.execute("RELEASE SAVEPOINT closure")
+                    let before = writer.roundTrips
+                    try writer.releaseSavepoint()
+                    if next == .savepoint { try writer.savepoint() }
+                    #expect(writer.roundTrips == before)
+                    let late = error {
+                        switch next {
+                        case .flush: try writer.flush()
+                        case .savepoint: try writer.execute("INSERT INTO things VALUES (2, 'not to blame')")
+                        case .commit: try writer.commit()
+                        }
+                    }
+                    #expect(late?.sqlState == "3B001" && late?.operation == "release a savepoint", "\(late as Any)")
+                    #expect(late?.endedTransaction == true && late?.leavesCommitUnknown == false)
+                    #expect(!writer.isInTransaction && writer.hasFailedEarlier == (next != .flush))
+                    writer.rollback()
+                    #expect(try writer.count() == 0)
+                }
+            }
+        }
+
         /// The savepoint of an earlier closure must never be the one that a later closure goes back to.
         @Test func `rolling back a closure that sent nothing leaves the one before alone`() async throws {
             try await withThings { writer, _ in

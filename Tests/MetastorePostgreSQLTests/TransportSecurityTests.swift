@@ -43,6 +43,23 @@
             }
         }
 
+        /// Without a proof of the name, as asked; but an authority that was named is not passed over.
+        @Test func `must be of the authority that is named, also where none is asked for`() throws {
+            let authority = try CertificateAuthority()
+            for flaw in [Flaw.none, .otherName, .otherAuthority] {
+                let server = try server(flaw, authority)
+                func failure(_ root: String) -> EngineError? {
+                    error {
+                        let string = string(server.port, root, "sslmode=require")
+                        _ = try engine(string, .bound(.seconds(3)), tls: .unverified).prepare()
+                    }
+                }
+                let (named, unnamed) = (failure(authority.root), failure(""))
+                #expect(unnamed == nil, "\(flaw)")
+                #expect((named?.code == .untrusted) == (flaw == .otherAuthority), "\(flaw): \(named as Any)")
+            }
+        }
+
         @Test func `is refused when its authority isn't that of the system`() throws {
             let authority = try CertificateAuthority()
             let server = try server(.none, authority)

@@ -108,6 +108,30 @@ import Testing
         }
     }
 
+    /// Where one handle at a time writes, it leads at once: nobody else could.
+    @Test(arguments: TestEngine.exclusive)
+    func `a lead that the same handle takes again ends for whoever had it, and stays`(_ engine: TestEngine) async throws
+    {
+        try await withStore(engine) { store in
+            let first = Task {
+                await refusal {
+                    try await store.lead(as: "first", timeToLive: .seconds(1)) { _ in
+                        try await Task.sleep(for: .seconds(20))
+                    }
+                }
+            }
+            #expect(try await eventually { try await store.leadership()?.holder == "first" })
+            try await store.lead(as: "second") { leadership in
+                guard case .fenced = await first.value else {
+                    Issue.record("told by the next renewal")
+                    return
+                }
+                let now = try await store.leadership()
+                #expect(now == leadership, "giving up takes nobody else's")
+            }
+        }
+    }
+
     @Test(arguments: TestEngine.allCases)
     func `a handle that never led writes in the current epoch`(_ engine: TestEngine) async throws {
         try await withBench(engine) { bench in

@@ -22,6 +22,8 @@ extension PostgreSQLServer {
 
     /// Stops all of the server where it stands: connected or not, no client gets an answer.
     package func freeze() {
+        // First: a session that it began while the others were looked for would go on.
+        freezePostmaster()
         for process in processes { send(SIGSTOP, to: process) }
     }
 

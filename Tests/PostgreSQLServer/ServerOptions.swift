@@ -31,6 +31,8 @@ package struct ServerOptions: Sendable {
             "fsync": "off", "full_page_writes": "off", "synchronous_commit": "off",
             // Swift Testing begins hundreds of tests at once, each with a store of several connections.
             "max_connections": "2000",
+            // A session that outlives its connection is a prepared transaction.
+            "max_prepared_transactions": "8",
         ]
         return options
     }

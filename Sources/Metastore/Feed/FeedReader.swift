@@ -27,8 +27,7 @@ struct FeedReader: Sendable {
     /// - Throws: as ``Metastore/changes(after:of:under:)``; ``StoreError/closed`` when the store is closed.
     mutating func next() async throws -> ChangeBatch {
         if !isChecked {
-            let start = position
-            try await store.read { try $0.session.checkResumable(start) }
+            try await store.checkResumable(position)
             isChecked = true
         }
         while true {
@@ -66,7 +65,7 @@ struct FeedReader: Sendable {
     private func records() async throws -> [LogRecord] {
         if let recent = try store.tail.records(after: position.revision, bytes: Limits.feedBatchBytes) { return recent }
         let start = position
-        return try await store.readOnce { session in
+        return try await store.readOnce(.ownPosition) { session in
             var found: [LogRecord] = []
             var bytes = 0
             var isOurs = false

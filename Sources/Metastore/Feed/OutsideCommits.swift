@@ -40,8 +40,7 @@ extension Metastore {
             for await _ in wakeUps.all {
                 guard let store = self, !store.tail.isClosed else { return }
                 let known = store.tail.head
-                guard let found = try? await store.readOnce({ try Head.load($0.connection, locking: false).position })
-                else { continue }
+                guard let found = try? await store.headFoundOutside() else { continue }
                 if store.writer != nil, !store.engine.isExclusive, found.lacks(known) {
                     store.tail.close(.historyCut(expected: known.revision, found: found.revision))
                 } else if found.revision > store.tail.head.revision {
@@ -49,6 +48,12 @@ extension Metastore {
                 }
             }
         }
+    }
+}
+
+extension Metastore {
+    private func headFoundOutside() async throws -> Position {
+        try await readOnce(.ownPosition) { try Head.load($0.connection, locking: false).position }
     }
 }
 

@@ -27,9 +27,12 @@ final class Tail: Sendable {
     }
 
     private let state: Mutex<State>
+    /// What readers have to find at a server; nil where nobody else could answer.
+    let history: KnownHistory?
 
-    init(head: Position) {
+    init(head: Position, history: KnownHistory?) {
         state = Mutex(State(head: head))
+        self.history = history
     }
 
     var head: Position { state.withLock { $0.head } }
@@ -38,6 +41,7 @@ final class Tail: Sendable {
     ///
     /// Where several processes write, news of a later commit of another may have come before: then there is none here.
     func publish(_ records: [LogRecord], head: Position) {
+        if !records.isEmpty { history?.committed(head) }
         let woken = state.withLock { state -> [Waiter] in
             guard head.revision >= state.head.revision else { return [] }
             if let first = records.first, let last = state.recent.last,

@@ -87,13 +87,21 @@ extension Metastore {
                 try await renew(leadership)
                 renewed = began
                 pause = leadership.timeToLive / 3
-            } catch let error as StoreError where WriterLoop.isPassing(error) {
+            } catch let error as StoreError where mayRenewAgain(after: error) {
                 // Another may take over from then on.
                 guard monotonic() - renewed < leadership.timeToLive else {
                     throw StoreError.fenced(reason: "the lead could not be renewed: \(error)")
                 }
                 pause = leadership.timeToLive / 20
             }
+        }
+    }
+
+    /// Whether a renewal happened whose answer was lost doesn't matter: the next one is as good.
+    private func mayRenewAgain(after error: StoreError) -> Bool {
+        switch error {
+        case .outcomeUnknown, .notApplied: !engine.isExclusive
+        default: WriterLoop.isPassing(error)
         }
     }
 

@@ -4,6 +4,8 @@
 // 3. A read whose connection was lost runs once more on another, until it has waited for the engine's call time-out: it
 //    has no effect that could happen twice.
 // 4. A read that is cancelled or expired ends with an error of its own, and its connection goes on serving others.
+// 5. A read is answered by a server that has all this handle has told of the history (`OpenReader`). Where one lacks it
+//    others are tried, for half the call time-out; then the read fails, unless it makes sure of its history by itself.
 
 internal import MetastoreEngine
 internal import MetastoreModel
@@ -13,15 +15,30 @@ internal import Synchronization
 protocol ReadJob: BoundedCall {
     var control: ReadControl { get }
     func start(interrupt: @escaping @Sendable () -> Void) -> Bool
-    /// Runs the closure and answers; or leaves it unanswered and says so, where the connection was lost and it hasn't
-    /// waited for `bound` yet.
-    func run(_ connection: any Connection, repeatingFor bound: Duration) -> Ran
+    /// Runs the closure and answers; or leaves it unanswered and says so, where the connection was lost or leads to a
+    /// server that was left behind, and it hasn't waited for `bound` yet.
+    func run(_ reader: OpenReader, repeatingFor bound: Duration) -> Ran
     func fail(_ error: StoreError)
+}
+
+extension ReadJob {
+    /// On the only connection there is.
+    func run(_ connection: any Connection, repeatingFor bound: Duration) -> Ran {
+        run(OpenReader(connection, nil, opened: nil), repeatingFor: bound)
+    }
 }
 
 /// What became of a read.
 enum Ran {
-    case answered, lostConnection
+    case answered, lostConnection, leftBehind
+}
+
+/// What has to be sure before a read is answered, where several servers may answer.
+enum Assurance: Sendable {
+    /// That the server has all this handle has told of the history.
+    case everythingKnown
+    /// Nothing, in the end: the closure looks whether the history is the one its own position is in.
+    case ownPosition
 }
 
 /// A read in one snapshot (or of one statement, which needs no transaction).
@@ -38,11 +55,13 @@ final class ClosureRead<Value: Sendable>: ReadJob {
     private let stage = Mutex(Stage.new)
     let control = ReadControl()
     private let isSnapshot: Bool
+    private let assurance: Assurance
     let submitted = ContinuousClock.now
     private let body: @Sendable (Session) throws -> Value
 
-    init(isSnapshot: Bool, body: @escaping @Sendable (Session) throws -> Value) {
+    init(isSnapshot: Bool, _ assurance: Assurance, body: @escaping @Sendable (Session) throws -> Value) {
         self.isSnapshot = isSnapshot
+        self.assurance = assurance
         self.body = body
     }
 
@@ -85,11 +104,22 @@ final class ClosureRead<Value: Sendable>: ReadJob {
         }
     }
 
-    func run(_ connection: any Connection, repeatingFor bound: Duration) -> Ran {
+    func run(_ reader: OpenReader, repeatingFor bound: Duration) -> Ran {
+        let connection = reader.connection
+        let inTransaction = isSnapshot || reader.mustLook
         let result: Result<Value, any Error>
         do {
-            if isSnapshot { try connection.begin(.read) }
-            result = .success(try body(Session(connection, control: control)))
+            if inTransaction { try connection.begin(.read) }
+            let session = Session(connection, control: control)
+            if reader.mustLook, let refusal = try reader.refusal(session) {
+                if ContinuousClock.now - submitted < bound / 2 {
+                    connection.rollback()
+                    waitAgain()
+                    return .leftBehind
+                }
+                if assurance == .everythingKnown { throw refusal }
+            }
+            result = .success(try body(session))
         } catch {
             if ContinuousClock.now - submitted < bound, !connection.isUsable, control.current == .goOn,
                 WriterLoop.isPassing(error)
@@ -106,7 +136,7 @@ final class ClosureRead<Value: Sendable>: ReadJob {
                 }
             result = .failure(failure)
         }
-        if isSnapshot { connection.rollback() }
+        if inTransaction { connection.rollback() }
         answer(result)
         return .answered
     }
@@ -160,9 +190,12 @@ final class ReaderPool: Sendable {
     /// How long a read waits for its turn, and is tried again when its connection was lost.
     private let repeating: Duration
     private let bound: CallBound?
+    /// Nil where nobody else could answer.
+    private let history: KnownHistory?
 
-    init(_ engine: any Engine, threads: Int, capacity: Int, repeating: Duration) {
+    init(_ engine: any Engine, threads: Int, capacity: Int, repeating: Duration, history: KnownHistory?) {
         self.engine = engine
+        self.history = history
         self.repeating = repeating
         bound = repeating > .zero ? CallBound(repeating, place: engine.place) : nil
         self.threads = threads
@@ -210,7 +243,7 @@ final class ReaderPool: Sendable {
         queue.wake()
     }
 
-    /// Fails the waiting reads, and all that come. Only while suspended: no connection is opened again.
+    /// Fails the waiting reads, and all that come: no connection is opened again.
     func end(with failure: StoreError) {
         state.withLock { state in
             state.failure = failure
@@ -234,12 +267,12 @@ final class ReaderPool: Sendable {
     }
 
     private func serve(_ number: Int) {
-        var connection: (any Connection)?
-        var reader = QueueReader()
+        var reader: OpenReader?
+        var place = QueueReader()
         func closeConnection() {
-            guard let open = connection else { return }
-            open.close()
-            connection = nil
+            guard let open = reader else { return }
+            open.connection.close()
+            reader = nil
             state.withLock { $0.openConnections -= 1 }
         }
         while true {
@@ -248,14 +281,15 @@ final class ReaderPool: Sendable {
                 BlockingThread.pause()
                 continue
             }
-            guard let jobs = queue.take(most: 1, timeout: .seconds(1), &reader) else { break }
+            guard let jobs = queue.take(most: 1, timeout: .seconds(1), &place) else { break }
+            if reader?.isCurrent == false { closeConnection() }
             guard let job = jobs.first else { continue }
             if let failure = state.withLock({ $0.failure }) {
                 job.fail(failure)
                 continue
             }
             do {
-                if connection == nil {
+                if reader == nil {
                     // Counted before it is opened, so that suspend() never overlooks one that is just opening.
                     let mayOpen = state.withLock { state in
                         if state.isSuspended || state.failure != nil { return false }
@@ -267,15 +301,17 @@ final class ReaderPool: Sendable {
                         continue
                     }
                     do {
-                        connection = try engine.openReader()
+                        let known = history?.state
+                        reader = OpenReader(try engine.openReader(), history, opened: known)
                     } catch {
                         state.withLock { $0.openConnections -= 1 }
                         throw error
                     }
                 }
-                let ran = run(job, on: connection!, number)
-                if !connection!.isUsable { closeConnection() }
-                if case .lostConnection = ran { queue.putBack([job]) }
+                let ran = run(job, on: reader!, number)
+                if ran == .leftBehind || !reader!.connection.isUsable { closeConnection() }
+                if ran == .leftBehind { BlockingThread.pause(milliseconds: 20) }
+                if ran != .answered { queue.putBack([job]) }
             } catch {
                 job.fail(StoreError(error))
             }
@@ -283,11 +319,11 @@ final class ReaderPool: Sendable {
         closeConnection()
     }
 
-    private func run(_ job: any ReadJob, on connection: any Connection, _ number: Int) -> Ran {
-        let interrupt = connection.interrupter()
+    private func run(_ job: any ReadJob, on reader: OpenReader, _ number: Int) -> Ran {
+        let interrupt = reader.connection.interrupter()
         guard job.start(interrupt: interrupt) else { return .answered }
         state.withLock { $0.running[number] = (.now, job.control, interrupt) }
         defer { state.withLock { $0.running[number] = nil } }
-        return job.run(connection, repeatingFor: repeating)
+        return job.run(reader, repeatingFor: repeating)
     }
 }

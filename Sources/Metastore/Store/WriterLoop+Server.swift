@@ -4,7 +4,7 @@
 // 2. After a commit whose answer was lost nothing is answered before the head's lock was held again: until then the
 //    lost connection's backend may still commit. What is in the log then is the truth.
 // 3. A new connection is only written to if it has what this handle last saw committed. A server without it went on
-//    from an older state: every write is refused from then on.
+//    from an older state: every write and every read is refused from then on.
 
 internal import Logging
 internal import MetastoreEngine
@@ -24,36 +24,25 @@ extension WriterLoop {
             if let cut = error as? StoreError, case .historyCut = cut {
                 writer.failure.withLock { $0 = cut }
                 writer.tail.close(cut)
+                writer.readers?.end(with: cut)
                 logger.info(
                     "the server lacks what was committed; nothing is written any more", metadata: ["error": "\(cut)"])
             }
             throw error
         }
+        writer.tail.history?.writerMoved()
         logger.info("connected again", metadata: ["place": "\(engine.place)"])
     }
 
     private func confirmHistory() throws {
-        let found = try Head.load(connection, locking: false)
-        guard found.cluster == head.cluster else { throw StoreError.otherCluster }
-        let chain: [UInt8]?
-        if head.revision == found.compactedRevision {
-            chain = found.compactedChain
-        } else if head.revision < found.compactedRevision {
-            // Cut off by age since: nothing can be said of it, and the feed says so to whoever followed.
-            chain = found.epoch.number >= head.epoch.number ? head.chain : nil
-        } else {
-            chain = try connection.first("SELECT chain FROM log WHERE revision = \(head.revision.rawValue)") {
-                try $0.bytes(0)
-            }
-        }
-        guard chain == head.chain || head.revision == .absent else {
-            throw StoreError.historyCut(expected: head.revision, found: found.revision)
-        }
+        let known = head.position
+        let found = try Session(connection, control: nil).look(for: known, and: known)
+        if let lack = found.lack { throw StoreError.historyCut(expected: lack.known, found: lack.found) }
     }
 
     /// After an error that may have cost the connection: true when the batch may be tried again.
     func mayRetry(_ jobs: [any WriteJob], after error: any Error) -> Bool {
-        guard !engine.isExclusive, writer.failure.withLock({ $0 }) == nil, Self.isPassing(error) else { return false }
+        guard !engine.isExclusive, Self.isPassing(error) else { return false }
         let now = ContinuousClock.now
         guard jobs.allSatisfy({ now - $0.submitted < options.engine.callTimeout }) else { return false }
         BlockingThread.pause(milliseconds: connection.isUsable ? 5 : 50)
@@ -90,6 +79,8 @@ extension WriterLoop {
                 logger.info("settled", metadata: ["committed": "\(isThere)"])
                 if isThere {
                     publish(batch)
+                    // It was committed by the connection before: no reader's server is the writer's for having it.
+                    writer.tail.history?.writerMoved()
                     // Others may have written after it.
                     if found.revision > head.revision { writer.tail.publish([], head: found.position) }
                     answer(jobs, .committed)
