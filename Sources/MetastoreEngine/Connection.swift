@@ -56,10 +56,6 @@ public protocol Connection: AnyObject {
     /// called from any thread, at any time, also after the connection was closed (then it does nothing).
     func interrupter() -> @Sendable () -> Void
 
-    /// A number that changes when *another* connection commits. Costs microseconds; losing a change is impossible,
-    /// a change without a commit is allowed.
-    func changeToken() throws(EngineError) -> Int64
-
     /// Closes it. Afterwards every call throws ``EngineError/Code/misuse``.
     func close()
 }

@@ -30,10 +30,10 @@ public protocol Engine: AnyObject, Sendable {
     func openReader() throws(EngineError) -> any Connection
 
     /// Tells other processes that something was committed. Never blocks; several at once are told as one, and one that
-    /// is lost costs them time only. Does nothing where ``Connection/changeToken()`` is cheap enough to ask for.
+    /// is lost costs them time only. An engine that has no means to tell them does nothing.
     func announceCommit()
     /// Calls `wake`, on a thread of the engine, after another process may have committed. Where the engine can't know,
-    /// it never calls; whoever watches asks for the change token too, now and then.
+    /// it never calls; whoever watches looks by itself too, now and then.
     func watchCommits(_ wake: @escaping @Sendable () -> Void)
 
     /// What the user chose, or the place lacks, that weakens a protection or costs something: for the log.

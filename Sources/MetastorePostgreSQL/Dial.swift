@@ -112,9 +112,6 @@
                 if code == .permissionDenied {
                     advice = "Look at the role, its password and the server's pg_hba.conf; nothing was done"
                 }
-            } else if words.contains("definition of service") || words.contains("service file") {
-                code = .unsupported
-                advice = "libpq looks up the service that PGSERVICE names, and can't be told not to: unset the variable"
             } else if Self.isAboutTrust(words) {
                 code = .untrusted
                 advice =
@@ -139,7 +136,7 @@
         }
 
         private static func isAboutTrust(_ words: String) -> Bool {
-            ["SSL", "certificate", "private key", "channel binding"].contains { words.contains($0) }
+            ["SSL", "certificate", "private key", "channel binding", "requirepeer"].contains { words.contains($0) }
         }
     }
 #endif

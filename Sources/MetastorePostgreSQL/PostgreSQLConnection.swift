@@ -166,24 +166,6 @@
             return { interruption.interrupt() }
         }
 
-        package func changeToken() throws(EngineError) -> Int64 {
-            do {
-                let token = try first("SELECT CAST(pg_catalog.pg_current_snapshot() AS text)") { row in
-                    try row.withBytes(0) { Self.hash($0) }
-                }
-                return token ?? 0
-            } catch let error as EngineError {
-                throw error
-            } catch {
-                throw EngineError(.misuse, operation: "change token", message: "\(error)")
-            }
-        }
-
-        /// FNV-1a: the snapshot's text has any length, and two that follow each other differ in it.
-        private static func hash(_ bytes: UnsafeRawBufferPointer) -> Int64 {
-            Int64(bitPattern: bytes.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 })
-        }
-
         package func close() {
             guard !isClosed else { return }
             isClosed = true

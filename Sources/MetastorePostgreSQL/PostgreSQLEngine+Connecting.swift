@@ -137,6 +137,13 @@
         private func dial(
             _ hosts: [Host], _ purpose: Purpose, _ secret: String?, _ deadline: ContinuousClock.Instant
         ) throws(EngineError) -> [Dialled] {
+            guard getenv("PGSERVICE") == nil else {
+                throw EngineError(
+                    .unsupported, operation: "connect",
+                    message: "the environment names a service (PGSERVICE), which libpq looks up before it connects and "
+                        + "can't be told not to. Unset the variable; the connection string alone says where the store "
+                        + "is")
+            }
             let signal = try Signal()
             let seconds = max(1, Int(options.callTimeout / .seconds(1)))
             let dials = hosts.map { host in

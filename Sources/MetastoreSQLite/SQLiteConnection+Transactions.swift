@@ -13,7 +13,7 @@ extension SQLiteConnection {
             try run(.beginRead, operation: "begin")
             do {
                 // BEGIN alone holds nothing; the first read takes the snapshot.
-                try run(.dataVersion, operation: "begin")
+                try run(.takeSnapshot, operation: "begin")
             } catch {
                 rollback()
                 throw error

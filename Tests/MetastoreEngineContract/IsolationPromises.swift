@@ -29,22 +29,6 @@ extension EnginePromise {
             try expectFailure(.readOnly) { try reader.begin(.write) }
             try expect(!reader.isInTransaction, "no transaction is left open")
         },
-        EnginePromise("the change token changes when another connection commits", needsReaders: true) { rig in
-            let reader = try rig.reader()
-            var token = try reader.changeToken()
-            for id: Int64 in 1...5 {
-                try rig.insert(id, name: "\(id)")
-                let next = try reader.changeToken()
-                try expect(next != token, "it changed")
-                token = next
-            }
-            try expect(try reader.changeToken() == token, "it rests when nothing is committed")
-        },
-        EnginePromise("the change token costs no snapshot") { rig in
-            _ = try rig.writer.changeToken()
-            try expect(!rig.writer.isInTransaction, "no transaction is open")
-            try rig.insert(1, name: "a")
-        },
         EnginePromise("what a closed connection committed is there for the next", needsReaders: true) { rig in
             try rig.insert(1, name: "a")
             try rig.engine.settle(rig.writer)

@@ -103,7 +103,6 @@ extension EnginePromise {
             try expectFailure(.misuse) { try rig.writer.executeScript("SELECT 1") }
             try expectFailure(.misuse) { try rig.writer.begin(.read) }
             try expectFailure(.misuse) { try rig.writer.commit() }
-            try expectFailure(.misuse) { _ = try rig.writer.changeToken() }
         },
         EnginePromise("closing while rows are read waits for the row") { rig in
             try rig.writer.execute("INSERT INTO things (id, name) VALUES (1, 'a'), (2, 'b')")

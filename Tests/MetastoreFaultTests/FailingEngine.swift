@@ -99,6 +99,5 @@ private final class FailingConnection: Connection {
     }
     func executeScript(_ text: String) throws(EngineError) { try inner.executeScript(text) }
     func interrupter() -> @Sendable () -> Void { inner.interrupter() }
-    func changeToken() throws(EngineError) -> Int64 { try inner.changeToken() }
     func close() { inner.close() }
 }

@@ -26,6 +26,9 @@ import Testing
             #"{"a":0.1,"b":5e-324,"c":1.7976931348623157e+308,"d":123456789012345.5}"#
         ),
         (#"{"a":true,"b":false,"c":[],"d":{},"e":""}"#, #"{"a":true,"b":false,"c":[],"d":{},"e":""}"#),
+        // Two names, though Swift takes their texts for equal.
+        ("{\"\u{E9}\":1,\"e\u{301}\":2}", "{\"e\u{301}\":2,\"\u{E9}\":1}"),
+        ("{\"\u{212A}\":1,\"K\":2}", "{\"K\":2,\"\u{212A}\":1}"),
     ])
     func `is one text for one value`(_ text: String, _ canonical: String) throws {
         #expect(try JSONObject(parsing: text).text == canonical)
@@ -40,8 +43,10 @@ import Testing
             #expect(object.values == values, "\(random)")
             #expect(try JSONObject(parsing: object.text) == object, "\(random)")
             #expect(try JSONObject(parsing: random.spelledOtherwise(.object(values))) == object, "\(random)")
-            let decoded = try JSONDecoder().decode([String: JSON].self, from: Data(object.text.utf8))
-            #expect(JSON.object(decoded).withoutIntegers == JSON.object(values).withoutIntegers, "\(random)")
+            let decoded = try JSONDecoder().decode(JSON.self, from: Data(object.text.utf8))
+            if !JSON.object(values).hasTwins {
+                #expect(decoded.withoutIntegers == JSON.object(values).withoutIntegers, "\(random)")
+            }
             for (key, value) in values { #expect(object[key] == value, "\(random)") }
             #expect(object["no such key"] == nil)
         }
@@ -90,8 +95,7 @@ import Testing
         (#"{"a":"\ud800"}"#, "$.a"), (#"{"a":"\udc00\ud800"}"#, "$.a"), (#"{"a":"\ud800x"}"#, "$.a"),
         (#"{"a":"\ud800\u0041"}"#, "$.a"),
         (#"{"a":1,"b":2,"a":3}"#, "$.a"), (#"{"a":1,"\u0061":3}"#, "$.a"), (#"{"x":{"a":1,"a":3}}"#, "$.x.a"),
-        ("{\"\u{E9}\":1,\"e\u{301}\":2}", "$.e\u{301}"), (#"{"\u00e9":1,"e\u0301":2}"#, "$.e\u{301}"),
-        ("{\"K\":1,\"\u{212A}\":2}", "$.\u{212A}"),
+        ("{\"e\u{301}\":1,\"e\u{301}\":2}", "$.e\u{301}"), (#"{"\u00e9":1,"é":2}"#, "$.é"),
         (#"{"a":{"lr":1e400}}"#, "$.a.lr"), (#"{"a":-1e400}"#, "$.a"),
         ("{\"a\":" + String(repeating: "9", count: 400) + "}", "$.a"),
         ("[1]", "$"), ("1", "$"), ("", "$"), ("null", "$"),
@@ -176,13 +180,24 @@ extension JSON {
     }
 }
 
-extension Randomness {
-    mutating func object(depth: Int) -> [String: JSON] {
-        var values: [String: JSON] = [:]
-        for _ in 0..<Int.random(in: 0...5, using: &self) {
-            values[hostileText(allowingEmpty: true)] = json(depth: depth + 1)
+extension JSON {
+    /// Names in one object that a Swift dictionary, which Foundation reads into, takes for one.
+    var hasTwins: Bool {
+        switch self {
+        case .array(let values): values.contains(where: \.hasTwins)
+        case .object(let values): Set(values.keys).count < values.count || values.values.contains(where: \.hasTwins)
+        default: false
         }
-        return values
+    }
+}
+
+extension Randomness {
+    mutating func object(depth: Int) -> NamedValues<JSON> {
+        var values: [(key: String, value: JSON)] = []
+        for _ in 0..<Int.random(in: 0...5, using: &self) {
+            values.append((hostileText(allowingEmpty: true), json(depth: depth + 1)))
+        }
+        return NamedValues(values)
     }
 
     mutating func json(depth: Int) -> JSON {

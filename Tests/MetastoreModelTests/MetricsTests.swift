@@ -37,10 +37,10 @@ import Testing
     @Test func `come back bit for bit, whatever the names`() throws {
         var random = Randomness()
         for _ in 0..<2_000 {
-            var values: [String: Double] = [:]
-            for _ in 0..<Int.random(in: 0...6, using: &random) {
-                values[random.hostileText(allowingEmpty: true)] = Double(bitPattern: random.next())
-            }
+            let values = NamedValues(
+                (0..<Int.random(in: 0...6, using: &random)).map { _ in
+                    (key: random.hostileText(allowingEmpty: true), value: Double(bitPattern: random.next()))
+                })
             let metrics = try Metrics(values)
             #expect(try Metrics(parsing: metrics.text).text == metrics.text, "\(random)")
             #expect(metrics.values.count == values.count, "\(random)")
@@ -57,6 +57,15 @@ import Testing
 }
 
 @Suite struct `The files of a checkpoint` {
+    /// They were one name, and the size of one was left out of the sum.
+    @Test func `may differ in how a letter is spelled, as on a disk`() throws {
+        let resources: Resources = ["caf\u{E9}.pt": 1, "cafe\u{301}.pt": 2]
+        #expect(try Resources(parsing: resources.text) == resources)
+        #expect(resources.values.values == [2, 1])
+        #expect(resources.values["caf\u{E9}.pt"] == 1 && resources["cafe\u{301}.pt"] == 2)
+        #expect(resources.totalBytes == 3)
+    }
+
     @Test func `are sizes by path, and no size is negative or broken`() throws {
         let resources: Resources = ["b/weights.pt": 12, "a.json": 9_223_372_036_854_775_807]
         #expect(resources.text == #"{"a.json":9223372036854775807,"b/weights.pt":12}"#)

@@ -132,13 +132,24 @@
         }
 
         /// The one variable that libpq can't be told to ignore.
-        @Test func `isn't replaced by a service of the environment`() async throws {
+        @Test func `isn't replaced by a service of the environment, whether there is one or not`() async throws {
+            let file = "/tmp/metastore-services-\(getpid())"
+            let stream = try #require(fopen(file, "w"))
+            fputs("[there]\nhost=evil.example\nsslmode=disable\n", stream)
+            fclose(stream)
+            setenv("PGSERVICEFILE", file, 1)
+            defer {
+                unsetenv("PGSERVICEFILE")
+                unlink(file)
+            }
             try await PostgreSQLServer.shared.withDatabase { database in
                 let engine = try engine(database)
-                setenv("PGSERVICE", "evil", 1)
-                let failed = error { _ = try engine.prepare() }
-                unsetenv("PGSERVICE")
-                #expect(failed?.code == .unsupported && failed?.message.contains("PGSERVICE") == true)
+                for name in ["there", "nowhere"] {
+                    setenv("PGSERVICE", name, 1)
+                    let failed = error { _ = try engine.prepare() }
+                    unsetenv("PGSERVICE")
+                    #expect(failed?.code == .unsupported && failed?.message.contains("PGSERVICE") == true, "\(name)")
+                }
                 #expect(try engine.prepare() == .nothing)
             }
         }

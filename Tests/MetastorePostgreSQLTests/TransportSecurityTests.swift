@@ -128,6 +128,16 @@
             _ = error { _ = try engine.prepare() }
             #expect(impostor.heard(PostgreSQLServer.password))
         }
+
+        @Test func `can be known by its account on the machine`() async throws {
+            try await PostgreSQLServer.shared.withDatabase { database in
+                let account =
+                    geteuid() == 0 ? "postgres" : String(cString: try #require(getpwuid(geteuid())).pointee.pw_name)
+                #expect(error { _ = try engine(database + " requirepeer=\(account)").prepare() } == nil)
+                let other = try engine(database + " requirepeer=nobody", .bound(.seconds(3)))
+                #expect(error { _ = try other.prepare() }?.code == .untrusted)
+            }
+        }
     }
 
     @Suite struct `A password that doesn't last` {

@@ -1,3 +1,4 @@
+import MetastoreModel
 import MetastoreQuickstart
 import Testing
 

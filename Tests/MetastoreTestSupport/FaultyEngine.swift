@@ -125,7 +125,6 @@ package final class FaultyConnection: Connection {
 
     package func executeScript(_ text: String) throws(EngineError) { try base.executeScript(text) }
     package func interrupter() -> @Sendable () -> Void { base.interrupter() }
-    package func changeToken() throws(EngineError) -> Int64 { try base.changeToken() }
     package func close() { base.close() }
 }
 

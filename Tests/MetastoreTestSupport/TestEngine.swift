@@ -19,6 +19,8 @@ package enum TestEngine: String, CaseIterable, Sendable {
     #if PostgreSQL
         /// A database of a server that this process started.
         case postgresql
+        /// The same behind pgbouncer: two connections for a whole store, lent for one transaction at a time.
+        case pooled
     #endif
 
     /// True when a store of it can be opened again.
@@ -43,6 +45,7 @@ package enum TestEngine: String, CaseIterable, Sendable {
     package func source(in directory: String) throws -> EngineSource {
         #if PostgreSQL
             if self == .postgresql { return .postgresql(try Databases.shared.connection(for: directory)) }
+            if self == .pooled { return .postgresql(try Databases.shared.pooledConnection(for: directory)) }
         #endif
         return isFile ? .sqlite(directory + "/metastore.db") : .inMemory()
     }
@@ -50,11 +53,13 @@ package enum TestEngine: String, CaseIterable, Sendable {
     /// What belongs to the directory elsewhere goes.
     package func remove(from directory: String) {
         #if PostgreSQL
-            if self == .postgresql { Databases.shared.drop(directory) }
+            if !isExclusive { Databases.shared.drop(directory) }
         #endif
     }
 
     func configure(_ options: inout StoreOptions) {
+        // Patient with a server that all tests share.
+        if !isExclusive { options.engine.callTimeout = .seconds(30) }
         guard self == .hostile else { return }
         options.readerThreads = 1
         options.engine.cacheBytes = 1
@@ -70,11 +75,23 @@ package enum TestEngine: String, CaseIterable, Sendable {
         private let names = Mutex<[String: String]>([:])
 
         func connection(for directory: String) throws -> String {
-            let server = try PostgreSQLServer.shared
-            if let known = names.withLock({ $0[directory] }) { return server.connection(to: known) }
-            let made = try server.makeDatabase()
+            try PostgreSQLServer.shared.connection(to: name(for: directory))
+        }
+
+        func pooledConnection(for directory: String) throws -> String {
+            try Self.pooler.get().connection(to: name(for: directory))
+        }
+
+        /// One for all databases; each has two connections of its own.
+        private static let pooler = Result {
+            try PgBouncer(before: .shared, poolSize: 2, parameters: ["max_client_conn": "2000"])
+        }
+
+        private func name(for directory: String) throws -> String {
+            if let known = names.withLock({ $0[directory] }) { return known }
+            let made = try PostgreSQLServer.shared.makeDatabase()
             names.withLock { $0[directory] = made }
-            return server.connection(to: made)
+            return made
         }
 
         func drop(_ directory: String) {

@@ -123,6 +123,42 @@ import Testing
     }
 }
 
+@Suite struct `The names of a checkpoint's files` {
+    /// Swift takes both texts for one: a file was lost, and the other's size could stand for it.
+    @Test(arguments: TestEngine.allCases)
+    func `are two when their letters are spelled in two ways`(_ engine: TestEngine) async throws {
+        let (composed, decomposed) = ("caf\u{E9}", "cafe\u{301}")
+        let both: Resources = [composed: 1, decomposed: 2]
+        try await withStore(engine) { store in
+            let trial = try await store.write { tx in
+                let trial = try tx.aTrial()
+                for step: Int64 in 1...2 { try tx.run(trial, step: step) }
+                try tx.save(trial, step: 2)
+                return trial
+            }
+            let uuid = UUID()
+            let report = CheckpointReport(
+                uuid: uuid, trial: trial.id, generation: 0, totalBatches: 100, resources: both,
+                metadata: [composed: [composed: 1, decomposed: 2], decomposed: 3])
+            let made = try await store.write { tx in try tx.checkpoints.report(report) }
+            #expect(made.size == 3)
+            let found = try await store.checkpoints.get(uuid)
+            #expect(found.resources.values == [composed: 1, decomposed: 2])
+            #expect(found.metadata.values == report.metadata.values)
+            try await store.write { tx in
+                let wrong: Resources = [composed: 2]
+                guard case .invalid("resources", _) = refused({ try tx.checkpoints.delete(uuid, leaving: wrong) })
+                else {
+                    Issue.record("\(wrong) isn't one of \(both)")
+                    return
+                }
+                let left = try tx.checkpoints.delete(uuid, leaving: [decomposed: 2])
+                #expect(left.size == 2)
+            }
+        }
+    }
+}
+
 @Suite struct `A report belongs to its key` {
     @Test(arguments: TestEngine.allCases)
     func `the same again changes nothing, something else is a conflict that names the field`(

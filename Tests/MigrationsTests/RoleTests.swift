@@ -49,7 +49,7 @@ internal import Testing
         _ = try ask("metastore_master", "DELETE FROM key_value; SELECT number FROM schema_migrations")
         _ = try ask("metastore_master", "LISTEN a; NOTIFY a; SELECT pg_advisory_xact_lock(1)")
         _ = try ask("metastore_master", "SELECT system_identifier FROM pg_control_system()")
-        _ = try ask("metastore_master", "SELECT pg_walfile_name(pg_current_wal_insert_lsn()), pg_current_snapshot()")
+        _ = try ask("metastore_master", "SELECT pg_walfile_name(pg_current_wal_insert_lsn())")
         for statement in beyond { refused("metastore_master", statement) }
         refused(
             "metastore_master", "INSERT INTO schema_migrations VALUES (2)", "CREATE TABLE a (b bigint)",

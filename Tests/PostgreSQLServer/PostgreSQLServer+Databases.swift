@@ -31,6 +31,15 @@ extension PostgreSQLServer {
         try ask("DROP DATABASE IF EXISTS \(name) WITH (FORCE)")
     }
 
+    /// Copies a schema by `pg_dump` and `psql`, as an administrator would.
+    package func dump(_ schema: String, of database: String, into copy: String) throws {
+        let place = "-h \(quoted(socketFolder)) -p \(port) -U \(Self.user)"
+        let file = quoted(shell.folder + "/dump")
+        try shell.run(
+            "pg_dump \(place) --schema=\(schema) \(database) >\(file) && "
+                + "psql \(place) -Xq -v ON_ERROR_STOP=1 -f \(file) \(copy)")
+    }
+
     /// Runs a test on a database of its own; the closure is given its connection string.
     package func withDatabase<Result>(
         template: String = "template0", _ body: (String) async throws -> Result

@@ -102,7 +102,7 @@ extension Repository where Element == Checkpoint, Access == Writing {
         var next = current
         next.state = .partiallyDeleted
         next.resources = rest
-        next.size = left.values.reduce(0, +)
+        next.size = rest.totalBytes
         return try writer.update(next, from: current)
     }
 

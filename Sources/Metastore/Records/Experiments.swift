@@ -214,17 +214,17 @@ extension Repository where Element == Experiment, Access == Writing {
 /// A change of an experiment's own fields; what is nil stays as it is.
 public struct ExperimentEdit: Sendable, Hashable {
     /// What people call it.
-    public var name: String?
+    @ByBytes public var name: String?
     /// Free text.
-    public var notes: String?
+    @ByBytes public var notes: String?
     /// All labels; they replace those before.
-    public var labels: [String]?
+    @ByBytes public var labels: [String]?
     /// Whose it is.
-    public var owner: String?
+    @ByBytes public var owner: String?
     /// Smaller is scheduled first.
     public var priority: Int64?
     /// Where its trials run.
-    public var pool: String?
+    @ByBytes public var pool: String?
     /// Only of a terminal experiment may be set.
     public var isArchived: Bool?
     /// 0…1.

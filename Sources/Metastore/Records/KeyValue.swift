@@ -4,9 +4,9 @@ public import MetastoreModel
 /// A key: its namespace, a slash, and the rest, as in `defaults/pool`.
 public struct EntryKey: Sendable, Hashable, ExpressibleByStringLiteral, CustomStringConvertible {
     /// What comes before the first slash; may be empty.
-    public let namespace: String
+    @ByBytes public private(set) var namespace: String
     /// What comes after it.
-    public let key: String
+    @ByBytes public private(set) var key: String
 
     /// From its two parts.
     public init(namespace: String, key: String) {

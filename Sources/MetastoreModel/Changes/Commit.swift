@@ -11,7 +11,7 @@ public struct Commit: Sendable, Hashable {
     /// The version of the schema its records were written with.
     public package(set) var schema: Int64
     /// Who committed it: the name that the writing process gave.
-    public package(set) var actor: String
+    @ByBytes public package(set) var actor: String
     /// The operation id that the caller gave, by which a repetition is recognised.
     public package(set) var operation: UUID?
     /// The consumer whose position moved together with these changes.
@@ -43,7 +43,7 @@ public struct Commit: Sendable, Hashable {
 /// How far a consumer had got when the effects of what it read were committed.
 public struct ConsumerProgress: Sendable, Hashable, Codable {
     /// The consumer's name.
-    public let name: String
+    @ByBytes public private(set) var name: String
     /// The last revision whose effects are committed.
     public let revision: Revision
 

@@ -1,13 +1,13 @@
 /// An agent that registers, for the first time or again, with all the slots it has.
 public struct NewAgent: Sendable, Hashable {
     /// Its name, unique.
-    public var id: String
+    @ByBytes public var id: String
     /// The pool it belongs to.
-    public var pool: String
+    @ByBytes public var pool: String
     /// Where it is reached.
-    public var address: String
+    @ByBytes public var address: String
     /// The version of its software.
-    public var version: String
+    @ByBytes public var version: String
     /// Whether new work may be put on it.
     public var isEnabled: Bool
     /// Its devices.
@@ -34,9 +34,9 @@ public struct NewSlot: Sendable, Hashable {
     /// What it is made of.
     public var device: DeviceKind
     /// The device's own identity, as its driver gives it.
-    public var uuid: String
+    @ByBytes public var uuid: String
     /// The device's model.
-    public var brand: String
+    @ByBytes public var brand: String
     /// Whether new work may be put on it.
     public var isEnabled: Bool
 

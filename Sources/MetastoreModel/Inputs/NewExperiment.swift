@@ -1,29 +1,29 @@
 /// An experiment to be created.
 public struct NewExperiment: Sendable, Hashable {
     /// What people call it.
-    public var name: String
+    @ByBytes public var name: String
     /// The configuration, kept for ever as it is.
     public var config: JSONObject
     /// Labels; the store sorts them and drops repetitions.
-    public var labels: [String]
+    @ByBytes public var labels: [String]
     /// Free text.
-    public var notes: String
+    @ByBytes public var notes: String
     /// Who it belongs to.
-    public var owner: String
+    @ByBytes public var owner: String
     /// The experiment it is forked from.
     public var parent: ID<Experiment>?
     /// The priority of its jobs; lower runs first.
     public var priority: Int64
     /// The resource pool it runs in.
-    public var pool: String
+    @ByBytes public var pool: String
     /// The validation metric by which trials are judged.
-    public var metric: String
+    @ByBytes public var metric: String
     /// The direction of that metric.
     public var smallerIsBetter: Bool
     /// How many checkpoints are kept.
     public var retention: RetentionPolicy
     /// An idempotency key: creating a second experiment with it is a conflict.
-    public var externalID: String?
+    @ByBytes public var externalID: String?
     /// The model's code; equal ones are stored once.
     public var modelDefinition: [UInt8]?
     /// Whether it begins ACTIVE instead of PAUSED.

@@ -1,19 +1,19 @@
 /// An instance about to be asked for, or one found by its tag.
 public struct NewInstance: Sendable, Hashable {
     /// The provisioner's idempotency key; for one that was found `found-<cloud id>`.
-    public var clientToken: String
+    @ByBytes public var clientToken: String
     /// The pool it is for.
-    public var pool: String
+    @ByBytes public var pool: String
     /// The cloud's name for it, if it is known.
-    public var instanceID: String?
+    @ByBytes public var instanceID: String?
     /// The key of the tag it carries; `nil`: that of its pool.
-    public var tagKey: String?
+    @ByBytes public var tagKey: String?
     /// The value of that tag; `nil`: that of its pool.
-    public var tagValue: String?
+    @ByBytes public var tagValue: String?
     /// Its type; `nil`: that of its pool.
-    public var type: String?
+    @ByBytes public var type: String?
     /// The client token of the spot request that it fulfils.
-    public var spotRequest: String?
+    @ByBytes public var spotRequest: String?
     /// Where it stands.
     public var state: InstanceState
 
@@ -37,9 +37,9 @@ public struct NewInstance: Sendable, Hashable {
 /// A spot request about to be made; it begins PENDING.
 public struct NewSpotRequest: Sendable, Hashable {
     /// The provisioner's idempotency key.
-    public var clientToken: String
+    @ByBytes public var clientToken: String
     /// The pool it is for.
-    public var pool: String
+    @ByBytes public var pool: String
     /// The most that is paid, in US dollars an hour; `nil`: that of its pool.
     public var maxPrice: Double?
 

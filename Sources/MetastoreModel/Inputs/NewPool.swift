@@ -1,17 +1,17 @@
 /// A resource pool to be created or changed to these settings.
 public struct NewPool: Sendable, Hashable {
     /// Its name, unique.
-    public var name: String
+    @ByBytes public var name: String
     /// Where its agents come from.
     public var kind: PoolKind
     /// Settings of the provider that have no field of their own.
     public var provider: JSONObject?
     /// The type of its instances.
-    public var instanceType: String?
+    @ByBytes public var instanceType: String?
     /// The key of the tag by which its instances are found.
-    public var tagKey: String?
+    @ByBytes public var tagKey: String?
     /// The value of that tag; with the key unique in the cluster.
-    public var tagValue: String?
+    @ByBytes public var tagValue: String?
     /// The provisioner keeps at least this many instances.
     public var minInstances: Int64
     /// The provisioner asks for at most this many instances.

@@ -19,7 +19,7 @@ public struct NewAllocation: Sendable, Hashable {
     /// The task that runs.
     public var task: ID<ClusterTask>
     /// The pool it asks for slots in.
-    public var pool: String
+    @ByBytes public var pool: String
     /// How many slots it asks for.
     public var slots: Int64
     /// Lower runs first.
@@ -41,7 +41,7 @@ public struct NewContainer: Sendable, Hashable {
     /// The allocation it belongs to.
     public var allocation: ID<Allocation>
     /// The agent it runs on.
-    public var agent: String
+    @ByBytes public var agent: String
     /// The numbers of the agent's slots it holds, all of them free.
     public var slots: [Int64]
 

@@ -76,7 +76,7 @@ public struct CheckpointReport: Sendable, Hashable {
     /// Batches trained up to it.
     public var totalBatches: Int64
     /// Which storage has it.
-    public var storageID: String
+    @ByBytes public var storageID: String
     /// Its files and their sizes in bytes.
     public var resources: Resources
     /// What the framework says of it.

@@ -1,7 +1,7 @@
 /// A JSON value.
 ///
 /// Integers of 64 bits are kept apart from other numbers, so that both come back as they went in.
-public enum JSON: Sendable, Hashable {
+public enum JSON: Sendable {
     /// `null`
     case null
     /// `true` or `false`
@@ -16,7 +16,7 @@ public enum JSON: Sendable, Hashable {
     /// Values in order.
     case array([JSON])
     /// Values by name.
-    case object([String: JSON])
+    case object(NamedValues<JSON>)
 }
 
 extension JSON: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral,
@@ -37,7 +37,7 @@ extension JSON: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, Expressibl
     public init(arrayLiteral elements: JSON...) { self = .array(elements) }
     /// Values by name; the last one of a repeated name counts.
     public init(dictionaryLiteral elements: (String, JSON)...) {
-        self = .object(Dictionary(elements) { $1 })
+        self = .object(NamedValues(elements.lazy.map { (key: $0.0, value: $0.1) }))
     }
 }
 
@@ -64,8 +64,37 @@ extension JSON {
     public var array: [JSON]? { if case .array(let values) = self { values } else { nil } }
 
     /// The values if it is an object.
-    public var object: [String: JSON]? { if case .object(let values) = self { values } else { nil } }
+    public var object: NamedValues<JSON>? { if case .object(let values) = self { values } else { nil } }
 
     /// The named value of an object; `nil` when there is none or it isn't an object.
     public subscript(name: String) -> JSON? { object?[name] }
+}
+
+extension JSON: Hashable {
+    /// Whether both are the same value; texts are compared by their bytes.
+    public static func == (left: JSON, right: JSON) -> Bool {
+        switch (left, right) {
+        case (.null, .null): true
+        case (.bool(let left), .bool(let right)): left == right
+        case (.integer(let left), .integer(let right)): left == right
+        case (.number(let left), .number(let right)): left == right
+        case (.string(let left), .string(let right)): left.equalsByBytes(right)
+        case (.array(let left), .array(let right)): left == right
+        case (.object(let left), .object(let right)): left == right
+        default: false
+        }
+    }
+
+    /// Feeds what `==` compares.
+    public func hash(into hasher: inout Hasher) {
+        switch self {
+        case .null: hasher.combine(0)
+        case .bool(let value): hasher.combine(value)
+        case .integer(let value): hasher.combine(value)
+        case .number(let value): hasher.combine(value)
+        case .string(let value): value.hashBytes(into: &hasher)
+        case .array(let values): hasher.combine(values)
+        case .object(let values): hasher.combine(values)
+        }
+    }
 }

@@ -25,8 +25,6 @@ struct JSONCanonicalizer: ~Copyable {
         /// The key without its quotes.
         let key: Range<Int>
         let hasEscape: Bool
-        /// Certainly ASCII: an escape may stand for anything.
-        let isASCII: Bool
     }
 
     init(_ input: UnsafeBufferPointer<UInt8>, rule: JSONRule) {
@@ -83,8 +81,7 @@ struct JSONCanonicalizer: ~Copyable {
             throw error.inside(key: (try? scanner.text(token)) ?? "")
         }
         return Member(
-            range: start..<output.count, key: key, hasEscape: token.hasEscape,
-            isASCII: token.isASCII && !token.hasEscape)
+            range: start..<output.count, key: key, hasEscape: token.hasEscape)
     }
 
     private mutating func array(depth: Int) throws(JSONFault) {
@@ -163,13 +160,6 @@ struct JSONCanonicalizer: ~Copyable {
     // MARK: The order of members
 
     private mutating func finish(first: Int, start: Int, isSorted: Bool) throws(JSONFault) {
-        if !members[first...].allSatisfy(\.isASCII) {
-            // Keys of different bytes may be the same text to a reader; only one of them could be looked up.
-            var seen: Set<String> = []
-            for member in members[first...] {
-                guard seen.insert(key(member)).inserted else { throw duplicate(member) }
-            }
-        }
         if !isSorted {
             let written = output.filled
             members[first...].sort { JSONCanonicalizer.order($0, $1, in: written) < 0 }

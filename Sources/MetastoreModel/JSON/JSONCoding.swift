@@ -16,11 +16,12 @@ extension JSON: Codable {
         } else if let values = try? container.decode([JSON].self) {
             self = .array(values)
         } else {
-            self = .object(try container.decode([String: JSON].self))
+            self = .object(NamedValues(try container.decode([String: JSON].self)))
         }
     }
 
-    /// Writes the value as it is.
+    /// Writes the value as it is. Coders have one member of a name in whatever spelling; a ``JSONObject`` goes
+    /// through them as its text, and keeps each.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         switch self {
@@ -30,7 +31,8 @@ extension JSON: Codable {
         case .number(let value): try container.encode(value)
         case .string(let value): try container.encode(value)
         case .array(let values): try container.encode(values)
-        case .object(let values): try container.encode(values)
+        case .object(let values):
+            try container.encode(Dictionary(values.map { ($0.key, $0.value) }) { $1 })
         }
     }
 }

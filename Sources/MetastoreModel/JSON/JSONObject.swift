@@ -10,8 +10,13 @@ public struct JSONObject: Sendable, Hashable {
     ///
     /// Throws ``ModelError`` for NUL, a number that isn't finite, more than ``Limits/jsonDepth`` levels or
     /// ``Limits/jsonBytes``; it names the path.
-    public init(_ values: [String: JSON]) throws(ModelError) {
+    public init(_ values: NamedValues<JSON>) throws(ModelError) {
         canonical = try CanonicalText { (writer) throws(JSONFault) in try writer.write(values) }
+    }
+
+    /// The values as one JSON object; throws as the other.
+    public init(_ values: [String: JSON]) throws(ModelError) {
+        try self.init(NamedValues(values))
     }
 
     /// Any text of a JSON object.
@@ -32,7 +37,7 @@ public struct JSONObject: Sendable, Hashable {
     public var text: String { canonical.text }
 
     /// All values; taken apart on every call.
-    public var values: [String: JSON] {
+    public var values: NamedValues<JSON> {
         JSONReader.read(text) { (reader) throws(JSONFault) in try reader.object() } ?? [:]
     }
 
@@ -62,7 +67,7 @@ public struct JSONObject: Sendable, Hashable {
 extension JSONObject: ExpressibleByDictionaryLiteral {
     /// The last one of a repeated name counts. What else is wrong with the literal is told when it is stored.
     public init(dictionaryLiteral elements: (String, JSON)...) {
-        let values = Dictionary(elements) { $1 }
+        let values = NamedValues(elements.lazy.map { (key: $0.0, value: $0.1) })
         canonical = CanonicalText { () throws(ModelError) in try JSONObject(values).canonical }
     }
 }

@@ -27,13 +27,13 @@ struct JSONReader {
         try scanner.take(0x7D, "}")
     }
 
-    mutating func object() throws(JSONFault) -> [String: JSON] {
-        var values: [String: JSON] = [:]
+    mutating func object() throws(JSONFault) -> NamedValues<JSON> {
+        var values: [(key: String, value: JSON)] = []
         try members { (reader, key) throws(JSONFault) in
-            values[key] = try reader.value()
+            values.append((key, try reader.value()))
             return true
         }
-        return values
+        return NamedValues(values)
     }
 
     mutating func value() throws(JSONFault) -> JSON {

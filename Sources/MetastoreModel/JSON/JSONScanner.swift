@@ -13,7 +13,6 @@ struct JSONScanner {
     struct StringToken {
         let range: Range<Int>
         let hasEscape: Bool
-        let isASCII: Bool
     }
 
     struct NumberToken {
@@ -63,12 +62,11 @@ struct JSONScanner {
         offset += 1
         let start = offset
         var hasEscape = false
-        var seen: UInt8 = 0
         while offset < input.count {
             let byte = input[offset]
             if byte == 0x22 {
                 offset += 1
-                return StringToken(range: start..<(offset - 1), hasEscape: hasEscape, isASCII: seen < 0x80)
+                return StringToken(range: start..<(offset - 1), hasEscape: hasEscape)
             }
             if byte < 0x20 {
                 throw byte == 0 ? .nul : .malformed(offset, "a control character must be escaped")
@@ -77,7 +75,6 @@ struct JSONScanner {
                 hasEscape = true
                 offset += 1
             }
-            seen |= byte
             offset += 1
         }
         throw .malformed(input.count, "a text has no end")

@@ -2,14 +2,14 @@
 struct JSONWriter: ~Copyable {
     var buffer = ByteBuffer(capacity: 256)
 
-    mutating func write(_ values: [String: JSON], depth: Int = 1) throws(JSONFault) {
+    mutating func write(_ values: NamedValues<JSON>, depth: Int = 1) throws(JSONFault) {
         guard depth <= Limits.jsonDepth else { throw JSONFault(.tooDeep) }
         try write(members: values) { (writer, value) throws(JSONFault) in
             try writer.write(value, depth: depth)
         }
     }
 
-    mutating func write(metrics: [String: Double]) throws(JSONFault) {
+    mutating func write(metrics: NamedValues<Double>) throws(JSONFault) {
         try write(members: metrics) { (writer, value) throws(JSONFault) in
             if value.isFinite {
                 writer.buffer.append(double: value)
@@ -19,7 +19,7 @@ struct JSONWriter: ~Copyable {
         }
     }
 
-    mutating func write(sizes: [String: Int64]) throws(JSONFault) {
+    mutating func write(sizes: NamedValues<Int64>) throws(JSONFault) {
         try write(members: sizes) { (writer, value) throws(JSONFault) in
             guard value >= 0 else {
                 throw JSONFault(.invalid(reason: "a size must be a whole number of bytes from 0"))
@@ -28,12 +28,12 @@ struct JSONWriter: ~Copyable {
         }
     }
 
-    private mutating func write<Value>(
-        members: [String: Value], value write: (inout JSONWriter, Value) throws(JSONFault) -> Void
+    private mutating func write<Value: Sendable>(
+        members: NamedValues<Value>, value write: (inout JSONWriter, Value) throws(JSONFault) -> Void
     ) throws(JSONFault) {
         buffer.append(0x7B)
         var isFirst = true
-        for (key, value) in members.sorted(by: { $0.key.precedesByBytes($1.key) }) {
+        for (key, value) in members {
             if !isFirst { buffer.append(0x2C) }
             isFirst = false
             try quote(key)

@@ -9,8 +9,13 @@ public struct Metrics: Sendable, Hashable {
     /// The values as one JSON object.
     ///
     /// Throws ``ModelError`` for NUL in a name or more than ``Limits/jsonBytes``.
-    public init(_ values: [String: Double]) throws(ModelError) {
+    public init(_ values: NamedValues<Double>) throws(ModelError) {
         canonical = try CanonicalText { (writer) throws(JSONFault) in try writer.write(metrics: values) }
+    }
+
+    /// The values as one JSON object; throws as the other.
+    public init(_ values: [String: Double]) throws(ModelError) {
+        try self.init(NamedValues(values))
     }
 
     /// Any text of a JSON object of numbers and the three strings; throws ``ModelError`` for anything else.
@@ -27,14 +32,14 @@ public struct Metrics: Sendable, Hashable {
     public var text: String { canonical.text }
 
     /// All numbers; taken apart on every call.
-    public var values: [String: Double] {
+    public var values: NamedValues<Double> {
         JSONReader.read(text) { (reader) throws(JSONFault) in
-            var values: [String: Double] = [:]
+            var values: [(key: String, value: Double)] = []
             try reader.members { (reader, key) throws(JSONFault) in
-                values[key] = try reader.metric()
+                values.append((key, try reader.metric()))
                 return true
             }
-            return values
+            return NamedValues(values)
         } ?? [:]
     }
 
@@ -64,7 +69,7 @@ public struct Metrics: Sendable, Hashable {
 extension Metrics: ExpressibleByDictionaryLiteral {
     /// The last one of a repeated name counts. What else is wrong with the literal is told when it is stored.
     public init(dictionaryLiteral elements: (String, Double)...) {
-        let values = Dictionary(elements) { $1 }
+        let values = NamedValues(elements.lazy.map { (key: $0.0, value: $0.1) })
         canonical = CanonicalText { () throws(ModelError) in try Metrics(values).canonical }
     }
 }

@@ -5,8 +5,13 @@ public struct Resources: Sendable, Hashable {
     /// The values as one JSON object.
     ///
     /// Throws ``ModelError`` for NUL in a path, a negative size, or more than ``Limits/jsonBytes``.
-    public init(_ values: [String: Int64]) throws(ModelError) {
+    public init(_ values: NamedValues<Int64>) throws(ModelError) {
         canonical = try CanonicalText { (writer) throws(JSONFault) in try writer.write(sizes: values) }
+    }
+
+    /// The values as one JSON object; throws as the other.
+    public init(_ values: [String: Int64]) throws(ModelError) {
+        try self.init(NamedValues(values))
     }
 
     /// Any text of a JSON object of integers from 0; throws ``ModelError`` for anything else.
@@ -23,14 +28,14 @@ public struct Resources: Sendable, Hashable {
     public var text: String { canonical.text }
 
     /// All sizes in bytes; taken apart on every call.
-    public var values: [String: Int64] {
+    public var values: NamedValues<Int64> {
         JSONReader.read(text) { (reader) throws(JSONFault) in
-            var values: [String: Int64] = [:]
+            var values: [(key: String, value: Int64)] = []
             try reader.members { (reader, key) throws(JSONFault) in
-                values[key] = try reader.size()
+                values.append((key, try reader.size()))
                 return true
             }
-            return values
+            return NamedValues(values)
         } ?? [:]
     }
 
@@ -68,7 +73,7 @@ public struct Resources: Sendable, Hashable {
 extension Resources: ExpressibleByDictionaryLiteral {
     /// The last one of a repeated name counts. What else is wrong with the literal is told when it is stored.
     public init(dictionaryLiteral elements: (String, Int64)...) {
-        let values = Dictionary(elements) { $1 }
+        let values = NamedValues(elements.lazy.map { (key: $0.0, value: $0.1) })
         canonical = CanonicalText { () throws(ModelError) in try Resources(values).canonical }
     }
 }

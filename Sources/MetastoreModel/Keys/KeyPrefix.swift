@@ -4,7 +4,7 @@
 /// below, and not `experiments/12`. The empty prefix matches everything. Key-value keys are one segment
 /// each, so a prefix *of a key* is written with a star: `kv/queue/high*` (see
 /// ``keyValue(namespace:prefix:)``).
-public struct KeyPrefix: Sendable, Hashable {
+public struct KeyPrefix: Sendable {
     /// The prefix without its last slash, as it is stored.
     public let text: String
 
@@ -82,6 +82,14 @@ public struct KeyPrefix: Sendable, Hashable {
         text.utf8.last == UInt8(ascii: "*") && text.hasPrefix("kv/")
             && text.utf8.count(where: { $0 == 0x2F }) == 2
     }
+}
+
+extension KeyPrefix: Hashable {
+    /// Whether both are the same text, byte for byte.
+    public static func == (left: KeyPrefix, right: KeyPrefix) -> Bool { left.text.equalsByBytes(right.text) }
+
+    /// Feeds the bytes of the text.
+    public func hash(into hasher: inout Hasher) { text.hashBytes(into: &hasher) }
 }
 
 extension KeyPrefix: ExpressibleByStringLiteral {

@@ -1,15 +1,15 @@
 /// A machine that runs containers.
 public struct Agent: Record, Codable {
     /// Its name, unique.
-    public package(set) var id: String
+    @ByBytes public package(set) var id: String
     /// The pool it belongs to.
-    public package(set) var pool: String
+    @ByBytes public package(set) var pool: String
     /// Where it is reached.
-    public package(set) var address: String
+    @ByBytes public package(set) var address: String
     /// Whether new work may be put on it.
     public package(set) var isEnabled: Bool
     /// The version of its software.
-    public package(set) var version: String
+    @ByBytes public package(set) var version: String
     /// When it was last heard of; kept up to date without being logged.
     public package(set) var lastHeartbeat: Timestamp?
     /// Where it stands.
@@ -47,15 +47,15 @@ public struct Agent: Record, Codable {
 /// A device of an agent; at most one container is on it.
 public struct Slot: Record, Codable {
     /// The agent it belongs to.
-    public package(set) var agent: String
+    @ByBytes public package(set) var agent: String
     /// Its number on the agent, from 0.
     public package(set) var index: Int64
     /// What it is made of.
     public package(set) var device: DeviceKind
     /// The device's own identity, as its driver gives it.
-    public package(set) var uuid: String
+    @ByBytes public package(set) var uuid: String
     /// The device's model.
-    public package(set) var brand: String
+    @ByBytes public package(set) var brand: String
     /// Whether new work may be put on it.
     public package(set) var isEnabled: Bool
     /// The live container on it.

@@ -17,7 +17,7 @@ public struct Checkpoint: Record, Codable {
     /// Batches trained up to it.
     public package(set) var totalBatches: Int64
     /// Which storage has it.
-    public package(set) var storageID: String
+    @ByBytes public package(set) var storageID: String
     /// Its files and their sizes.
     public package(set) var resources: Resources
     /// Bytes of all its files.

@@ -45,7 +45,7 @@ public struct Allocation: Record, Codable {
     /// The task that runs.
     public package(set) var task: ID<ClusterTask>
     /// The pool it asks for slots in.
-    public package(set) var pool: String
+    @ByBytes public package(set) var pool: String
     /// Where it stands.
     public package(set) var state: AllocationState
     /// How many slots it asks for.
@@ -53,7 +53,7 @@ public struct Allocation: Record, Codable {
     /// Lower runs first.
     public package(set) var priority: Int64
     /// Why it ended.
-    public package(set) var exitReason: String?
+    @ByBytes public package(set) var exitReason: String?
     /// When it was asked for.
     public package(set) var start: Timestamp
     /// When it was terminated.
@@ -100,7 +100,7 @@ public struct Container: Record, Codable {
     /// The allocation it belongs to.
     public package(set) var allocation: ID<Allocation>
     /// The agent it runs on.
-    public package(set) var agent: String
+    @ByBytes public package(set) var agent: String
     /// The numbers of the agent's slots it holds.
     public package(set) var slots: [Int64]
     /// Where it stands.

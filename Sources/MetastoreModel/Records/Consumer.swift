@@ -1,11 +1,11 @@
 /// A named reader of the feed. How far it has got is not part of the record, since that is not logged.
 public struct Consumer: Record, Codable {
     /// Its name, unique.
-    public package(set) var name: String
+    @ByBytes public package(set) var name: String
     /// The kinds of record it sees.
     public package(set) var kinds: RecordKinds
     /// The part of the key space it sees; `nil`: all of it.
-    public package(set) var under: String?
+    @ByBytes public package(set) var under: String?
     /// Whether the log went on without it; it must list anew.
     public package(set) var isExpired: Bool
     /// The revision that created it.
@@ -38,7 +38,7 @@ public struct Consumer: Record, Codable {
 /// Which master leads.
 public struct Leadership: Record, Codable {
     /// The name that the master gave.
-    public package(set) var holder: String
+    @ByBytes public package(set) var holder: String
     /// The epoch that began when it took the lead: its fencing token.
     public package(set) var epoch: Epoch
     /// How long it must be silent before another may take over, in whole microseconds.

@@ -7,15 +7,15 @@ public struct Experiment: Record, Codable {
     /// Where it stands.
     public package(set) var state: ExperimentState
     /// What people call it; need not be unique.
-    public package(set) var name: String
+    @ByBytes public package(set) var name: String
     /// The configuration, a JSON document that never changes and is stored once.
     public package(set) var config: DocumentHash
     /// Sorted by bytes, each once.
-    public package(set) var labels: [String]
+    @ByBytes public package(set) var labels: [String]
     /// Free text.
-    public package(set) var notes: String
+    @ByBytes public package(set) var notes: String
     /// Who it belongs to, as a text.
-    public package(set) var owner: String
+    @ByBytes public package(set) var owner: String
     /// Whether lists leave it out unless asked.
     public package(set) var isArchived: Bool
     /// The experiment it was forked from.
@@ -23,17 +23,17 @@ public struct Experiment: Record, Codable {
     /// The priority of its jobs; lower runs first.
     public package(set) var priority: Int64
     /// The resource pool it runs in.
-    public package(set) var pool: String
+    @ByBytes public package(set) var pool: String
     /// How far the search is, 0…1, when the searcher can tell.
     public package(set) var progress: Double?
     /// The searcher metric: the validation metric by which trials are judged.
-    public package(set) var metric: String
+    @ByBytes public package(set) var metric: String
     /// The direction of the searcher metric.
     public package(set) var smallerIsBetter: Bool
     /// How many checkpoints are kept.
     public package(set) var retention: RetentionPolicy
     /// The caller's idempotency key, unique among experiments.
-    public package(set) var externalID: String?
+    @ByBytes public package(set) var externalID: String?
     /// The model's code, a document that is stored once.
     public package(set) var modelDefinition: DocumentHash?
     /// When it was created.

@@ -1,23 +1,23 @@
 /// A machine the provisioner asked the cloud for, written before the call, or found there by its tag.
 public struct Instance: Record, Codable {
     /// The provisioner's idempotency key, unique; one that was found has `found-<cloud id>`.
-    public package(set) var clientToken: String
+    @ByBytes public package(set) var clientToken: String
     /// The cloud's name for it, once it is known.
-    public package(set) var instanceID: String?
+    @ByBytes public package(set) var instanceID: String?
     /// The pool it is for.
-    public package(set) var pool: String
+    @ByBytes public package(set) var pool: String
     /// The key of the tag it carries.
-    public package(set) var tagKey: String
+    @ByBytes public package(set) var tagKey: String
     /// The value of that tag.
-    public package(set) var tagValue: String
+    @ByBytes public package(set) var tagValue: String
     /// Its type.
-    public package(set) var type: String
+    @ByBytes public package(set) var type: String
     /// The client token of the spot request that it fulfils.
-    public package(set) var spotRequest: String?
+    @ByBytes public package(set) var spotRequest: String?
     /// Where it stands.
     public package(set) var state: InstanceState
     /// The agent that runs on it, once it has registered.
-    public package(set) var agent: String?
+    @ByBytes public package(set) var agent: String?
     /// When it was asked for or found.
     public package(set) var requested: Timestamp
     /// When it was first seen running.
@@ -63,17 +63,17 @@ public struct Instance: Record, Codable {
 /// A request for a spot instance, written before the cloud is asked.
 public struct SpotRequest: Record, Codable {
     /// The provisioner's idempotency key, unique.
-    public package(set) var clientToken: String
+    @ByBytes public package(set) var clientToken: String
     /// The cloud's name for it, once it is known.
-    public package(set) var requestID: String?
+    @ByBytes public package(set) var requestID: String?
     /// The pool it is for.
-    public package(set) var pool: String
+    @ByBytes public package(set) var pool: String
     /// Where it stands.
     public package(set) var state: SpotRequestState
     /// The most that is paid, in US dollars an hour; `nil`: the on-demand price.
     public package(set) var maxPrice: Double?
     /// The client token of the instance that fulfils it.
-    public package(set) var instance: String?
+    @ByBytes public package(set) var instance: String?
     /// When it was made.
     public package(set) var requested: Timestamp
     /// The revision that created it.

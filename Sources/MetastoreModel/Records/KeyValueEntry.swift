@@ -1,9 +1,9 @@
 /// Bytes that the master keeps under a key of a namespace.
 public struct KeyValueEntry: Record, Codable {
     /// Whose keys these are.
-    public package(set) var namespace: String
+    @ByBytes public package(set) var namespace: String
     /// The key; entries order by its bytes.
-    public package(set) var key: String
+    @ByBytes public package(set) var key: String
     /// The bytes, unchanged.
     public package(set) var value: [UInt8]
     /// The lease it hangs on: when that ends, the entry is removed.

@@ -1,7 +1,7 @@
 /// A port of a host that one allocation holds; no two hold the same.
 public struct PortReservation: Record, Codable {
     /// The host.
-    public package(set) var host: String
+    @ByBytes public package(set) var host: String
     /// The port, 1…65535.
     public package(set) var port: Int64
     /// The allocation that holds it.

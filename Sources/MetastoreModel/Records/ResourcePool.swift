@@ -1,17 +1,17 @@
 /// A set of agents that share their work, and where they come from.
 public struct ResourcePool: Record, Codable {
     /// Its name, unique.
-    public package(set) var name: String
+    @ByBytes public package(set) var name: String
     /// Where its agents come from.
     public package(set) var kind: PoolKind
     /// Settings of the provider that have no field of their own.
     public package(set) var provider: JSONObject?
     /// The type of its instances.
-    public package(set) var instanceType: String?
+    @ByBytes public package(set) var instanceType: String?
     /// The key of the tag by which its instances are found; with the value unique in the cluster.
-    public package(set) var tagKey: String?
+    @ByBytes public package(set) var tagKey: String?
     /// The value of that tag.
-    public package(set) var tagValue: String?
+    @ByBytes public package(set) var tagValue: String?
     /// The provisioner keeps at least this many instances.
     public package(set) var minInstances: Int64
     /// The provisioner asks for at most this many instances.

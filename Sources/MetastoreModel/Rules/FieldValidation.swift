@@ -76,6 +76,13 @@ extension String {
         utf8.count == other.utf8.count && utf8.elementsEqual(other.utf8)
     }
 
+    /// Feeds what ``equalsByBytes(_:)`` compares.
+    package func hashBytes(into hasher: inout Hasher) {
+        hasher.combine(utf8.count)
+        var text = self
+        text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+    }
+
     /// Whether this text comes first by its bytes of UTF-8, which is how every engine orders it.
     package func precedesByBytes(_ other: String) -> Bool {
         utf8.lexicographicallyPrecedes(other.utf8)

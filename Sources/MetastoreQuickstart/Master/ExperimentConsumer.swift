@@ -15,7 +15,7 @@ struct ExperimentConsumer: Sendable {
     /// One event that was taken, and what followed.
     private struct Step: Sendable {
         let decisions: [Decision]
-        let metrics: [String: Double]
+        let metrics: NamedValues<Double>
         let after: Simulation
     }
 

@@ -5,7 +5,7 @@ package enum MasterNews: Sendable {
     /// It conducts this experiment, from this state on, in this epoch.
     case began(ID<Experiment>, ExperimentConfiguration, Simulation, epoch: Int64)
     /// One event was taken; with the metrics that were reported.
-    case moved([Decision], metrics: [String: Double], Simulation)
+    case moved([Decision], metrics: NamedValues<Double>, Simulation)
     /// Checkpoints were collected.
     case collected(Int, bytes: Int)
 }

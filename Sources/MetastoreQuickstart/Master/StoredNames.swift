@@ -37,7 +37,9 @@ extension HyperparameterValue {
 
 extension JSONObject {
     /// The hyperparameters of a stored trial.
-    var hyperparameters: Hyperparameters { values.compactMapValues { HyperparameterValue($0) } }
+    var hyperparameters: Hyperparameters {
+        Dictionary(values.compactMap { name, value in HyperparameterValue(value).map { (name, $0) } }) { $1 }
+    }
 }
 
 /// What an agent is called in the store.

@@ -1,3 +1,5 @@
+package import MetastoreModel
+
 /// Progress as text: a pure function of the picture and the style.
 package enum ProgressView {
     /// The lines of a live display: at most the terminal's height less one, each at most its width.
@@ -35,7 +37,7 @@ package enum ProgressView {
     /// The line for where nothing can be painted over, or nil for what is too small to mention. `metrics` is
     /// what was reported with a completed workload.
     package static func plainLine(
-        _ decision: Decision, at time: VirtualTime, metrics: [String: Double] = [:]
+        _ decision: Decision, at time: VirtualTime, metrics: NamedValues<Double> = [:]
     ) -> String? {
         let text: String? =
             switch decision {
@@ -43,8 +45,7 @@ package enum ProgressView {
                 "trial \(request.short) created (#\(ordinal + 1)): \(shown(hyperparameters))"
             case .complete(let work) where work.key.kind == .validate:
                 "trial \(work.key.request.short) validated at \(batches(work.batches.upperBound)): "
-                    + metrics.sorted { $0.key < $1.key }.map { "\($0.key) \(Shown.number($0.value))" }
-                    .joined(separator: ", ")
+                    + metrics.map { "\($0.key) \(Shown.number($0.value))" }.joined(separator: ", ")
             case .complete(let work) where work.key.kind == .checkpoint:
                 "trial \(work.key.request.short) saved at \(batches(work.batches.upperBound))"
             case .restart(let request, let generation, _, let from, _):
