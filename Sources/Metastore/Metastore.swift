@@ -178,7 +178,7 @@ extension Snapshot {
     public var position: Position {
         get throws(StoreError) {
             do {
-                return try Head.load(session.connection, locking: false).position
+                return try Head.position(session.connection)
             } catch {
                 throw StoreError(error)
             }

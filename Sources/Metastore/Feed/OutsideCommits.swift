@@ -53,7 +53,7 @@ extension Metastore {
 
 extension Metastore {
     private func headFoundOutside() async throws -> Position {
-        try await readOnce(.ownPosition) { try Head.load($0.connection, locking: false).position }
+        try await readOnce(.ownPosition) { try Head.position($0.connection) }
     }
 }
 

@@ -34,7 +34,7 @@ extension Repository where Element == Checkpoint {
         } fetch: { (count) throws(StoreError) -> [Checkpoint] in
             var rest: SQL = "WHERE trial = \(trial)"
             if let key { rest += " AND (total_batches, number) > (\(key[0]), \(key[1]))" }
-            return try session.records(rest + " ORDER BY total_batches, number LIMIT \(count)")
+            return try session.records(rest + " ORDER BY total_batches, number LIMIT \(count)", most: count)
         }
     }
 
@@ -50,7 +50,7 @@ extension Repository where Element == Checkpoint {
         } fetch: { (count) throws(StoreError) -> [Checkpoint] in
             var rest: SQL = "WHERE experiment = \(experiment)"
             if let key { rest += " AND number > \(key[0])" }
-            return try session.records(rest + " ORDER BY number LIMIT \(count)")
+            return try session.records(rest + " ORDER BY number LIMIT \(count)", most: count)
         }
     }
 

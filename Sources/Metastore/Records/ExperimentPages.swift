@@ -47,7 +47,7 @@ extension Repository where Element == Experiment {
             var rest: SQL = "WHERE id > 0"
             if let key { rest += " AND id < \(key[0])" }
             for filter in filters { rest += " AND " + filter.condition }
-            return try session.records(rest + " ORDER BY id DESC LIMIT \(count)")
+            return try session.records(rest + " ORDER BY id DESC LIMIT \(count)", most: count)
         }
     }
 }

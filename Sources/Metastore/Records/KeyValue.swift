@@ -59,7 +59,7 @@ extension Repository where Element == KeyValueEntry {
             if !prefix.isEmpty { rest += " AND key >= \(prefix)" }
             if let after { rest += " AND key > \(after[0])" }
             if let end { rest += " AND key < \(end)" }
-            return try session.records(rest + " ORDER BY namespace, key LIMIT \(count)")
+            return try session.records(rest + " ORDER BY namespace, key LIMIT \(count)", most: count)
         }
     }
 

@@ -103,7 +103,7 @@ extension Session {
         }
         let position: Position
         do {
-            position = try Head.load(connection, locking: false).position
+            position = try Head.position(connection)
         } catch {
             throw StoreError(error)
         }

@@ -35,7 +35,7 @@ extension Repository where Element == Workload {
         } fetch: { (count) throws(StoreError) -> [Workload] in
             var rest: SQL = "WHERE trial = \(trial)"
             if let key { rest += " AND (step, kind, generation) > (\(key[0]), \(key[1]), \(key[2]))" }
-            return try session.records(rest + " ORDER BY step, kind, generation LIMIT \(count)")
+            return try session.records(rest + " ORDER BY step, kind, generation LIMIT \(count)", most: count)
         }
     }
 

@@ -13,10 +13,10 @@ enum TextList {
 
     static func parse(_ text: String, place: String) throws(StoreError) -> [String] {
         if text == "{}" { return [] }
-        guard let elements = JSONObject(canonical: text)["list"]?.array else {
-            throw .damaged(place: place, reason: "it is not a list")
+        guard let list = JSONObject(canonical: text).texts("list") else {
+            throw .damaged(place: place, reason: "it is not a list of texts")
         }
-        return elements.compactMap(\.string)
+        return list
     }
 }
 

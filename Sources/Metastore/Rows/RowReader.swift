@@ -154,6 +154,10 @@ struct RowReader {
     }
 
     mutating func hash() throws(StoreError) -> DocumentHash {
+        if row != nil, columns[next].kind == .bytes, let hash = DocumentHash(columns[next].content) {
+            next += 1
+            return hash
+        }
         guard let hash = DocumentHash(bytes: try bytes()) else { throw mismatch(next - 1) }
         return hash
     }

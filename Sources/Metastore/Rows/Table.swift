@@ -26,6 +26,8 @@ package final class Table: Sendable {
     package let loggedCount: Int
     /// `created_revision, revision, …`, in the order of ``columns``.
     let columnList: String
+    /// `SELECT … FROM …` and a space.
+    let selectText: String
     let insertText: String
     let deleteText: String
     let selectByKeyText: String
@@ -53,13 +55,14 @@ package final class Table: Sendable {
         self.key = key
         let names = columns.map(\.name)
         columnList = names.joined(separator: ", ")
+        selectText = "SELECT \(columnList) FROM \(name) "
         let condition = Self.condition(key.map { names[$0] })
         insertText = """
             INSERT INTO \(name) (\(names.joined(separator: ", ")), row_hash) \
             VALUES (\(Array(repeating: "\u{1}", count: names.count + 1).joined(separator: ", ")))
             """
         deleteText = "DELETE FROM \(name) WHERE \(condition)"
-        selectByKeyText = "SELECT \(columnList) FROM \(name) WHERE \(condition)"
+        selectByKeyText = selectText + "WHERE \(condition)"
     }
 
     /// The text of an UPDATE that sets the columns of the mask (bit *n* for the n-th column) and the row's hash.

@@ -96,11 +96,24 @@ extension Head {
     ) throws -> Head {
         let clause = locking ? connection.dialect.lockingClause : ""
         let statement = SQL(trusted: clause.isEmpty ? selection : selection + clause)
-        guard let head = try connection.first(statement, read) else {
-            throw StoreError.damaged(place: "the store", reason: "its head row is missing")
-        }
+        guard let head = try connection.first(statement, read) else { throw missing }
         return head
     }
+
+    /// The position at the stored head, without the rest of the row.
+    static func position(_ connection: any Connection) throws -> Position {
+        let statement: SQL = "SELECT cluster, epoch, epoch_nonce, revision, chain FROM head WHERE id = 1"
+        let position = try connection.first(statement) { row in
+            Position(
+                cluster: try row.uuid(0),
+                epoch: Epoch(number: try row.integer(1), nonce: UInt64(bitPattern: try row.integer(2))),
+                revision: Revision(rawValue: try row.integer(3)), chainPrefix: Position.prefix(of: try row.bytes(4)))
+        }
+        guard let position else { throw missing }
+        return position
+    }
+
+    private static let missing = StoreError.damaged(place: "the store", reason: "its head row is missing")
 
     private func isStored(in row: UnsafeBufferPointer<RawColumn>) -> Bool {
         func holds(_ column: Int, _ number: Int64) -> Bool {

@@ -73,14 +73,20 @@ class Session {
     }
 
     /// The records of `SELECT columns FROM table …`, `rest` being what follows the table's name.
-    final func records<R: StoredRecord>(_ rest: SQL) throws(StoreError) -> [R] {
-        try all(SQL(trusted: "SELECT \(R.table.columnList) FROM \(R.table.name) ") + rest) { row in
-            try R(row: row)
+    ///
+    /// - Parameter most: how many there will be at most, where that is known.
+    final func records<R: StoredRecord>(_ rest: SQL, most: Int = 0) throws(StoreError) -> [R] {
+        var found: [R] = []
+        found.reserveCapacity(most)
+        try forEach(SQL(trusted: R.table.selectText) + rest) { row in
+            found.append(try R(row: row))
+            return true
         }
+        return found
     }
 
     final func record<R: StoredRecord>(_ rest: SQL) throws(StoreError) -> R? {
-        try first(SQL(trusted: "SELECT \(R.table.columnList) FROM \(R.table.name) ") + rest) { row in
+        try first(SQL(trusted: R.table.selectText) + rest) { row in
             try R(row: row)
         }
     }

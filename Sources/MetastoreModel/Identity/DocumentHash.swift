@@ -21,6 +21,15 @@ public struct DocumentHash: Sendable, Hashable {
         (first, second, third, fourth) = (words[0], words[1], words[2], words[3])
     }
 
+    /// The hash with the 32 bytes that lie there; `nil` for any other number of them.
+    package init?(_ content: UnsafeRawBufferPointer) {
+        guard content.count == DocumentHash.length else { return nil }
+        func word(_ index: Int) -> UInt64 {
+            UInt64(bigEndian: content.loadUnaligned(fromByteOffset: 8 * index, as: UInt64.self))
+        }
+        (first, second, third, fourth) = (word(0), word(1), word(2), word(3))
+    }
+
     /// The 32 bytes.
     public var bytes: [UInt8] {
         var bytes: [UInt8] = []

@@ -57,6 +57,23 @@ public struct JSONObject: Sendable, Hashable {
         return found
     }
 
+    /// The texts of a member that is a list of texts alone; nil when there is no such member.
+    package func texts(_ name: String) -> [String]? {
+        let found = JSONReader.read(text) { (reader) throws(JSONFault) -> [String]? in
+            var found: [String]?
+            try reader.members { (reader, key) throws(JSONFault) in
+                guard key.equalsByBytes(name) else {
+                    try reader.skip()
+                    return true
+                }
+                found = try reader.texts()
+                return false
+            }
+            return found
+        }
+        return found ?? nil
+    }
+
     /// Throws what is wrong with a literal, which couldn't where it stands. The store calls it before it
     /// writes.
     package func validate(field: String) throws(ModelError) {

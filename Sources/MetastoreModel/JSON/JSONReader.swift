@@ -64,10 +64,44 @@ struct JSONReader {
         }
     }
 
+    /// A list of nothing but texts.
+    mutating func texts() throws(JSONFault) -> [String] {
+        var texts: [String] = []
+        try scanner.take(0x5B, "[")
+        if scanner.takeIf(0x5D) { return texts }
+        repeat {
+            guard scanner.peek() == 0x22 else { throw .malformed(scanner.offset, "a text is missing") }
+            texts.append(try scanner.text(try scanner.string()))
+        } while scanner.takeIf(0x2C)
+        try scanner.take(0x5D, "]")
+        return texts
+    }
+
+    /// An object of metrics.
+    mutating func metrics() throws(JSONFault) -> NamedValues<Double> {
+        var members: [(key: String, value: Double)] = []
+        members.reserveCapacity(scanner.input.count / 24)
+        var isInOrder = true
+        var last: JSONScanner.StringToken?
+        try scanner.take(0x7B, "{")
+        if scanner.takeIf(0x7D) { return NamedValues(inOrder: []) }
+        repeat {
+            guard scanner.peek() == 0x22 else { throw .malformed(scanner.offset, "a key is missing") }
+            let token = try scanner.string()
+            isInOrder = isInOrder && scanner.isInOrder(last, token)
+            last = token
+            let key = try scanner.text(token)
+            try scanner.take(0x3A, "a colon")
+            members.append((key, try metric()))
+        } while scanner.takeIf(0x2C)
+        try scanner.take(0x7D, "}")
+        return isInOrder ? NamedValues(inOrder: members) : NamedValues(members)
+    }
+
     /// A number, or one of the names of what isn't finite.
     mutating func metric() throws(JSONFault) -> Double {
         guard scanner.peek() == 0x22 else {
-            return try JSONFault.finite(scanner.bytes(try scanner.number().range))
+            return try JSONFault.finite(try scanner.number().range, of: scanner.input)
         }
         switch try scanner.text(try scanner.string()) {
         case "NaN": return .nan

@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// Finds the tokens of a JSON text; it copies nothing.
 ///
 /// The text is UTF-8 already known to be valid: it comes from a `String`.
@@ -78,6 +80,15 @@ struct JSONScanner {
             offset += 1
         }
         throw .malformed(input.count, "a text has no end")
+    }
+
+    /// Whether the second text comes after the first by bytes, as far as that can be told without unescaping.
+    func isInOrder(_ first: StringToken?, _ second: StringToken) -> Bool {
+        guard let first else { return !second.hasEscape }
+        guard !second.hasEscape, let start = input.baseAddress else { return false }
+        let shared = min(first.range.count, second.range.count)
+        let order = memcmp(start + first.range.lowerBound, start + second.range.lowerBound, shared)
+        return order < 0 || order == 0 && first.range.count < second.range.count
     }
 
     /// Takes a number whose first byte is next.

@@ -33,14 +33,7 @@ public struct Metrics: Sendable, Hashable {
 
     /// All numbers; taken apart on every call.
     public var values: NamedValues<Double> {
-        JSONReader.read(text) { (reader) throws(JSONFault) in
-            var values: [(key: String, value: Double)] = []
-            try reader.members { (reader, key) throws(JSONFault) in
-                values.append((key, try reader.metric()))
-                return true
-            }
-            return NamedValues(values)
-        } ?? [:]
+        JSONReader.read(text) { (reader) throws(JSONFault) in try reader.metrics() } ?? [:]
     }
 
     /// The named value; only the text up to it is read.

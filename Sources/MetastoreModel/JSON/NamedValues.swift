@@ -22,6 +22,11 @@ public struct NamedValues<Value: Sendable>: Sendable {
         self.members = kept
     }
 
+    /// Values whose names are known to be in order, each once.
+    init(inOrder members: [(key: String, value: Value)]) {
+        self.members = members
+    }
+
     /// The value of a name; nil when there is none.
     public subscript(name: String) -> Value? {
         var (lower, upper) = (0, members.count)
