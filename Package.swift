@@ -74,7 +74,9 @@ let package = Package(
             path: "tools/metastore-quickstart", swiftSettings: settings),
         .executableTarget(
             name: "metastore-bench",
-            dependencies: ["Metastore", "MetastoreModel", "MetastoreSQLite", "MetastorePostgreSQL", arguments],
+            dependencies: [
+                "Metastore", "MetastoreModel", "MetastoreSQLite", "MetastorePostgreSQL", arguments, metrics,
+            ],
             path: "tools/metastore-bench", swiftSettings: settings),
 
         .target(
