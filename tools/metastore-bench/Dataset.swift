@@ -31,7 +31,7 @@ struct Dataset: Sendable {
         experiments = max(200, Int(10_000 * scale))
         points = max(100, Int(10_000 * scale))
         workloads = max(20, Int(1_000 * scale))
-        loaders = max(1, loads / Self.workloadsPerLoader)
+        loaders = max(1, Int(Double(loads) * scale) / Self.workloadsPerLoader)
     }
 
     static let pointed: ID<Experiment> = 1

@@ -4,7 +4,7 @@ import MetastoreModel
 /// H. A to D in stores of growing size, loading as it grows, and commits while the log is compacted.
 func growthRow(_ session: BenchSession) async throws -> [Comparison] {
     let sizes = ([10_000, 100_000, 1_000_000] + (session.isLargest ? [10_000_000] : []))
-        .map { session.count($0, least: Dataset.workloadsPerLoader) }
+        .map { session.count($0, least: 10) }
     return try await grownRow(session, sizes) + [compactionRow(session)]
 }
 

@@ -7,7 +7,8 @@ struct Instructions: AsyncParsableCommand {
     enum Work: String, ExpressibleByArgument, CaseIterable { case put, report, transition, read, catchUp = "catch-up" }
 
     static let configuration = CommandConfiguration(
-        abstract: "Does one work a fixed number of times, one after the other, and prints nothing.")
+        abstract: "Does one work a fixed number of times, one after the other, and prints nothing.",
+        discussion: "catch-up reads the newest revisions, so many; put makes some of one change each.")
     @Argument(help: "The work: \(Work.allCases.map(\.rawValue).joined(separator: ", ")).")
     var work: Work
 
@@ -21,7 +22,10 @@ struct Instructions: AsyncParsableCommand {
     var scale = 1.0
 
     func run() async throws {
-        let store = try await openStore(at: path)
+        // What the store does now and then depends on how long the run takes.
+        var options = benchOptions
+        options.housekeepingInterval = .seconds(3_600)
+        let store = try await openStore(at: path, options)
         let dataset = Dataset(scale: scale)
         let (work, count) = (work, count)
         switch work {

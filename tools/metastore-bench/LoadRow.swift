@@ -26,7 +26,7 @@ extension BenchSession {
     /// Loads into a copy, which stays there, closed.
     func load(_ count: Int, copying source: String, as name: String) async throws -> Measurement {
         let path = try scratch.copy(source, as: name)
-        let before = try Scratch.size(path)
+        let before = Scratch.size(path)
         let store = try await openStore(at: path)
         let dataset = dataset
         let began = ContinuousClock.now
@@ -43,7 +43,7 @@ extension BenchSession {
         // Closing brings the write-ahead log into the file.
         await store.close()
         var measurement = Measurement(work: "store.load", operations: count, seconds: seconds)
-        measurement.bytesPerRow = Double(try Scratch.size(path) - before) / Double(count)
+        measurement.bytesPerRow = Double(Scratch.size(path) - before) / Double(count)
         return measurement
     }
 

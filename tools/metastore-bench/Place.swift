@@ -1,5 +1,6 @@
 import ArgumentParser
 import FoundationEssentials
+import Glibc
 import Metastore
 import MetastoreModel
 import MetastoreSQLite
@@ -76,7 +77,9 @@ final class Scratch: Sendable {
         }
     }
 
-    static func size(_ path: String) throws -> Int {
-        try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int ?? 0
+    /// In bytes; 0 where nothing is.
+    static func size(_ path: String) -> Int {
+        var found = stat()
+        return stat(path, &found) == 0 ? Int(found.st_size) : 0
     }
 }
