@@ -92,6 +92,10 @@ let package = Package(
                 "MetastoreQuickstart", "metastore-quickstart", "Metastore", "MetastoreModel", "MetastoreSQLite",
             ],
             exclude: ["Examples"], swiftSettings: settings),
+        .testTarget(
+            name: "MetastoreBenchTests",
+            dependencies: ["metastore-bench", "Metastore", "MetastoreModel", "MetastoreSQLite"],
+            swiftSettings: settings),
         .testTarget(name: "ProjectTests", swiftSettings: settings),
         .target(
             name: "MetastoreTestSupport",
