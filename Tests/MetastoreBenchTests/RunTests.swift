@@ -101,7 +101,7 @@ import Testing
         #expect(run.output.isEmpty)
     }
 
-    @Test(arguments: ["put", "report", "transition", "read", "read.awaited", "page", "workloads", "best"])
+    @Test(arguments: ["put", "page.awaited"])
     func `measures one work on a store of one's own`(_ work: String) async throws {
         let folder = try TemporaryFolder()
         let run = try await Tool.bench(

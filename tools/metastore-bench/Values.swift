@@ -7,17 +7,28 @@ enum Values {
     /// 250 bytes.
     static let entry = [UInt8](repeating: 120, count: 250)
 
-    /// 250 bytes of text each.
-    private static let metricsPool: [Metrics] = (0..<64).map { number in
-        [
-            "accuracy": 0.987654321, "epoch": Double(number), "gpu_utilization": 0.97, "gradient_norm": 1.2345678,
-            "learning_rate": 0.0001234, "memory_bytes": 17_179_869_184, "perplexity": 3.14159,
-            "samples_per_second": 12_345.678, "training_loss": Double(number) * 0.1013,
-            "validation_loss": Double(number) * 0.1117,
+    /// 250 bytes of text each, with the digits that measured numbers have: they compress as badly as those.
+    private static let metricsPool: [Metrics] = (0..<4_096).map { number in
+        func digits(_ index: UInt64, _ count: Double) -> Double {
+            Double(mixed(UInt64(number) &* 16 &+ index) % UInt64(count)) / count
+        }
+        return [
+            "accuracy": digits(1, 1e7), "epoch": Double(number / 100), "gpu_utilization": digits(2, 1e4),
+            "gradient_norm": 1 + digits(3, 1e7), "learning_rate": digits(4, 1e7), "memory_bytes": 17_179_869_184,
+            "perplexity": 30 + digits(5, 1e7), "samples_per_second": 12_345 + digits(6, 1e3),
+            "training_loss": 1 + digits(7, 1e8), "validation_loss": 1 + digits(8, 1e8),
         ]
     }
 
-    static func metrics(_ number: Int) -> Metrics { metricsPool[number & 63] }
+    /// The same for the same number, and like random: the step of SplitMix64.
+    private static func mixed(_ number: UInt64) -> UInt64 {
+        var bits = (number &+ 1) &* 0x9e37_79b9_7f4a_7c15
+        bits = (bits ^ (bits >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        bits = (bits ^ (bits >> 27)) &* 0x94d0_49bb_1331_11eb
+        return bits ^ (bits >> 31)
+    }
+
+    static func metrics(_ number: Int) -> Metrics { metricsPool[number & 4_095] }
 
     /// A validation whose metric no other number has.
     static func validation(_ number: Int) -> Metrics {
