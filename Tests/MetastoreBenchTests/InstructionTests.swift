@@ -58,7 +58,7 @@ import Testing
                 cob=(2) /usr/lib/libsqlite3.so.0.8.6
                 cfn=(2) sqlite3_step
                 calls=3 0
-                0 900000
+                0 \(sqlite * 1_000)
 
                 ob=(2)
                 fn=(2)

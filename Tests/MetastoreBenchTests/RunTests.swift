@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import MetastoreModel
 import Testing
 
@@ -99,6 +100,23 @@ import Testing
         let run = try await Tool.run(try Tool.benchProgram(), ["run"] + arguments)
         #expect(run.code == 64)
         #expect(run.output.isEmpty)
+    }
+
+    @Test(arguments: [SIGINT, SIGTERM])
+    func `leaves nothing behind when it is ended`(_ signal: Int32) async throws {
+        let folder = try TemporaryFolder()
+        let process = Process()
+        process.executableURL = URL(filePath: try Tool.benchProgram())
+        process.arguments = ["run", "--rows", "A", "--seconds", "60", "--scale", "0.001", "--work", folder.path]
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        func made() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: folder.path) }
+        while try made().isEmpty, process.isRunning { try await Task.sleep(for: .milliseconds(5)) }
+        #expect(process.isRunning)
+        kill(process.processIdentifier, signal)
+        while process.isRunning { try await Task.sleep(for: .milliseconds(5)) }
+        #expect(process.terminationStatus == 128 + signal)
+        #expect(try made().isEmpty)
     }
 
     @Test(arguments: ["put", "page.awaited"])

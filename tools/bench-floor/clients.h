@@ -1,5 +1,6 @@
-/* Clients that commit at once: each hands its write to the writer's thread and waits for the answer, as any asynchronous
- * store must. The writer takes what is queued, up to `batch` at once, each in a savepoint, and commits them together. */
+/* Clients that commit at once: each hands its write to the writer's thread and waits for the answer, as any
+ * asynchronous store must. The writer takes what is queued, up to `batch` at once, each in a savepoint, and commits
+ * them together. */
 #ifndef CLIENTS_H
 #define CLIENTS_H
 

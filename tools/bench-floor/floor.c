@@ -1,9 +1,10 @@
 /* The floor of metastore-bench: what the store's own statements cost in plain C, on this machine, in this run.
  *
- * It works on a store's database (`metastore-bench fill` makes one) and leaves one that verifies: head row, row hashes,
- * digests, log row and chain are the store's own, with its pragmas and its checkpoints. A commit is BEGIN IMMEDIATE, the
- * head row, the record's statements, the log row with its link (SHA-256), the head row again and COMMIT with one flush.
- * "put.plain" does so in a loop; "put" hands every commit to a second thread and waits for the answer. */
+ * It works on a store's database (`metastore-bench fill` makes one) and leaves one that verifies: head row, row
+ * hashes, digests, log row and chain are the store's own, with its pragmas and its checkpoints. A commit is BEGIN
+ * IMMEDIATE, the head row, the record's statements, the log row with its link (SHA-256), the head row again and COMMIT
+ * with one flush. "put.plain" does so in a loop; "put" hands every commit to a second thread and waits for the answer.
+ */
 #include "clients.h"
 #include "reads.h"
 #include "watching.h"

@@ -1,4 +1,4 @@
-/* Typed records as C structs: every column of a row taken over, texts copied. What a read hands out outlives its row. */
+/* Typed records as C structs: every column of a row taken over, texts copied, so that they outlive their row. */
 #ifndef RECORDS_H
 #define RECORDS_H
 

@@ -5,11 +5,19 @@ import Glibc
 @main
 enum Program {
     static func main() {
+        // Before there is another thread: all leave these signals to this one.
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        for signal in [SIGINT, SIGTERM] { sigaddset(&signals, signal) }
+        pthread_sigmask(SIG_BLOCK, &signals, nil)
         Task.detached {
             await Bench.main()
             exit(0)
         }
-        while true { pause() }
+        var signal: Int32 = 0
+        while sigwait(&signals, &signal) != 0 {}
+        Scratch.removeAll()
+        exit(128 + signal)
     }
 }
 

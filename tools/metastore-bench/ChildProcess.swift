@@ -18,11 +18,19 @@ enum ChildProcess {
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
+        // Signals that wait for this program's main thread are the child's to die of.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var none = sigset_t()
+        sigemptyset(&none)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
         var words: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { strdup($0) }
         words.append(nil)
         defer { for word in words { free(word) } }
         var process = pid_t()
-        let result = posix_spawn(&process, program, &actions, nil, words, environ)
+        let result = posix_spawn(&process, program, &actions, &attributes, words, environ)
         close(ends[1])
         defer { close(ends[0]) }
         guard result == 0 else { throw Failure(program: program, status: result) }

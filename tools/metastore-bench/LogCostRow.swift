@@ -1,4 +1,4 @@
-/// K. What the log costs: A, C and E on the floor, with its row and link and without them. The store has no such switch.
+/// K. What the log costs: A, C and E on the floor, with its row and link and without. The store has no such switch.
 func logCostRow(_ session: BenchSession) async throws -> [Comparison] {
     let source = try await session.filled()
     let with = try session.scratch.copy(source, as: "floor-with")

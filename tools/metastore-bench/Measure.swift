@@ -6,7 +6,8 @@ struct Measure: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Measures one work of the store once, and prints one line.",
         discussion: """
-            Fills the store first, if nothing is in it. Works: \(StoreWork.allCases.map(\.rawValue).joined(separator: ", ")).
+            Fills the store first, if nothing is in it. Works:
+            \(StoreWork.allCases.map(\.rawValue).joined(separator: ", ")).
             """)
     @Argument(help: "The work.")
     var work: StoreWork

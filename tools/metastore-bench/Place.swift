@@ -4,6 +4,7 @@ import Glibc
 import Metastore
 import MetastoreModel
 import MetastoreSQLite
+import Synchronization
 
 #if PostgreSQL
     import MetastorePostgreSQL
@@ -50,16 +51,24 @@ func openStore(on server: String) async throws -> Metastore {
 /// A folder of its own for what is measured, removed at the end.
 final class Scratch: Sendable {
     let path: String
+    private static let all = Mutex<Set<String>>([])
 
     /// Made inside `parent`.
     init(in parent: String) throws {
         path = "\(parent)/metastore-bench-\(UUID().uuidString.prefix(8))"
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        _ = Self.all.withLock { $0.insert(path) }
     }
 
-    deinit { remove() }
+    func remove() {
+        _ = Self.all.withLock { $0.remove(path) }
+        try? FileManager.default.removeItem(atPath: path)
+    }
 
-    func remove() { try? FileManager.default.removeItem(atPath: path) }
+    /// When the program ends before its time.
+    static func removeAll() {
+        for path in all.withLock({ $0 }) { try? FileManager.default.removeItem(atPath: path) }
+    }
 
     func file(_ name: String) -> String { "\(path)/\(name).db" }
 
