@@ -1,6 +1,6 @@
-/* Clients that commit at once: each hands its write to the writer's thread and waits for the answer, as any
- * asynchronous store must. The writer takes what is queued, up to `batch` at once, each in a savepoint, and commits
- * them together. */
+/* Clients that commit at once, for as long as there is time, and at least once each: every write is handed to the
+ * writer's thread, and its answer waited for, as any asynchronous store must. The writer takes what is queued, up to
+ * `batch` at once, each in a savepoint, and commits them together. */
 #ifndef CLIENTS_H
 #define CLIENTS_H
 
@@ -102,12 +102,13 @@ static void commit_one(client *self) {
 
 static void *commit_repeatedly(void *argument) {
     client *self = argument;
-    for (int64_t before = now_nanoseconds(); before < self->ends;) {
+    int64_t before = now_nanoseconds();
+    do {
         commit_one(self);
         int64_t after = now_nanoseconds();
         add_time(&self->times, after - before);
         before = after;
-    }
+    } while (before < self->ends);
     return NULL;
 }
 
@@ -150,7 +151,7 @@ static void measure_clients(const char *name) {
 static void measure_plain(const char *name) {
     latencies times = {0};
     int64_t began = now_nanoseconds(), before = began, ends = began + (int64_t)(the_plan.seconds * 1e9);
-    for (int64_t number = 0; before < ends; number++) {
+    for (int64_t number = 0; !number || before < ends; number++) {
         begin_batch(&the_store);
         write_one(0, number);
         end_batch(&the_store);

@@ -15,7 +15,7 @@ static void end_read(store *store) { sqlite3_exec(store->database, "COMMIT", NUL
 static void measure_points(store *store, int64_t first, int64_t count, double seconds) {
     int64_t began = now_nanoseconds(), end = began + (int64_t)(seconds * 1e9), number = 0;
     begin_read(store);
-    for (; number % 64 || now_nanoseconds() < end; number++) {
+    for (; !number || number % 64 || now_nanoseconds() < end; number++) {
         trial found = read_trial(store, first + number * 7919 % count);
         looked_at += found.seed;
         free_trial(&found);
@@ -76,7 +76,7 @@ static void measure_list(store *store, const char *name, enum list list, int64_t
     latencies times = {0};
     int64_t began = now_nanoseconds(), before = began, end = began + (int64_t)(seconds * 1e9);
     begin_read(store);
-    while (before < end) {
+    do {
         switch (list) {
         case LIST_PAGE: read_page(store, id); break;
         case LIST_WORKLOADS: read_workloads(store, id, most); break;
@@ -85,7 +85,7 @@ static void measure_list(store *store, const char *name, enum list list, int64_t
         int64_t after = now_nanoseconds();
         add_time(&times, after - before);
         before = after;
-    }
+    } while (before < end);
     end_read(store);
     print_figures(name, 1, times.count, (double)(before - began) / 1e9, &times, "");
 }

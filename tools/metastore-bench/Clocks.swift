@@ -1,4 +1,4 @@
-/// Runs the work on some tasks until the time is over: each waits for its answer and calls again.
+/// Runs the work on some tasks until the time is over, and at least once: each waits for its answer and calls again.
 func measureTasks(
     _ name: String, seconds: Double, clients: Int, _ work: @escaping @Sendable (Int, Int) async throws -> Void
 ) async throws -> Measurement {
@@ -10,13 +10,13 @@ func measureTasks(
                 var latencies: [Duration] = []
                 var number = 0
                 var before = ContinuousClock.now
-                while before < end {
+                repeat {
                     try await work(client, number)
                     let after = ContinuousClock.now
                     latencies.append(after - before)
                     before = after
                     number += 1
-                }
+                } while before < end
                 return latencies
             }
         }
@@ -31,12 +31,12 @@ func measureEach(_ name: String, seconds: Double, _ work: () throws -> Void) thr
     let began = ContinuousClock.now
     let end = began + .seconds(seconds)
     var before = began
-    while before < end {
+    repeat {
         try work()
         let after = ContinuousClock.now
         latencies.append(after - before)
         before = after
-    }
+    } while before < end
     return Measurement(work: name, duration: before - began, latencies: latencies)
 }
 
@@ -45,9 +45,9 @@ func measureMany(_ name: String, seconds: Double, _ work: (Int) throws -> Void) 
     let began = ContinuousClock.now
     let end = began + .seconds(seconds)
     var number = 0
-    while number % 64 != 0 || ContinuousClock.now < end {
+    repeat {
         try work(number)
         number += 1
-    }
+    } while number % 64 != 0 || ContinuousClock.now < end
     return Measurement(work: name, operations: number, seconds: (ContinuousClock.now - began) / .seconds(1))
 }
