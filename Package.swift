@@ -74,7 +74,9 @@ let package = Package(
             path: "tools/metastore-quickstart", swiftSettings: settings),
         .executableTarget(
             name: "metastore-bench",
-            dependencies: ["Metastore", "MetastoreModel", "MetastoreSQLite", "MetastorePostgreSQL", arguments],
+            dependencies: [
+                "Metastore", "MetastoreModel", "MetastoreSQLite", "MetastorePostgreSQL", arguments, metrics,
+            ],
             path: "tools/metastore-bench", swiftSettings: settings),
 
         .target(
@@ -90,6 +92,10 @@ let package = Package(
                 "MetastoreQuickstart", "metastore-quickstart", "Metastore", "MetastoreModel", "MetastoreSQLite",
             ],
             exclude: ["Examples"], swiftSettings: settings),
+        .testTarget(
+            name: "MetastoreBenchTests",
+            dependencies: ["metastore-bench", "Metastore", "MetastoreModel", "MetastoreSQLite"],
+            swiftSettings: settings),
         .testTarget(name: "ProjectTests", swiftSettings: settings),
         .target(
             name: "MetastoreTestSupport",

@@ -54,7 +54,7 @@ struct ImportRule {
         ImportRule("tools/metastore-replicate", ["MetastoreCommandLine"], outside: ["ArgumentParser"]),
         ImportRule(
             "tools/metastore-bench", store.union(engines).union(engine).union(["MetastoreCommandLine"]),
-            outside: ["ArgumentParser"]),
+            outside: ["ArgumentParser", "Metrics"]),
         ImportRule(
             "tools/metastore-quickstart", store.union(engines).union(["MetastoreQuickstart", "MetastoreCommandLine"]),
             outside: ["ArgumentParser"]),

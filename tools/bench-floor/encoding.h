@@ -6,17 +6,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* Grows as needed and is kept: every buffer is static, and used by one thread. */
 typedef struct {
-    size_t count;
-    unsigned char bytes[4096];
+    size_t count, room;
+    unsigned char *bytes;
 } buffer;
 
 static inline void put_raw(buffer *out, const void *bytes, size_t count) {
-    if (count > sizeof out->bytes - out->count) {
-        fprintf(stderr, "floor: a record of more than %zu bytes\n", sizeof out->bytes);
-        abort();
+    if (count > out->room - out->count) {
+        out->room = 2 * (out->count + count) + 1024;
+        out->bytes = realloc(out->bytes, out->room);
+        if (!out->bytes) {
+            fputs("floor: out of memory\n", stderr);
+            exit(1);
+        }
     }
-    memcpy(out->bytes + out->count, bytes, count);
+    if (count) memcpy(out->bytes + out->count, bytes, count);
     out->count += count;
 }
 
@@ -67,7 +72,7 @@ typedef unsigned __int128 row_hash;
 
 /* The first 128 bits of SHA-256(kind, key, fields). */
 static inline row_hash hash_row(unsigned char kind, const char *key, const buffer *fields) {
-    buffer head;
+    static buffer head;
     head.count = 0;
     put_byte(&head, kind);
     put_blob(&head, key, strlen(key));

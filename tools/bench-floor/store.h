@@ -1,4 +1,4 @@
-/* The store's statements for one write, in plain C: prepared once, the same texts, in the same order. */
+/* The store's statements, in plain C: prepared once, the same texts, in the same order. */
 #ifndef STORE_H
 #define STORE_H
 
@@ -8,11 +8,11 @@
 #include <time.h>
 
 enum { KIND_TRIAL = 2, KIND_WORKLOAD = 3, KIND_KEY_VALUE = 15, KIND_CLUSTER = 20, KINDS = 20, COUNTERS = 8 };
-enum { COUNTER_WORKLOAD = 2, VALUE_BYTES = 250, CHECKPOINT_PAGES = 4000 };
+enum { COUNTER_WORKLOAD = 2, CHECKPOINT_PAGES = 4000 };
 
 enum statement {
     BEGIN, COMMIT, SAVEPOINT, RELEASE, HEAD, SAVE_HEAD, LOG, ENTRY, ADD_ENTRY, TRIAL, WORKLOAD, LIVE_WORKLOAD,
-    ADD_WORKLOAD, REPORT_TRIAL, MOVE_TRIAL, STATEMENTS
+    ADD_WORKLOAD, REPORT_TRIAL, MOVE_TRIAL, FIRST_PAGE, PAGE, WORKLOADS, BEST, LOG_ROWS, STATEMENTS
 };
 
 #define TRIAL_COLUMNS \
@@ -22,6 +22,10 @@ enum statement {
 #define WORKLOAD_COLUMNS \
     "created_revision, revision, id, experiment, trial, generation, step, kind, state, total_batches, metrics, " \
     "metrics_document, searcher_metric, is_rolled_back, start_time, end_time"
+#define EXPERIMENT_COLUMNS \
+    "created_revision, revision, id, state, name, config, labels, notes, owner, is_archived, parent, priority, pool, " \
+    "progress, metric, smaller_is_better, keep_experiment_best, keep_trial_best, keep_trial_latest, external_id, " \
+    "model_definition, start_time, end_time"
 
 static const char *const statement_texts[STATEMENTS] = {
     [BEGIN] = "BEGIN IMMEDIATE",
@@ -52,6 +56,13 @@ static const char *const statement_texts[STATEMENTS] = {
     [REPORT_TRIAL] = "UPDATE trials SET revision = ?1, total_batches = ?2, last_activity = ?3, row_hash = ?4 "
         "WHERE id = ?5",
     [MOVE_TRIAL] = "UPDATE trials SET revision = ?1, state = ?2, row_hash = ?3 WHERE id = ?4",
+    [FIRST_PAGE] = "SELECT " EXPERIMENT_COLUMNS " FROM experiments WHERE id > 0 ORDER BY id DESC LIMIT ?1",
+    [PAGE] = "SELECT " EXPERIMENT_COLUMNS " FROM experiments WHERE id > 0 AND id < ?1 ORDER BY id DESC LIMIT ?2",
+    [WORKLOADS] = "SELECT " WORKLOAD_COLUMNS " FROM workloads WHERE trial = ?1 ORDER BY step, kind, generation "
+        "LIMIT ?2",
+    [BEST] = "SELECT " TRIAL_COLUMNS " FROM trials WHERE experiment = ?1 AND best_order IS NOT NULL "
+        "ORDER BY best_order, best_total_batches, request_id LIMIT 1",
+    [LOG_ROWS] = "SELECT revision, body FROM log WHERE revision > ?1 ORDER BY revision LIMIT 1000",
 };
 
 typedef struct {
@@ -60,12 +71,6 @@ typedef struct {
     row_hash digests[KINDS];
 } head;
 
-typedef struct {
-    int64_t created, revision, id, experiment, state, seed, restarts, generation, total_batches, start;
-    unsigned char request[16];
-    char *hparams;
-    size_t hparams_count;
-} trial;
 
 typedef struct {
     sqlite3 *database;
@@ -73,6 +78,7 @@ typedef struct {
     head head;
     int64_t time;
     int pages, pages_tried;
+    bool is_without_log;
 } store;
 
 static void fail(sqlite3 *database, const char *what) {
@@ -84,6 +90,12 @@ static int64_t wall_microseconds(void) {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     return now.tv_sec * 1000000LL + now.tv_nsec / 1000;
+}
+
+static int64_t now_nanoseconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
 
 static inline void bind(sqlite3_stmt *s, int at, int64_t number) { sqlite3_bind_int64(s, at, number); }
@@ -176,11 +188,16 @@ static void end_batch(store *store) {
     store->pages_tried = store->pages;
 }
 
-/* The log row of one revision whose body is complete, and the chain. */
+/* The log row of one revision whose body is complete, and the chain; without the log only the revision. */
 static void append_log(store *store, const buffer *body, uint64_t kinds) {
     head *h = &store->head;
     sqlite3_stmt *s = store->statements[LOG];
-    buffer header;
+    static buffer header;
+    h->time = store->time;
+    if (store->is_without_log) {
+        h->revision++;
+        return;
+    }
     header.count = 0;
     put_number(&header, (uint64_t)h->revision + 1);
     put_number(&header, (uint64_t)h->epoch);
@@ -198,7 +215,6 @@ static void append_log(store *store, const buffer *body, uint64_t kinds) {
     sha256_add(&hash, body->bytes, body->count);
     sha256_end(&hash, h->chain);
     h->revision++;
-    h->time = store->time;
     h->log_bytes += (int64_t)body->count + 120;
     const int64_t first[] = {h->revision, h->epoch, h->nonce, store->time, h->schema};
     for (int i = 0; i < 5; i++) bind(s, 1 + i, first[i]);

@@ -9,7 +9,7 @@ struct Elsewhere: AsyncParsableCommand {
 
     static let configuration = CommandConfiguration(
         abstract: "Prints when each commit was answered (writer), or seen (watcher), in nanoseconds of one clock.")
-    @OptionGroup var store: StorePath
+    @OptionGroup var place: Place
 
     @Option(help: "Which of the two processes this is.")
     var role: Role
@@ -18,7 +18,7 @@ struct Elsewhere: AsyncParsableCommand {
     var commits = 500
 
     func run() async throws {
-        let store = try await store.open()
+        let store = try await place.open()
         switch role {
         case .writer:
             for number in 0..<commits {
