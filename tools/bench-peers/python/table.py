@@ -1,4 +1,5 @@
-"""The table of tools/bench-peers: medians over the rounds, and the ratio of ours to each peer's.
+"""The table of tools/bench-peers: medians over the rounds, and the ratio of ours to each peer's. Of what only
+metastore-bench measures there is nothing here: its own table has that.
 
     table.py LINES
 """
@@ -8,6 +9,7 @@ import sys
 
 # Works whose figure is a time rather than a rate.
 TIMED = {"page", "workloads", "workloads.unparsed", "watch.begin", "watch.commit", "open"}
+OURS = {"store", "floor"}
 
 
 def figures(path):
@@ -19,7 +21,8 @@ def figures(path):
             if "work" not in values:
                 continue
             peer, work = values["work"].split(".", 1)
-            key = (peer, work, values.get("clients", 1))
+            # How many load is for a peer to choose; how many commit is the row.
+            key = (peer, work, values.get("clients", 1) if work.startswith("put") else 1)
             figure = values.get("p50_us" if work in TIMED else "per_second")
             if figure is not None:
                 found.setdefault(key, []).append(figure)
@@ -27,7 +30,8 @@ def figures(path):
                 found.setdefault((peer, work + ", bytes a row", 1), []).append(values["bytes_per_row"])
             failed[key] = failed.get(key, 0) + values.get("failed", 0)
             found.setdefault(key, [])
-    return found, failed
+    compared = {key[1:] for key in found if key[0] not in OURS}
+    return {key: values for key, values in found.items() if key[1:] in compared}, failed
 
 
 def ratio(found, key):
@@ -63,6 +67,7 @@ def main():
             text.ljust(width) if column in (0, 2, 4) else text.rjust(width)
             for column, (text, width) in enumerate(zip(row, widths))]
         print("  ".join(cells).rstrip())
+    print("Of times (µs) and sizes (B), less is better, and of their ratios.")
 
 
 if __name__ == "__main__":
