@@ -35,10 +35,12 @@ def figures(path):
 
 
 def ratio(found, key):
-    """Ours to theirs, in the median of the rounds, and its spread."""
-    ours = found.get(("store", *key[1:]))
+    """Ours to theirs, in the median of the rounds, and its spread. A peer's variant of a work (put.own-connections) is
+    beside ours as it is."""
+    peer, work, clients = key
+    ours = found.get(("store", work, clients)) or found.get(("store", work.rsplit(".", 1)[0], clients))
     theirs = found[key]
-    if not ours or key[0] == "store" or len(ours) != len(theirs) or 0 in theirs:
+    if not ours or peer == "store" or len(ours) != len(theirs) or 0 in theirs:
         return ["", ""]
     ratios = [a / b for a, b in zip(ours, theirs)]
     return [f"{statistics.median(ratios):.2f}", f"{min(ratios):.2f}–{max(ratios):.2f}"]
