@@ -2,7 +2,7 @@
 # What is compared, put into the scratch folder; what is there already stays. Debian's packages are taken apart there
 # rather than installed.
 
-# install_debian NAME PACKAGE…: and those they need that aren't on this machine.
+# install_debian NAME PACKAGE…: and those they need, whatever is on this machine: for apt-get it is an empty one.
 install_debian() {
     local name=$1 each
     shift
@@ -10,8 +10,9 @@ install_debian() {
     say "fetching from Debian: $*"
     mkdir -p "$scratch/debs/partial" "$scratch/debian"
     apt-get -qq update >&2 || die "Debian's package lists can't be had." 69
-    apt-get -qq install --yes --download-only --no-install-recommends -o Dir::Cache::archives="$scratch/debs" \
-        -o Debug::NoLocking=1 "$@" >&2 || die "apt-get couldn't fetch $*." 69
+    : >"$scratch/debs/status"
+    apt-get -qq install --yes --download-only --no-install-recommends -o Dir::State::status="$scratch/debs/status" \
+        -o Dir::Cache::archives="$scratch/debs" -o Debug::NoLocking=1 "$@" >&2 || die "apt-get couldn't fetch $*." 69
     for each in "$scratch"/debs/{etcd,golang}*.deb; do dpkg-deb -x "$each" "$scratch/debian"; done
     rm -rf "$scratch/debs"
     touch "$scratch/debian/.$name"

@@ -18,6 +18,7 @@ INSERT INTO trials (id, experiment, request_id, state, hparams, seed, restarts, 
 INSERT INTO workloads (id, experiment, trial, generation, step, kind, state, total_batches, metrics, is_rolled_back,
     start_time, created_revision, revision, row_hash)
     SELECT i, 1, 1, 0, i, 1, 2, i, '{"accuracy":0.987654321,"epoch":12,"gpu_utilization":0.97,'
-    '"gradient_norm":1.2345678,"learning_rate":0.0001234,"memory_bytes":17179869184,"perplexity":3.14159,'
-    '"samples_per_second":12345.678,"training_loss":0.123,"validation_loss":0.1353}', 0, now(), 1, 1, i FROM generate_series(1, 1000) AS i;
+    '"gradient_norm":1.2345678,"learning_rate":0.0001234,"memory_bytes":17179869184,'
+    '"perplexity":3.14159,"samples_per_second":12345.678,'
+    '"training_loss":0.123,"validation_loss":0.1353}', 0, now(), 1, 1, i FROM generate_series(1, 1000) AS i;
 VACUUM ANALYZE;
