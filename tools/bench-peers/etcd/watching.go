@@ -45,8 +45,7 @@ func (b *bench) watch(parent context.Context) error {
 }
 
 // F: watching from an old revision, changes as bytes: of the largest transactions, and of one change each, of which the
-// server hands a lagging watcher a thousand every 100 ms. In fragments it would take thirty times as long: the server
-// measures the whole fragment again for each event it adds.
+// server hands a lagging watcher a thousand every 100 ms.
 func (b *bench) catchUp(ctx context.Context) error {
 	if err := b.watchAgain(ctx, "etcd.catch-up", b.load, most); err != nil {
 		return err
