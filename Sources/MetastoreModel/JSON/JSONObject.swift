@@ -43,35 +43,16 @@ public struct JSONObject: Sendable, Hashable {
 
     /// The named value; only the text up to it is read.
     public subscript(name: String) -> JSON? {
-        var found: JSON?
-        _ = JSONReader.read(text) { (reader) throws(JSONFault) in
-            try reader.members { (reader, key) throws(JSONFault) in
-                guard key.equalsByBytes(name) else {
-                    try reader.skip()
-                    return true
-                }
-                found = try reader.value()
-                return false
-            }
-        }
-        return found
+        JSONReader.read(text) { (reader) throws(JSONFault) -> JSON? in
+            try reader.seek(name) ? try reader.value() : nil
+        } ?? nil
     }
 
     /// The texts of a member that is a list of texts alone; nil when there is no such member.
     package func texts(_ name: String) -> [String]? {
-        let found = JSONReader.read(text) { (reader) throws(JSONFault) -> [String]? in
-            var found: [String]?
-            try reader.members { (reader, key) throws(JSONFault) in
-                guard key.equalsByBytes(name) else {
-                    try reader.skip()
-                    return true
-                }
-                found = try reader.texts()
-                return false
-            }
-            return found
-        }
-        return found ?? nil
+        JSONReader.read(text) { (reader) throws(JSONFault) -> [String]? in
+            try reader.seek(name) ? try reader.texts() : nil
+        } ?? nil
     }
 
     /// Throws what is wrong with a literal, which couldn't where it stands. The store calls it before it

@@ -12,6 +12,20 @@ struct JSONReader {
         }
     }
 
+    /// Goes to the value of a member; false when there is no such member.
+    mutating func seek(_ name: String) throws(JSONFault) -> Bool {
+        try scanner.take(0x7B, "{")
+        if scanner.takeIf(0x7D) { return false }
+        repeat {
+            guard scanner.peek() == 0x22 else { throw .malformed(scanner.offset, "a key is missing") }
+            let key = try scanner.string()
+            try scanner.take(0x3A, "a colon")
+            if try scanner.isEqual(key, name) { return true }
+            try skip()
+        } while scanner.takeIf(0x2C)
+        return false
+    }
+
     /// Reads an object member by member until the body says that it has seen enough.
     mutating func members(
         _ body: (inout JSONReader, String) throws(JSONFault) -> Bool

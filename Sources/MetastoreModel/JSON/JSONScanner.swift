@@ -64,6 +64,7 @@ struct JSONScanner {
         offset += 1
         let start = offset
         var hasEscape = false
+        skipPlainText()
         while offset < input.count {
             let byte = input[offset]
             if byte == 0x22 {
@@ -80,6 +81,30 @@ struct JSONScanner {
             offset += 1
         }
         throw .malformed(input.count, "a text has no end")
+    }
+
+    /// Passes over eight bytes at a time for as long as they are ASCII and neither quote, backslash nor control.
+    @inline(__always)
+    private mutating func skipPlainText() {
+        let raw = UnsafeRawBufferPointer(input)
+        let (ones, highs): (UInt64, UInt64) = (0x0101_0101_0101_0101, 0x8080_8080_8080_8080)
+        while offset + 8 <= input.count {
+            let word = raw.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            // A byte of zero borrows into its highest bit: so does one below what is subtracted.
+            let quote = word ^ ones &* 0x22
+            let backslash = word ^ ones &* 0x5C
+            let special = (quote &- ones) | (backslash &- ones) | (word &- ones &* 0x20) | word
+            if special & highs != 0 { return }
+            offset += 8
+        }
+    }
+
+    /// Whether a text, for what it stands for, is this one.
+    func isEqual(_ token: StringToken, _ name: String) throws(JSONFault) -> Bool {
+        guard !token.hasEscape else { return try text(token).equalsByBytes(name) }
+        let bytes = bytes(token.range)
+        return name.utf8.withContiguousStorageIfAvailable { $0.hasSameBytes(as: bytes) }
+            ?? bytes.elementsEqual(name.utf8)
     }
 
     /// Whether the second text comes after the first by bytes, as far as that can be told without unescaping.

@@ -38,18 +38,9 @@ public struct Metrics: Sendable, Hashable {
 
     /// The named value; only the text up to it is read.
     public subscript(name: String) -> Double? {
-        var found: Double?
-        _ = JSONReader.read(text) { (reader) throws(JSONFault) in
-            try reader.members { (reader, key) throws(JSONFault) in
-                guard key.equalsByBytes(name) else {
-                    try reader.skip()
-                    return true
-                }
-                found = try reader.metric()
-                return false
-            }
-        }
-        return found
+        JSONReader.read(text) { (reader) throws(JSONFault) -> Double? in
+            try reader.seek(name) ? try reader.metric() : nil
+        } ?? nil
     }
 
     /// Throws what is wrong with a literal, which couldn't where it stands. The store calls it before it

@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// The rules every text of a record obeys, whatever the engine.
 ///
 /// 1. No NUL: PostgreSQL can't hold it and SQLite's functions end at it.
@@ -73,7 +75,10 @@ package enum FieldValidation {
 extension String {
     /// Whether both hold the same bytes. `==` also holds for different spellings of the same characters.
     package func equalsByBytes(_ other: String) -> Bool {
-        utf8.count == other.utf8.count && utf8.elementsEqual(other.utf8)
+        let found = utf8.withContiguousStorageIfAvailable { own in
+            other.utf8.withContiguousStorageIfAvailable { own.hasSameBytes(as: $0) }
+        }
+        return (found ?? nil) ?? utf8.elementsEqual(other.utf8)
     }
 
     /// Feeds what ``equalsByBytes(_:)`` compares.
@@ -86,5 +91,13 @@ extension String {
     /// Whether this text comes first by its bytes of UTF-8, which is how every engine orders it.
     package func precedesByBytes(_ other: String) -> Bool {
         utf8.lexicographicallyPrecedes(other.utf8)
+    }
+}
+
+extension UnsafeBufferPointer<UInt8> {
+    func hasSameBytes(as other: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard count == other.count else { return false }
+        guard let start = baseAddress, let otherStart = other.baseAddress else { return true }
+        return memcmp(start, otherStart, count) == 0
     }
 }
