@@ -1,7 +1,8 @@
 // Invariants
 // 1. A batch holds whole revisions, at least one, and at most about Limits.feedBatchBytes of them.
 // 2. What is read from the log continues the history of the position: its own record is looked at with those after it.
-// 3. The position moves over every revision looked at, wanted or not; nothing is looked at twice.
+// 3. The position moves over every revision looked at, wanted or not, and over those known to bring nothing wanted;
+//    nothing is looked at twice.
 
 internal import MetastoreEngine
 internal import MetastoreModel
@@ -32,6 +33,7 @@ struct FeedReader: Sendable {
         }
         while true {
             try Task.checkCancellation()
+            if let end = store.tail.passOver(position.revision, filter.kinds) { position = end }
             let records = try await records()
             guard !records.isEmpty else {
                 if position.revision > reported { return batch([]) }

@@ -44,7 +44,7 @@ extension Metastore {
                 if store.writer != nil, !store.engine.isExclusive, found.lacks(known) {
                     store.tail.close(.historyCut(expected: known.revision, found: found.revision))
                 } else if found.revision > store.tail.head.revision {
-                    store.tail.publish([], head: found)
+                    store.tail.publish([], head: found).resume()
                 }
             }
         }

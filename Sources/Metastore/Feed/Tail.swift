@@ -1,6 +1,7 @@
 // Invariants
 // 1. `recent` holds consecutive revisions and ends at `head`; older ones are read from the log.
-// 2. A commit only wakes those who wait; it never waits for one, and holds at most Limits.feedCacheBytes for them.
+// 2. A commit only wakes those who wait for its kinds; it never waits for one, and holds at most Limits.feedCacheBytes
+//    for them.
 // 3. A lost wake-up costs at most one tick.
 // 4. The head never goes back.
 
@@ -10,17 +11,25 @@ internal import Synchronization
 
 /// The newest part of the log, shared by every reader of the feed in this process.
 final class Tail: Sendable {
-    fileprivate struct Waiter {
-        let kinds: RecordKinds
-        let continuation: CheckedContinuation<Void, any Error>
+    fileprivate typealias Waiter = CheckedContinuation<Void, any Error>
+
+    /// Those whom a commit concerns. They wait until they are resumed.
+    struct Woken: ~Copyable {
+        fileprivate let waiters: [Waiter]
+
+        consuming func resume() {
+            for waiter in waiters { waiter.resume() }
+        }
     }
 
     fileprivate struct State {
         var head: Position
         var recent: Deque<LogRecord> = []
         var recentBytes = 0
-        var waiters: [UInt64: Waiter] = [:]
+        /// By what they wait for: there are many who wait, and few sets of kinds.
+        var waiters: [RecordKinds: [UInt64: Waiter]] = [:]
         var nextWaiter: UInt64 = 0
+        var kinds: KindRevisions
         var closed: StoreError?
         /// Where the store stood at the last tick.
         var tickedAt: Revision = .absent
@@ -31,16 +40,16 @@ final class Tail: Sendable {
     let history: KnownHistory?
 
     init(head: Position, history: KnownHistory?) {
-        state = Mutex(State(head: head))
+        state = Mutex(State(head: head, kinds: KindRevisions(since: head.revision)))
         self.history = history
     }
 
     var head: Position { state.withLock { $0.head } }
 
-    /// After a commit: what it brought, and where the store stands now. Wakes those whom it concerns.
+    /// After a commit: what it brought, and where the store stands now. Gives back those whom it concerns.
     ///
     /// Where several processes write, news of a later commit of another may have come before: then there is none here.
-    func publish(_ records: [LogRecord], head: Position) {
+    func publish(_ records: [LogRecord], head: Position) -> Woken {
         if !records.isEmpty { history?.committed(head) }
         let woken = state.withLock { state -> [Waiter] in
             guard head.revision >= state.head.revision else { return [] }
@@ -55,6 +64,7 @@ final class Tail: Sendable {
                 state.recent.append(record)
                 state.recentBytes += record.footprint
                 kinds.formUnion(record.kinds)
+                state.kinds.note(record.kinds, at: record.revision)
             }
             if let last = state.recent.last, last.revision != head.revision {
                 state.recent.removeAll()
@@ -65,10 +75,20 @@ final class Tail: Sendable {
             }
             // Without records it is either news from outside, which may be of any kind, or no news: a position moved.
             let isNewsOfAnyKind = records.isEmpty && head != state.head
+            if isNewsOfAnyKind { state.kinds = KindRevisions(since: head.revision) }
             state.head = head
-            return state.takeWaiters { isNewsOfAnyKind || !$0.kinds.isDisjoint(with: kinds) }
+            return state.takeWaiters { isNewsOfAnyKind || !$0.isDisjoint(with: kinds) }
         }
-        for waiter in woken { waiter.continuation.resume() }
+        return Woken(waiters: woken)
+    }
+
+    /// Where the store stands, if it is known that nothing of these kinds came after the revision.
+    func passOver(_ revision: Revision, _ kinds: RecordKinds) -> Position? {
+        state.withLock { state in
+            guard state.closed == nil, state.head.revision > revision, !state.kinds.mayHave(kinds, after: revision)
+            else { return nil }
+            return state.head
+        }
     }
 
     /// Wakes everybody if something was committed since the last tick, so that filtered readers move on.
@@ -78,7 +98,7 @@ final class Tail: Sendable {
             state.tickedAt = state.head.revision
             return state.takeWaiters { _ in true }
         }
-        for waiter in woken { waiter.continuation.resume() }
+        for waiter in woken { waiter.resume() }
     }
 
     /// Ends the feed: whoever waits, or will, gets this error. False when it had ended before.
@@ -90,7 +110,7 @@ final class Tail: Sendable {
             state.recent.removeAll()
             return (isFirst, state.takeWaiters { _ in true })
         }
-        for waiter in woken { waiter.continuation.resume(throwing: error) }
+        for waiter in woken { waiter.resume(throwing: error) }
         return isFirst
     }
 
@@ -126,33 +146,66 @@ final class Tail: Sendable {
             try await withCheckedThrowingContinuation { continuation in
                 let answer: Result<Void, any Error>? = state.withLock { state in
                     if let closed = state.closed { return .failure(closed) }
-                    if state.head.revision > revision { return .success(()) }
+                    if state.head.revision > revision, state.kinds.mayHave(kinds, after: revision) {
+                        return .success(())
+                    }
                     if Task.isCancelled { return .failure(CancellationError()) }
-                    state.waiters[number] = Waiter(kinds: kinds, continuation: continuation)
+                    state.waiters[kinds, default: [:]][number] = continuation
                     return nil
                 }
                 if let answer { continuation.resume(with: answer) }
             }
         } onCancel: {
-            let waiter = state.withLock { $0.waiters.removeValue(forKey: number) }
-            waiter?.continuation.resume(throwing: CancellationError())
+            let waiter = state.withLock { $0.waiters[kinds]?.removeValue(forKey: number) }
+            waiter?.resume(throwing: CancellationError())
         }
     }
 
-    var hasWaiters: Bool { state.withLock { !$0.waiters.isEmpty } }
+    var hasWaiters: Bool { state.withLock { $0.waiters.values.contains { !$0.isEmpty } } }
 
     var isClosed: Bool { state.withLock { $0.closed != nil } }
 }
 
 extension Tail.State {
-    fileprivate mutating func takeWaiters(where isConcerned: (Tail.Waiter) -> Bool) -> [Tail.Waiter] {
+    fileprivate mutating func takeWaiters(where isConcerned: (RecordKinds) -> Bool) -> [Tail.Waiter] {
         guard !waiters.isEmpty else { return [] }
         var taken: [Tail.Waiter] = []
-        for (number, waiter) in waiters where isConcerned(waiter) {
-            taken.append(waiter)
-            waiters[number] = nil
+        for (kinds, waiting) in waiters where isConcerned(kinds) {
+            taken.append(contentsOf: waiting.values)
+            waiters[kinds] = nil
         }
         return taken
+    }
+}
+
+/// The last revision of each kind, since a revision from which on all are known.
+private struct KindRevisions {
+    private let since: Revision
+    /// By the bit of the kind.
+    private var last: [64 of Revision]
+
+    init(since: Revision) {
+        self.since = since
+        last = .init(repeating: .absent)
+    }
+
+    mutating func note(_ kinds: RecordKinds, at revision: Revision) {
+        var rest = kinds.rawValue
+        while rest != 0 {
+            last[rest.trailingZeroBitCount] = revision
+            rest &= rest - 1
+        }
+    }
+
+    /// False when nothing of these kinds came after the revision.
+    func mayHave(_ kinds: RecordKinds, after revision: Revision) -> Bool {
+        guard revision >= since else { return true }
+        var rest = kinds.rawValue
+        while rest != 0 {
+            if last[rest.trailingZeroBitCount] > revision { return true }
+            rest &= rest - 1
+        }
+        return false
     }
 }
 
@@ -172,7 +225,9 @@ extension Metastore {
 extension Tail {
     fileprivate var memory: FeedMemory {
         state.withLock { state in
-            FeedMemory(records: state.recent.count, bytes: state.recentBytes, waiters: state.waiters.count)
+            FeedMemory(
+                records: state.recent.count, bytes: state.recentBytes,
+                waiters: state.waiters.values.reduce(0) { $0 + $1.count })
         }
     }
 }

@@ -78,11 +78,11 @@ extension WriterLoop {
                 connection.rollback()
                 logger.info("settled", metadata: ["committed": "\(isThere)"])
                 if isThere {
-                    publish(batch)
+                    publish(batch).resume()
                     // It was committed by the connection before: no reader's server is the writer's for having it.
                     writer.tail.history?.writerMoved()
                     // Others may have written after it.
-                    if found.revision > head.revision { writer.tail.publish([], head: found.position) }
+                    if found.revision > head.revision { writer.tail.publish([], head: found.position).resume() }
                     answer(jobs, .committed)
                     return true
                 }

@@ -163,8 +163,9 @@ final class WriterLoop {
             try connection.commit()
             metrics.commitTook(ContinuousClock.now - began)
             metrics.committed(closures: jobs.count, revisions: batch.records.count)
-            publish(batch)
+            let woken = publish(batch)
             answer(jobs, .committed)
+            woken.resume()
         } catch  where error.leavesCommitUnknown || !connection.isUsable {
             guard engine.isExclusive else { return settleOnServer(batch, jobs, error) }
             settle(batch, jobs, error)
@@ -186,13 +187,15 @@ final class WriterLoop {
         return true
     }
 
-    func publish(_ batch: Batch) {
+    /// Gives back whom to resume once the batch is answered.
+    func publish(_ batch: Batch) -> Tail.Woken {
         head = batch.session.head
         if let epoch = batch.takenEpoch { writer.ledEpoch.withLock { $0 = epoch } }
         housekeeping.noteIsStale = true
         for promise in batch.session.afterCommit { promise() }
-        writer.tail.publish(batch.records, head: head.position)
+        let woken = writer.tail.publish(batch.records, head: head.position)
         engine.announceCommit()
+        return woken
     }
 
     /// The commit failed in a way that may have left it on the device. Find out, for good (DESIGN D6).
@@ -207,9 +210,9 @@ final class WriterLoop {
             let expected = batch.session.head
             let marker = try commitMarker()
             let found = try isThere(expected, batch.records, marker)
-            if found { publish(batch) }
+            if found { publish(batch).resume() }
             head = marker.head
-            writer.tail.publish([marker.record], head: head.position)
+            writer.tail.publish([marker.record], head: head.position).resume()
             writer.readers?.resume()
             answer(jobs, found ? .committed : .failed(.notApplied(reason: error.words)))
             logger.info("settled", metadata: ["committed": "\(found)"])
