@@ -74,6 +74,8 @@ enum Place: CaseIterable, Sendable {
     case memory, disk
     #if PostgreSQL
         case postgresql
+        /// The same through pgbouncer, with two connections for a store.
+        case pooled
     #endif
 
     var isLasting: Bool { self != .memory }
@@ -84,6 +86,7 @@ enum Place: CaseIterable, Sendable {
         case .disk: .disk
         #if PostgreSQL
             case .postgresql: .postgresql
+            case .pooled: .pooled
         #endif
         }
     }
@@ -95,6 +98,7 @@ enum Place: CaseIterable, Sendable {
         case .disk: Load.part(of: disk)
         #if PostgreSQL
             case .postgresql: Load.part(of: postgresql)
+            case .pooled: Load.part(of: postgresql / 5)
         #endif
         }
     }

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Metastore
+import MetastoreEngine
 import MetastoreModel
 import MetastoreSQLite
 import MetastoreTestSupport
@@ -54,11 +55,14 @@ private struct HostileRun {
     let store: Metastore
     let place: Place
     let time = ManualTime(seed: Load.seed)
+    private var options: StoreOptions
 
     init(_ place: Place) async throws {
         self.place = place
-        var options = StoreOptions()
+        options = StoreOptions()
         options.time = time.source
+        // Patient with a server that all tests share.
+        options.engine.callTimeout = .seconds(60)
         store = try await Metastore.open(directory.source(place), options)
     }
 
@@ -243,7 +247,7 @@ private struct HostileRun {
     func finish() async throws -> StoreContents {
         let contents = try await store.contents()
         let copy = TemporaryPlace()
-        let replica = try await Metastore.openReplica(copy.source(place), of: try await store.info().cluster)
+        let replica = try await Metastore.openReplica(copy.source(place), of: try await store.info().cluster, options)
         var revision = Revision.absent
         while let last = try await next(after: revision, to: replica) { revision = last }
         guard try await replica.contents() == contents else { throw Difference(description: "the replica differs") }
