@@ -52,7 +52,7 @@ private func grownRow(_ session: BenchSession, _ sizes: [Int]) async throws -> [
         + sizes.dropFirst().map { size in
             try Rounds([loads]).compare(
                 "H", "load of \(size) workloads", .perSecond, "store.load.\(size)",
-                beside: ("of \(first)", "store.load.\(first)"))
+                beside: ("of \(first)", "store.load.\(first)"), must: .ratio(.atLeast, 1 / 1.3))
         }
 }
 
