@@ -46,7 +46,6 @@
 
         var place: String { base.place }
         var dialect: Dialect { base.dialect }
-        var closuresPerBatch: Int { base.closuresPerBatch }
         var hasOneConnection: Bool { false }
         var isReadOnly: Bool { false }
         var isExclusive: Bool { false }
