@@ -44,15 +44,16 @@ public struct JSONObject: Sendable, Hashable {
     /// The named value; only the text up to it is read.
     public subscript(name: String) -> JSON? {
         JSONReader.read(text) { (reader) throws(JSONFault) -> JSON? in
-            try reader.seek(name) ? try reader.value() : nil
-        } ?? nil
+            guard try reader.seek(name) else { return Optional.none }
+            return try reader.value()
+        }.flatMap { $0 }
     }
 
     /// The texts of a member that is a list of texts alone; nil when there is no such member.
     package func texts(_ name: String) -> [String]? {
         JSONReader.read(text) { (reader) throws(JSONFault) -> [String]? in
             try reader.seek(name) ? try reader.texts() : nil
-        } ?? nil
+        }.flatMap { $0 }
     }
 
     /// Throws what is wrong with a literal, which couldn't where it stands. The store calls it before it

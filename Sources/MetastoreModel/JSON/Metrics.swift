@@ -40,7 +40,7 @@ public struct Metrics: Sendable, Hashable {
     public subscript(name: String) -> Double? {
         JSONReader.read(text) { (reader) throws(JSONFault) -> Double? in
             try reader.seek(name) ? try reader.metric() : nil
-        } ?? nil
+        }.flatMap { $0 }
     }
 
     /// Throws what is wrong with a literal, which couldn't where it stands. The store calls it before it
