@@ -94,7 +94,7 @@ let package = Package(
             exclude: ["Examples"], swiftSettings: settings),
         .testTarget(
             name: "MetastoreBenchTests",
-            dependencies: ["metastore-bench", "Metastore", "MetastoreModel", "MetastoreSQLite"],
+            dependencies: ["metastore-bench", "Metastore", "MetastoreModel", "MetastoreSQLite", "PostgreSQLServer"],
             swiftSettings: settings),
         .testTarget(name: "ProjectTests", swiftSettings: settings),
         .target(

@@ -3,6 +3,10 @@ import Glibc
 import MetastoreModel
 import Testing
 
+#if PostgreSQL
+    import PostgreSQLServer
+#endif
+
 /// Nothing here says how fast anything is: only that every row still measures what it names.
 @Suite struct `A run of the benchmark` {
     /// Of each row: what stands in its lines.
@@ -47,6 +51,27 @@ import Testing
         // What it made in the folder is gone.
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
     }
+
+    #if PostgreSQL
+        @Test func `has its figures of rows A to D on a server, where there is no floor`() async throws {
+            let folder = try TemporaryFolder()
+            try await PostgreSQLServer.shared.withDatabase { server in
+                let run = try await Tool.bench(
+                    "run", "--rows", "A,B,C,D", "--rounds", "1", "--seconds", "0.05", "--scale", "0.001", "--work",
+                    folder.path, "--server", server, "-o", "json")
+                try #require(run.code == 0, "\(run.errors)")
+                let lines = try run.lines.map { try JSONObject(parsing: String($0)) }
+                for line in lines where line["row"] == nil {
+                    try checkMeasurement(line)
+                    #expect(line["work"]?.string?.hasPrefix("store.") == true)
+                }
+                let comparisons = lines.filter { $0["row"] != nil }
+                for line in comparisons { try checkComparison(line) }
+                let expected = ["A", "B", "C", "D"].compactMap { Self.rows[$0] }.reduce(Set()) { $0.union($1) }
+                #expect(Set(comparisons.compactMap { $0["what"]?.string }) == expected)
+            }
+        }
+    #endif
 
     private func checkMeasurement(_ line: JSONObject) throws {
         let known: Set = [
@@ -111,7 +136,9 @@ import Testing
         process.standardError = FileHandle.nullDevice
         try process.run()
         func made() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: folder.path) }
-        while try made().isEmpty, process.isRunning { try await Task.sleep(for: .milliseconds(5)) }
+        // While it makes files.
+        func files() throws -> [String] { try FileManager.default.subpathsOfDirectory(atPath: folder.path) }
+        while try files().count < 2, process.isRunning { try await Task.sleep(for: .milliseconds(5)) }
         #expect(process.isRunning)
         kill(process.processIdentifier, signal)
         while process.isRunning { try await Task.sleep(for: .milliseconds(5)) }

@@ -16,8 +16,7 @@ enum Program {
         }
         var signal: Int32 = 0
         while sigwait(&signals, &signal) != 0 {}
-        Scratch.removeAll()
-        exit(128 + signal)
+        Scratch.removeAll(exitingWith: 128 + signal)
     }
 }
 
