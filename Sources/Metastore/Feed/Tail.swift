@@ -16,6 +16,7 @@ final class Tail: Sendable {
     /// Those whom a commit concerns. They wait until they are resumed.
     struct Woken: ~Copyable {
         fileprivate let waiters: [Waiter]
+        var count: Int { waiters.count }
 
         consuming func resume() {
             for waiter in waiters { waiter.resume() }

@@ -51,17 +51,12 @@ extension Repository where Element == Workload, Access == Writing {
     }
 
     private func checkStep(_ report: WorkloadReport, _ trial: Trial) throws(StoreError) {
-        let path = trial.recordKey.path
-        let kind = Int64(report.kind.rawValue)
-        let live = try session.first(
-            """
-            SELECT generation FROM workloads WHERE trial = \(trial.id) AND step = \(report.step) AND kind = \(kind) \
-            AND is_rolled_back = 0 LIMIT 1
-            """
-        ) { try $0.integer(0) }
+        let key: [Value] = [trial.id.sqlValue, .integer(report.step), .integer(Int64(report.kind.rawValue))]
+        let live = try session.first(SQL(trusted: Workload.liveText, values: key)) { try $0.integer(0) }
         if let live {
             throw .exists(
-                path: "\(path) \(report.kind.name) of step \(report.step)", reason: "generation \(live) reported it")
+                path: "\(trial.recordKey.path) \(report.kind.name) of step \(report.step)",
+                reason: "generation \(live) reported it")
         }
         guard report.kind == .computeValidationMetrics || report.kind == .checkpointModel else { return }
         let step: Workload? = try session.record(
@@ -72,7 +67,8 @@ extension Repository where Element == Workload, Access == Writing {
         )
         guard let step else {
             throw .refused(
-                path: path, reason: "step \(report.step) has no live, COMPLETED RUN_STEP for this \(report.kind.name).")
+                path: trial.recordKey.path,
+                reason: "step \(report.step) has no live, COMPLETED RUN_STEP for this \(report.kind.name).")
         }
         // Else a rollback could take the step away and leave its validation.
         guard step.totalBatches == report.totalBatches else {
@@ -160,6 +156,19 @@ extension Repository where Element == Workload, Access == Writing {
         return present.map { ValidationOrder(smallerIsBetter: experiment.smallerIsBetter).precedes(candidate, $0) }
             ?? true
     }
+}
+
+// Statements of every report: their texts are not put together each time.
+extension Workload {
+    /// Of one trial, step, kind and generation.
+    static let byKeyText =
+        table.selectText + "WHERE trial = \u{1} AND step = \u{1} AND kind = \u{1} AND generation = \u{1}"
+
+    /// The generation of the live one of a trial, step and kind.
+    fileprivate static let liveText = """
+        SELECT generation FROM workloads WHERE trial = \u{1} AND step = \u{1} AND kind = \u{1} AND is_rolled_back = 0 \
+        LIMIT 1
+        """
 }
 
 extension Trial {

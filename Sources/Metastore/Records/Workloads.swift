@@ -16,11 +16,8 @@ extension Repository where Element == Workload {
     public func find(
         _ trial: ID<Trial>, step: Int64, kind: WorkloadKind, generation: Int64
     ) throws(StoreError) -> Workload? {
-        try session.record(
-            """
-            WHERE trial = \(trial) AND step = \(step) AND kind = \(Int64(kind.rawValue)) \
-            AND generation = \(generation)
-            """)
+        let key: [Value] = [trial.sqlValue, .integer(step), .integer(Int64(kind.rawValue)), .integer(generation)]
+        return try session.first(SQL(trusted: Workload.byKeyText, values: key)) { try Workload(row: $0) }
     }
 
     /// A trial's workloads, rolled back ones included, by step, kind and generation.

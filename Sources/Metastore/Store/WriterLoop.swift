@@ -164,8 +164,14 @@ final class WriterLoop {
             metrics.commitTook(ContinuousClock.now - began)
             metrics.committed(closures: jobs.count, revisions: batch.records.count)
             let woken = publish(batch)
-            answer(jobs, .committed)
-            woken.resume()
+            // Resuming takes time of everybody who comes later: the fewer go first.
+            if woken.count <= jobs.count {
+                woken.resume()
+                answer(jobs, .committed)
+            } else {
+                answer(jobs, .committed)
+                woken.resume()
+            }
         } catch  where error.leavesCommitUnknown || !connection.isUsable {
             guard engine.isExclusive else { return settleOnServer(batch, jobs, error) }
             settle(batch, jobs, error)
@@ -187,7 +193,7 @@ final class WriterLoop {
         return true
     }
 
-    /// Gives back whom to resume once the batch is answered.
+    /// Gives back whom to resume.
     func publish(_ batch: Batch) -> Tail.Woken {
         head = batch.session.head
         if let epoch = batch.takenEpoch { writer.ledEpoch.withLock { $0 = epoch } }
