@@ -124,11 +124,14 @@ import Testing
     @Test(arguments: Place.allCases)
     func `sleeps while nothing concerns it, also as one of a thousand`(_ place: Place) async throws {
         let directory = TemporaryPlace()
-        var options = StoreOptions()
+        var options = StoreOptions.quick
         options.housekeepingInterval = .seconds(3_600)
         let store = try await Metastore.open(directory.source(place), options)
         let position = store.position
         let woken = Counter()
+        // On a server a look for others' commits may find ours before the writer has told of it: everybody wakes then,
+        // now and then.
+        let isAlone = place.engine.isExclusive
         let readers = (0..<1_000).map { _ in
             Task { () -> [Change] in
                 var iterator = store.changes(after: position, of: .pools).batches.makeAsyncIterator()
@@ -141,17 +144,17 @@ import Testing
         }
         #expect(try await eventually { store.feedMemory.waiters == 1_000 })
         try await store.putSome(100)
-        #expect(store.feedMemory.waiters == 1_000 && woken.count == 0)
+        if isAlone { #expect(store.feedMemory.waiters == 1_000 && woken.count == 0) }
         // Broke: a consumer's position that moved alone woke everybody.
         var consumer = store.changes(as: "c").makeAsyncIterator()
         for _ in 0..<20 {
             try await store.keyValue.put("n/k", "\(store.position.revision)")
             try await consumer.next()?.skip()
-            #expect(store.feedMemory.waiters == 1_000)
+            if isAlone { #expect(store.feedMemory.waiters == 1_000) }
         }
         try await store.write { tx in try tx.pools.put(NewPool(name: "p")) }
         for reader in readers { #expect(try await reader.value.map(\.key) == [.pool("p")]) }
-        #expect(woken.count == 1_000)
+        #expect(isAlone ? woken.count == 1_000 : woken.count < 10_000, "\(woken.count)")
         await store.close()
     }
 

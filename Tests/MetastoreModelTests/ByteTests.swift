@@ -72,6 +72,12 @@ private let decomposed = "e\u{301}"
         }
     }
 
+    @Test func `are shown as they are`() {
+        #expect("\(["a": 1, "b": 2] as NamedValues)" == #"["a": 1, "b": 2]"#)
+        #expect("\([:] as NamedValues<Int>)" == "[:]")
+        #expect("\(NewPool(name: "gpu", instanceType: nil))".contains(#"name: "gpu""#))
+    }
+
     /// A coder that met the wrapper would write an object, or a null where nothing was.
     @Test func `stand in a coded record as they are`() throws {
         let consumer = Consumer(

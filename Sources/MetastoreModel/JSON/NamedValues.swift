@@ -73,6 +73,14 @@ extension NamedValues: ExpressibleByDictionaryLiteral {
     }
 }
 
+extension NamedValues: CustomStringConvertible {
+    /// As a dictionary shows itself.
+    public var description: String {
+        isEmpty
+            ? "[:]" : "[" + map { "\(String(reflecting: $0)): \(String(reflecting: $1))" }.joined(separator: ", ") + "]"
+    }
+}
+
 extension NamedValues: Equatable where Value: Equatable {
     /// Whether both have the same names, byte for byte, with equal values.
     public static func == (left: NamedValues, right: NamedValues) -> Bool {

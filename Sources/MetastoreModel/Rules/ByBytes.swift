@@ -22,6 +22,11 @@ public struct ByBytes<Value: ByteComparable>: Sendable, Hashable {
     }
 }
 
+extension ByBytes: CustomDebugStringConvertible {
+    /// The text alone, so that a record shows what it holds.
+    public var debugDescription: String { String(reflecting: wrappedValue) }
+}
+
 /// What ``ByBytes`` holds: texts.
 public protocol ByteComparable: Sendable, Codable {
     /// Whether the bytes are the same.
