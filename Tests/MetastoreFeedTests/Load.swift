@@ -80,6 +80,9 @@ enum Place: CaseIterable, Sendable {
 
     var isLasting: Bool { self != .memory }
 
+    /// True when nobody else writes to a store of it.
+    var isExclusive: Bool { engine.isExclusive }
+
     var engine: TestEngine {
         switch self {
         case .memory: .memory

@@ -131,7 +131,7 @@ import Testing
         let woken = Counter()
         // On a server a look for others' commits may find ours before the writer has told of it: everybody wakes then,
         // now and then.
-        let isAlone = place.engine.isExclusive
+        let isAlone = place.isExclusive
         let readers = (0..<1_000).map { _ in
             Task { () -> [Change] in
                 var iterator = store.changes(after: position, of: .pools).batches.makeAsyncIterator()
