@@ -54,11 +54,14 @@ final class Tail: Sendable {
         if !records.isEmpty { history?.committed(head) }
         let woken = state.withLock { state -> [Waiter] in
             guard head.revision >= state.head.revision else { return [] }
-            if let first = records.first, let last = state.recent.last,
-                first.revision.rawValue != last.revision.rawValue + 1
-            {
+            // Where these records begin, or without any where the store stands, nothing is known of what others
+            // committed since the last news: it may be of any kind.
+            let known = records.first.map { Revision(rawValue: $0.revision.rawValue - 1) } ?? head.revision
+            let followsGap = known > state.head.revision || records.isEmpty && head != state.head
+            if followsGap {
                 state.recent.removeAll()
                 state.recentBytes = 0
+                state.kinds = KindRevisions(since: known)
             }
             var kinds: RecordKinds = []
             for record in records {
@@ -67,18 +70,11 @@ final class Tail: Sendable {
                 kinds.formUnion(record.kinds)
                 state.kinds.note(record.kinds, at: record.revision)
             }
-            if let last = state.recent.last, last.revision != head.revision {
-                state.recent.removeAll()
-                state.recentBytes = 0
-            }
             while state.recentBytes > Limits.feedCacheBytes, let first = state.recent.popFirst() {
                 state.recentBytes -= first.footprint
             }
-            // Without records it is either news from outside, which may be of any kind, or no news: a position moved.
-            let isNewsOfAnyKind = records.isEmpty && head != state.head
-            if isNewsOfAnyKind { state.kinds = KindRevisions(since: head.revision) }
             state.head = head
-            return state.takeWaiters { isNewsOfAnyKind || !$0.isDisjoint(with: kinds) }
+            return state.takeWaiters { followsGap || !$0.isDisjoint(with: kinds) }
         }
         return Woken(waiters: woken)
     }
