@@ -83,6 +83,19 @@ import Testing
     }
 
     @Test(arguments: TestEngine.allCases)
+    func `no more closures are kept apart in one transaction than it may have savepoints`(
+        _ engine: TestEngine
+    ) async throws {
+        try await withBench(engine) { bench in
+            await haveOneUndone(bench)
+            let before = bench.faults.count(of: .beforeCommit)
+            let results = await bench.inOneBatch((0..<33).map { put(EntryKey("a/\($0)")) })
+            for result in results { _ = try result.get() }
+            #expect(bench.faults.count(of: .beforeCommit) == before + (engine.isExclusive ? 1 : 2))
+        }
+    }
+
+    @Test(arguments: TestEngine.allCases)
     func `a batch's rows of the log go together where a message costs more than a row`(
         _ engine: TestEngine
     ) async throws {

@@ -102,18 +102,12 @@ extension Head {
 
     /// The position at the stored head, without the rest of the row.
     static func position(_ connection: any Connection) throws -> Position {
-        let statement: SQL = "SELECT cluster, epoch, epoch_nonce, revision, chain FROM head WHERE id = 1"
-        let position = try connection.first(statement) { row in
-            Position(
-                cluster: try row.uuid(0),
-                epoch: Epoch(number: try row.integer(1), nonce: UInt64(bitPattern: try row.integer(2))),
-                revision: Revision(rawValue: try row.integer(3)), chainPrefix: Position.prefix(of: try row.bytes(4)))
-        }
-        guard let position else { throw missing }
+        let statement = SQL(trusted: "SELECT \(Position.headColumns) FROM head WHERE id = 1")
+        guard let position = try connection.first(statement, { try Position(headRow: $0) }) else { throw missing }
         return position
     }
 
-    private static let missing = StoreError.damaged(place: "the store", reason: "its head row is missing")
+    static let missing = StoreError.damaged(place: "the store", reason: "its head row is missing")
 
     private func isStored(in row: UnsafeBufferPointer<RawColumn>) -> Bool {
         func holds(_ column: Int, _ number: Int64) -> Bool {
@@ -193,5 +187,17 @@ extension Head {
             \(digests.bytes), \(isClean), 1, 1, 1, 1, 1, 1, 1, 1, \
             \(compactedChain), \(logBytes), \(batches))
             """)
+    }
+}
+
+extension Position {
+    /// What ``init(headRow:)`` reads, first in the row.
+    static let headColumns = "cluster, epoch, epoch_nonce, revision, chain"
+
+    init(headRow row: borrowing Row) throws(EngineError) {
+        self.init(
+            cluster: try row.uuid(0),
+            epoch: Epoch(number: try row.integer(1), nonce: UInt64(bitPattern: try row.integer(2))),
+            revision: Revision(rawValue: try row.integer(3)), chainPrefix: Position.prefix(of: try row.bytes(4)))
     }
 }

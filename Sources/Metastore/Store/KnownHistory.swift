@@ -78,16 +78,12 @@ extension Session {
     /// - Throws: ``StoreError/otherCluster``.
     func look(for known: Position, and other: Position) throws(StoreError) -> FoundHistory {
         let found = try first(
-            """
-            SELECT cluster, epoch, epoch_nonce, revision, chain, compacted_revision, compacted_chain, \
-            (SELECT chain FROM log WHERE revision = \(known.revision.rawValue)), \
-            (SELECT chain FROM log WHERE revision = \(other.revision.rawValue)) FROM head WHERE id = 1
-            """
+            SQL(trusted: "SELECT \(Position.headColumns), compacted_revision, compacted_chain, ") + """
+                (SELECT chain FROM log WHERE revision = \(known.revision.rawValue)), \
+                (SELECT chain FROM log WHERE revision = \(other.revision.rawValue)) FROM head WHERE id = 1
+                """
         ) { row -> FoundHistory in
-            let head = Position(
-                cluster: try row.uuid(0),
-                epoch: Epoch(number: try row.integer(1), nonce: UInt64(bitPattern: try row.integer(2))),
-                revision: Revision(rawValue: try row.integer(3)), chainPrefix: Position.prefix(of: try row.bytes(4)))
+            let head = try Position(headRow: row)
             guard head.cluster == known.cluster else { throw StoreError.otherCluster }
             let compacted = Revision(rawValue: try row.integer(5))
             for (index, position) in [known, other].enumerated() where position.revision > .absent {
@@ -107,7 +103,7 @@ extension Session {
             }
             return FoundHistory(head: head, lack: nil)
         }
-        guard let found else { throw .damaged(place: "the store", reason: "its head row is missing") }
+        guard let found else { throw Head.missing }
         return found
     }
 }

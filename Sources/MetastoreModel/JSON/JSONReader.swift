@@ -14,27 +14,31 @@ struct JSONReader {
 
     /// Goes to the value of a member; false when there is no such member.
     mutating func seek(_ name: String) throws(JSONFault) -> Bool {
-        try scanner.take(0x7B, "{")
-        if scanner.takeIf(0x7D) { return false }
-        repeat {
-            guard scanner.peek() == 0x22 else { throw .malformed(scanner.offset, "a key is missing") }
-            let key = try scanner.string()
-            try scanner.take(0x3A, "a colon")
-            if try scanner.isEqual(key, name) { return true }
-            try skip()
-        } while scanner.takeIf(0x2C)
-        return false
+        var isThere = false
+        try keys { (reader, key) throws(JSONFault) in
+            isThere = try reader.scanner.isEqual(key, name)
+            if !isThere { try reader.skip() }
+            return !isThere
+        }
+        return isThere
     }
 
     /// Reads an object member by member until the body says that it has seen enough.
     mutating func members(
         _ body: (inout JSONReader, String) throws(JSONFault) -> Bool
     ) throws(JSONFault) {
+        try keys { (reader, key) throws(JSONFault) in try body(&reader, try reader.scanner.text(key)) }
+    }
+
+    /// The same, without making a text of each key.
+    private mutating func keys(
+        _ body: (inout JSONReader, JSONScanner.StringToken) throws(JSONFault) -> Bool
+    ) throws(JSONFault) {
         try scanner.take(0x7B, "{")
         if scanner.takeIf(0x7D) { return }
         repeat {
             guard scanner.peek() == 0x22 else { throw .malformed(scanner.offset, "a key is missing") }
-            let key = try scanner.text(try scanner.string())
+            let key = try scanner.string()
             try scanner.take(0x3A, "a colon")
             guard try body(&self, key) else { return }
         } while scanner.takeIf(0x2C)
@@ -97,18 +101,12 @@ struct JSONReader {
         members.reserveCapacity(scanner.input.count / 24)
         var isInOrder = true
         var last: JSONScanner.StringToken?
-        try scanner.take(0x7B, "{")
-        if scanner.takeIf(0x7D) { return NamedValues(inOrder: []) }
-        repeat {
-            guard scanner.peek() == 0x22 else { throw .malformed(scanner.offset, "a key is missing") }
-            let token = try scanner.string()
-            isInOrder = isInOrder && scanner.isInOrder(last, token)
-            last = token
-            let key = try scanner.text(token)
-            try scanner.take(0x3A, "a colon")
-            members.append((key, try metric()))
-        } while scanner.takeIf(0x2C)
-        try scanner.take(0x7D, "}")
+        try keys { (reader, key) throws(JSONFault) in
+            isInOrder = isInOrder && reader.scanner.isInOrder(last, key)
+            last = key
+            members.append((try reader.scanner.text(key), try reader.metric()))
+            return true
+        }
         return isInOrder ? NamedValues(inOrder: members) : NamedValues(members)
     }
 
