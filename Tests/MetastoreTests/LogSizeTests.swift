@@ -62,4 +62,36 @@ import Testing
             }
         }
     }
+
+    /// Broke: a step of 1,000 records each half second, however many there were: 64 clients write more than that, and
+    /// the log grew for ever.
+    @Test(arguments: TestEngine.allCases)
+    func `and one far beyond its bound is cut step after step, without waiting for the next round`(
+        _ engine: TestEngine
+    ) async throws {
+        let configure: @Sendable (inout StoreOptions) -> Void = { options in
+            options.logRetentionBytes = 0
+            options.housekeepingInterval = .seconds(3_600)
+        }
+        try await withBench(engine, configure: configure) { bench in
+            let store = bench.store
+            try await withThrowingTaskGroup { group in
+                for task in 0..<8 {
+                    group.addTask {
+                        for entry in 0..<(Limits.retentionStep / 4) {
+                            try await store.keyValue.put(EntryKey(namespace: "n", key: "\(task)-\(entry)"), "a value")
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            bench.time.monotonic += .seconds(3_600)
+            // One round is due, and the clock stands still from here on.
+            try await store.keyValue.put("n/last", "a value")
+            let head = store.position.revision
+            #expect(head.rawValue > 2 * Int64(Limits.retentionStep))
+            #expect(
+                try await eventually { try await store.info().compactedRevision.rawValue == head.rawValue - 1 })
+        }
+    }
 }

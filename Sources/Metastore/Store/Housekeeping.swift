@@ -1,5 +1,6 @@
 // Invariants
 // 1. What is done here is bounded: a step removes at most Limits.retentionStep records, a lease's keys in one write.
+//    While more is to be removed, steps follow each other and take a bounded share of the writer's time.
 // 2. The log is never cut before a live consumer has read it; at the hard bound the consumer is expired first, visibly.
 
 internal import FoundationEssentials
@@ -12,6 +13,10 @@ internal import Synchronization
 struct Housekeeping {
     var lastRun: Duration
     var lastNote: Duration
+    /// When the log's bounds are looked at next: soon, while it is behind them.
+    var nextRetention: Duration
+    /// What the last step of retention left of the log.
+    var logBytesLeft = Int64.max
     /// A commit happened since the note was kept.
     var noteIsStale = true
     /// Who keeps the write-ahead log from shrinking, while it is over its hard bound.
@@ -20,6 +25,7 @@ struct Housekeeping {
     init(now: Duration) {
         lastRun = now
         lastNote = now
+        nextRetention = now
     }
 }
 
@@ -28,14 +34,12 @@ extension WriterLoop {
     func keepHouse() {
         let now = options.time.monotonic()
         relievePressure()
+        // A replica does what its source did, when the source did it.
+        if options.replicaOf == nil, now >= housekeeping.nextRetention { retain(now) }
         guard now - housekeeping.lastRun >= options.housekeepingInterval else { return }
         housekeeping.lastRun = now
         if housekeeping.noteIsStale, now - housekeeping.lastNote >= .seconds(1) { keepNote(now) }
-        // A replica does what its source did, when the source did it.
-        if options.replicaOf == nil {
-            expireLeases()
-            retain()
-        }
+        if options.replicaOf == nil { expireLeases() }
         writer.tail.tick()
     }
 
@@ -89,15 +93,34 @@ extension WriterLoop {
         if !jobs.isEmpty { run(jobs) }
     }
 
-    private func retain() {
+    /// How long the writer may wait for the next write.
+    var patience: Duration {
+        guard options.replicaOf == nil else { return options.housekeepingInterval }
+        return min(options.housekeepingInterval, max(.zero, housekeeping.nextRetention - options.time.monotonic()))
+    }
+
+    private func retain(_ now: Duration) {
         let cutoff = options.time.now() + (.zero - options.logRetention)
+        let isBehind = Atomic(false)
         let options = options
         run([
             HousekeepingJob { session in
-                try session.forgetOperations(before: session.time + (.zero - options.operationRetention))
-                try session.cutLog(before: cutoff, bytes: options.logRetentionBytes)
+                let operations = try session.forgetOperations(
+                    before: session.time + (.zero - options.operationRetention))
+                let records = try session.cutLog(before: cutoff, bytes: options.logRetentionBytes)
+                isBehind.store(max(operations, records) == Limits.retentionStep, ordering: .releasing)
             }
         ])
+        let after = options.time.monotonic()
+        guard isBehind.load(ordering: .acquiring) else {
+            housekeeping.nextRetention = after + options.housekeepingInterval
+            return
+        }
+        let isFar = head.logBytes / Int64(Limits.consumerLagFactor) > Int64(options.logRetentionBytes)
+        let isGrowing = head.logBytes > housekeeping.logBytesLeft
+        housekeeping.logBytesLeft = head.logBytes
+        housekeeping.nextRetention =
+            isFar && isGrowing ? after : after + (after - now) * (Limits.retentionShare - 1)
     }
 
     /// After the last batch: everything into the main file, marked as whole.
@@ -126,16 +149,23 @@ extension WriterLoop {
 extension WriteSession {
     /// Forgets results that are old by both clocks: the commit's, and the one that made the id. An id from a clock that
     /// was ahead would otherwise be forgotten while it still counts as new, and be applied twice.
-    func forgetOperations(before time: Timestamp) throws(StoreError) {
+    ///
+    /// - Returns: how many; a step at most.
+    func forgetOperations(before time: Timestamp) throws(StoreError) -> Int {
         let isOld: SQL = """
             FROM operations WHERE time < \(Value.timestamp(time.microseconds)) AND id < \(UUID.version7(time) { 0 })
             """
-        guard try first("SELECT 1 \(isOld) LIMIT 1", { try $0.integer(0) }) != nil else { return }
-        try execute("DELETE \(isOld)")
+        guard try first("SELECT 1 \(isOld) LIMIT 1", { try $0.integer(0) }) != nil else { return 0 }
+        return try execute(
+            """
+            DELETE FROM operations WHERE id IN (SELECT id \(isOld) ORDER BY time, id LIMIT \(Limits.retentionStep))
+            """)
     }
 
     /// Removes the oldest records of the log, as far as age or size ask for it and consumers allow.
-    func cutLog(before cutoff: Timestamp, bytes: Int) throws(StoreError) {
+    ///
+    /// - Returns: how many; a step at most.
+    func cutLog(before cutoff: Timestamp, bytes: Int) throws(StoreError) -> Int {
         let from = head.compactedRevision.rawValue
         let isOverBytes = head.logBytes > Int64(bytes)
         let step = try all(
@@ -144,7 +174,7 @@ extension WriteSession {
             LIMIT \(isOverBytes ? Limits.retentionStep : 1)
             """
         ) { row in (try row.integer(0), try row.timestamp(1), try row.integer(2), try row.bytes(3)) }
-        guard let oldest = step.first, isOverBytes || oldest.1 < cutoff.microseconds else { return }
+        guard let oldest = step.first, isOverBytes || oldest.1 < cutoff.microseconds else { return 0 }
         let candidates =
             isOverBytes
             ? step
@@ -168,11 +198,12 @@ extension WriteSession {
             left -= size + Int64(Limits.logRowOverhead)
             cut = (revision, chain)
         }
-        guard let cut else { return }
+        guard let cut else { return 0 }
         try execute("DELETE FROM log WHERE revision <= \(cut.revision)")
         head.compactedRevision = Revision(rawValue: cut.revision)
         head.compactedChain = cut.chain
         head.logBytes = max(0, left)
+        return Int(cut.revision - from)
     }
 
     private func slowestConsumer() throws(StoreError) -> Int64? {

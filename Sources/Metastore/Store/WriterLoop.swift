@@ -33,7 +33,7 @@ final class WriterLoop {
         var reader = QueueReader()
         while !isBroken {
             let jobs = writer.queue.take(
-                most: Limits.batchClosures, timeout: options.housekeepingInterval, &reader)
+                most: Limits.batchClosures, timeout: patience, &reader)
             guard let jobs else { break }
             if !jobs.isEmpty { run(jobs) }
             serveReads()

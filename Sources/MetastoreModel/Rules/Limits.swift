@@ -95,6 +95,9 @@ public enum Limits {
     public static let logRowOverhead = 120
     /// How many records of the log one step of retention removes.
     public static let retentionStep = 1_000
+    /// While retention is behind it takes one part in so many of the writer's time; as much as it needs when the log
+    /// grows nevertheless and has over `consumerLagFactor` times the bytes it may have.
+    public static let retentionShare = 12
     /// A consumer that needs history beyond this many times the retention's bytes is expired, visibly.
     public static let consumerLagFactor = 2
     /// How many reads may wait for a reader's thread; one more is refused.
