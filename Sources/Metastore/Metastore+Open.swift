@@ -140,9 +140,12 @@ private struct Opening {
             session.head.batches += 1
             try session.head.save(connection)
             try connection.commit()
-            try engine.settle(connection)
-            // The note still names what was cut off: without this a crash would have it adopted a second time.
-            if isCut != nil { try engine.keepNote(HeadNote(session.head).bytes) }
+            // The writer settles it before its first batch (DESIGN D9). But the note still names what was cut off:
+            // without this a crash would have it adopted a second time.
+            if isCut != nil {
+                try engine.settle(connection)
+                try engine.keepNote(HeadNote(session.head).bytes)
+            }
             return session.head
         } catch {
             connection.rollback()

@@ -118,11 +118,25 @@ public struct Migrator: Sendable {
     /// SHA-256 of the statements without comments and with every run of white space as one space, so that a
     /// reformatted file is the same migration.
     static func checksum(of text: String) -> [UInt8] {
-        let words = text.split(separator: "\n").map { line -> Substring in
-            guard let comment = line.firstRange(of: "--") else { return line }
-            return line[..<comment.lowerBound]
-        }.joined(separator: " ").split(whereSeparator: \.isWhitespace).joined(separator: " ")
-        return Array(SHA256.hash(data: Array(words.utf8)))
+        var words: [UInt8] = []
+        words.reserveCapacity(text.utf8.count)
+        var isComment = false
+        var isBetween = false
+        var rest = Substring(text).utf8
+        while let byte = rest.popFirst() {
+            let isLineEnd = byte == UInt8(ascii: "\n")
+            if !isLineEnd, isComment || byte == UInt8(ascii: "-") && rest.first == byte {
+                isComment = true
+            } else if isLineEnd || byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") || byte == UInt8(ascii: "\r")
+            {
+                (isComment, isBetween) = (isComment && !isLineEnd, true)
+            } else {
+                if isBetween, !words.isEmpty { words.append(UInt8(ascii: " ")) }
+                isBetween = false
+                words.append(byte)
+            }
+        }
+        return Array(SHA256.hash(data: words))
     }
 
     private static func versionTable(_ database: Dialect.Name) -> String {

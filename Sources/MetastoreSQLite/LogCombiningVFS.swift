@@ -3,6 +3,7 @@
 //    the log in every commit before it tells anybody of the new frames, and flushing writes what is held back here.
 // 2. Whatever looks at the file (reading, size, cutting, flushing) finds everything that was written to it.
 // 3. What was written but never flushed may be lost by closing: it belongs to no commit.
+// 4. A flush is left out only when nothing was written or cut since the last one that succeeded.
 
 internal import CSQLite
 
@@ -53,6 +54,8 @@ private struct CombinedLog {
     var held: UnsafeMutableRawPointer
     var start: sqlite3_int64 = 0
     var count = 0
+    /// Everything in the file was flushed. Each checkpoint asks for it once more, and a disk takes as long as before.
+    var isFlushed = false
 
     static let headerBytes = (MemoryLayout<CombinedLog>.size + 15) & ~15
 
@@ -94,6 +97,7 @@ private struct CombinedLog {
         _ file: UnsafeMutablePointer<sqlite3_file>, _ bytes: UnsafeRawPointer, _ count: Int, at offset: sqlite3_int64
     ) -> Int32 {
         let log = log(file)
+        log.pointee.isFlushed = false
         let isNext = log.pointee.count > 0 && offset == log.pointee.start + sqlite3_int64(log.pointee.count)
         if !isNext || log.pointee.count + count > LogCombiningVFS.capacity {
             let result = writeHeld(file)
@@ -107,6 +111,13 @@ private struct CombinedLog {
         (log.pointee.held + log.pointee.count).copyMemory(from: bytes, byteCount: count)
         log.pointee.count += count
         return SQLITE_OK
+    }
+
+    static func flush(_ file: UnsafeMutablePointer<sqlite3_file>, _ flags: Int32) -> Int32 {
+        guard !log(file).pointee.isFlushed else { return SQLITE_OK }
+        let result = whole(file) { $0.pointee.xSync($1, flags) }
+        log(file).pointee.isFlushed = result == SQLITE_OK
+        return result
     }
 
     /// Runs a call of the layer below once the file holds everything.
@@ -135,8 +146,15 @@ private struct CombinedLog {
         methods.pointee.xRead = { file, bytes, count, offset in
             CombinedLog.whole(file) { $0.pointee.xRead($1, bytes, count, offset) }
         }
-        methods.pointee.xSync = { file, flags in CombinedLog.whole(file) { $0.pointee.xSync($1, flags) } }
-        methods.pointee.xTruncate = { file, size in CombinedLog.whole(file) { $0.pointee.xTruncate($1, size) } }
+        methods.pointee.xSync = { file, flags in
+            guard let file else { return SQLITE_MISUSE }
+            return CombinedLog.flush(file, flags)
+        }
+        methods.pointee.xTruncate = { file, size in
+            guard let file else { return SQLITE_MISUSE }
+            CombinedLog.log(file).pointee.isFlushed = false
+            return CombinedLog.whole(file) { $0.pointee.xTruncate($1, size) }
+        }
         methods.pointee.xFileSize = { file, size in CombinedLog.whole(file) { $0.pointee.xFileSize($1, size) } }
         methods.pointee.xFileControl = { file, code, argument in
             CombinedLog.whole(file) { $0.pointee.xFileControl($1, code, argument) }

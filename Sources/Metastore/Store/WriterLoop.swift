@@ -16,6 +16,8 @@ final class WriterLoop {
     /// So many batches run apart at once, because one had to be undone lately.
     private var batchesApart = 0
     private let metrics = StoreMetrics()
+    /// That the store is open stands in the main file, not only in the engine's log.
+    private var isMarkedOpen = false
 
     var engine: any Engine { writer.engine }
     var options: StoreOptions { writer.options }
@@ -31,6 +33,8 @@ final class WriterLoop {
     /// Until the queue is closed and empty, or the device failed beyond recovery.
     func serve() {
         var reader = QueueReader()
+        // Whoever opened it may be reading already.
+        try? markOpen()
         while !isBroken {
             let jobs = writer.queue.take(
                 most: Limits.batchClosures, timeout: patience, &reader)
@@ -49,6 +53,14 @@ final class WriterLoop {
             closeCleanly()
         }
         writer.failReads()
+    }
+
+    /// Before the first write is answered (DESIGN D9): the file alone, copied without its log, must not look whole.
+    private func markOpen() throws(EngineError) {
+        guard engine.isExclusive, !isMarkedOpen else { return }
+        try engine.confirmHold()
+        try engine.settle(connection)
+        isMarkedOpen = true
     }
 
     private func serveReads() {
@@ -96,6 +108,7 @@ final class WriterLoop {
         do {
             if let holder = housekeeping.logHolder { throw StoreError.writeAheadLogFull(holder: holder) }
             try reconnect()
+            try markOpen()
             do {
                 try connection.begin(.write)
             } catch {
