@@ -118,26 +118,32 @@ public struct Migrator: Sendable {
     /// SHA-256 of the statements without comments and with every run of white space as one space, so that a
     /// reformatted file is the same migration.
     static func checksum(of text: String) -> [UInt8] {
-        var words: [UInt8] = []
-        words.reserveCapacity(text.utf8.count)
-        var isComment = false
-        var isBetween = false
-        var rest = Substring(text).utf8
-        while let byte = rest.popFirst() {
-            let isLineEnd = byte == UInt8(ascii: "\n")
-            if !isLineEnd, isComment || byte == UInt8(ascii: "-") && rest.first == byte {
-                isComment = true
-            } else if isLineEnd || byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") || byte == UInt8(ascii: "\r")
-            {
-                (isComment, isBetween) = (isComment && !isLineEnd, true)
-            } else {
-                if isBetween, !words.isEmpty { words.append(UInt8(ascii: " ")) }
-                isBetween = false
-                words.append(byte)
+        var text = text
+        let words = text.withUTF8 { bytes in
+            var words: [UInt8] = []
+            words.reserveCapacity(bytes.count)
+            var isComment = false
+            var isBetween = false
+            for index in bytes.indices {
+                let byte = bytes[index]
+                if byte == UInt8(ascii: "\n") {
+                    (isComment, isBetween) = (false, true)
+                } else if isComment || byte == dash && index + 1 < bytes.count && bytes[index + 1] == dash {
+                    isComment = true
+                } else if byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") || byte == UInt8(ascii: "\r") {
+                    isBetween = true
+                } else {
+                    if isBetween, !words.isEmpty { words.append(UInt8(ascii: " ")) }
+                    isBetween = false
+                    words.append(byte)
+                }
             }
+            return words
         }
         return Array(SHA256.hash(data: words))
     }
+
+    private static let dash = UInt8(ascii: "-")
 
     private static func versionTable(_ database: Dialect.Name) -> String {
         switch database {
