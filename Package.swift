@@ -63,14 +63,26 @@ let package = Package(
                 crypto, logging, metrics, deque,
             ],
             swiftSettings: settings),
+        .target(name: "MetastoreTerminal", swiftSettings: settings),
+        .target(
+            name: "MetastoreCommandLine",
+            dependencies: [
+                "Metastore", "MetastoreModel", "MetastoreEngine", "MetastoreMigration", "MetastoreSQLite",
+                "MetastorePostgreSQL", "MetastoreTerminal", arguments,
+            ],
+            swiftSettings: settings),
         .target(
             name: "MetastoreQuickstart",
-            dependencies: ["Metastore", "MetastoreModel", .product(name: "Yams", package: "Yams")],
+            dependencies: [
+                "Metastore", "MetastoreModel", "MetastoreTerminal", .product(name: "Yams", package: "Yams"),
+            ],
             swiftSettings: settings),
 
         .executableTarget(
             name: "metastore-quickstart",
-            dependencies: ["MetastoreQuickstart", "Metastore", "MetastoreModel", "MetastoreSQLite", arguments],
+            dependencies: [
+                "MetastoreQuickstart", "MetastoreTerminal", "Metastore", "MetastoreModel", "MetastoreSQLite", arguments,
+            ],
             path: "tools/metastore-quickstart", swiftSettings: settings),
         .executableTarget(
             name: "metastore-bench",
@@ -89,7 +101,8 @@ let package = Package(
         .testTarget(
             name: "MetastoreQuickstartTests",
             dependencies: [
-                "MetastoreQuickstart", "metastore-quickstart", "Metastore", "MetastoreModel", "MetastoreSQLite",
+                "MetastoreQuickstart", "metastore-quickstart", "MetastoreTerminal", "Metastore", "MetastoreModel",
+                "MetastoreSQLite",
             ],
             exclude: ["Examples"], swiftSettings: settings),
         .testTarget(

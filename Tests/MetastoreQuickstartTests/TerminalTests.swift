@@ -1,6 +1,7 @@
 import MetastoreModel
 import MetastoreQuickstart
 import Testing
+import MetastoreTerminal
 
 @Suite struct `Progress on a terminal` {
     static let picture = ProgressPicture(

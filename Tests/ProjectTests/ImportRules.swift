@@ -19,6 +19,7 @@ struct ImportRule {
     private static let observability: Set = ["Logging", "Metrics"]
     private static let collections: Set = ["DequeModule", "HeapModule"]
     private static let wire: Set = ["CLZ4", "Crypto"]
+    private static let terminal: Set = ["MetastoreTerminal"]
     private static let engines: Set = ["MetastoreSQLite", "MetastorePostgreSQL"]
     private static let belowCommandLine = store.union(engine).union(engines).union([
         "MetastoreMigration", "Migrations", "MetastoreReplication", "MetastoreInspection",
@@ -46,9 +47,10 @@ struct ImportRule {
         ImportRule(
             "Sources/MetastoreInspection", belowCommandLine.subtracting(["MetastoreInspection"]), outside: wire),
         ImportRule(
-            "Sources/MetastoreCommandLine", belowCommandLine.union(["MetastoreReplicationServer"]),
+            "Sources/MetastoreCommandLine", belowCommandLine.union(terminal).union(["MetastoreReplicationServer"]),
             outside: observability.union(["ArgumentParser"])),
-        ImportRule("Sources/MetastoreQuickstart", store, outside: ["Yams"]),
+        ImportRule("Sources/MetastoreTerminal"),
+        ImportRule("Sources/MetastoreQuickstart", store.union(terminal), outside: ["Yams"]),
         ImportRule("tools/metastore-migrate", ["MetastoreCommandLine"], outside: ["ArgumentParser"]),
         ImportRule("tools/metastore-inspect", ["MetastoreCommandLine"], outside: ["ArgumentParser"]),
         ImportRule("tools/metastore-replicate", ["MetastoreCommandLine"], outside: ["ArgumentParser"]),
@@ -56,7 +58,8 @@ struct ImportRule {
             "tools/metastore-bench", store.union(engines).union(engine).union(["MetastoreCommandLine"]),
             outside: ["ArgumentParser", "Metrics"]),
         ImportRule(
-            "tools/metastore-quickstart", store.union(engines).union(["MetastoreQuickstart", "MetastoreCommandLine"]),
+            "tools/metastore-quickstart",
+            store.union(engines).union(terminal).union(["MetastoreQuickstart", "MetastoreCommandLine"]),
             outside: ["ArgumentParser"]),
     ]
 

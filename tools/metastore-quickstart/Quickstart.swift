@@ -5,6 +5,7 @@ import Metastore
 import MetastoreModel
 import MetastoreQuickstart
 import MetastoreSQLite
+import MetastoreTerminal
 
 /// Runs an experiment through the store, with a real master on a simulated cluster.
 @main
@@ -57,7 +58,7 @@ struct Quickstart: AsyncParsableCommand {
             try await conduct(configuration, screen)
         } catch let failure as Failure {
             screen.close()
-            writeToStandardError("error: \(failure.text)\n")
+            StandardStream.error.write("error: \(failure.text)\n")
             throw ExitCode(failure.code)
         }
     }
@@ -75,11 +76,11 @@ struct Quickstart: AsyncParsableCommand {
         do {
             let text = try await work.value
             screen.close()
-            writeToStandardOutput(text)
+            StandardStream.output.write(text)
         } catch {
             screen.close()
             if interruption.hasCome {
-                writeToStandardError("stopped; run the same command again and it goes on where it was\n")
+                StandardStream.error.write("stopped; run the same command again and it goes on where it was\n")
                 throw ExitCode(130)
             }
             throw Failure(error, data: data)
@@ -100,7 +101,7 @@ struct Quickstart: AsyncParsableCommand {
             screen.close()
             if outcome.wasOver { screen.say("this experiment has ended; here is what it came to") }
             await store.close()
-            return report.text(TerminalStyle.of(STDOUT_FILENO))
+            return report.text(StandardStream.output.style)
         } catch {
             await store.close()
             throw error

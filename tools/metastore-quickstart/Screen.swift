@@ -1,13 +1,13 @@
-import FoundationEssentials
 import Glibc
 import MetastoreQuickstart
+import MetastoreTerminal
 import Synchronization
 
 /// Standard error, where progress is shown: bars on a terminal, lines elsewhere.
 ///
 /// It leaves the terminal as it was at every moment, since it may be killed at any.
 final class Screen: Sendable {
-    let style = TerminalStyle.of(STDERR_FILENO)
+    let style = StandardStream.error.style
     private let state = Mutex(State())
 
     private struct State {
@@ -46,7 +46,7 @@ final class Screen: Sendable {
         state.withLock { state in
             let above = state.painted > 0 ? "\u{1B}[\(state.painted)A\r\u{1B}[J" : ""
             state.painted = 0
-            writeToStandardError(above + text + "\n")
+            StandardStream.error.write(above + text + "\n")
         }
     }
 
@@ -62,38 +62,11 @@ final class Screen: Sendable {
         guard style.isLive else { return }
         state.withLock { state in
             guard state.isOpen else { return }
-            let style = TerminalStyle.of(STDERR_FILENO)  // it may have been resized
+            let style = StandardStream.error.style  // it may have been resized
             let lines = ProgressView.lines(ProgressPicture(of: simulation, named: state.name), style)
             // The cursor stays visible: who is killed can't show it again.
-            writeToStandardError(ProgressView.repaint(lines, replacing: state.painted))
+            StandardStream.error.write(ProgressView.repaint(lines, replacing: state.painted))
             state.painted = lines.count
         }
-    }
-}
-
-extension TerminalStyle {
-    /// The style of a file descriptor.
-    static func of(_ descriptor: Int32) -> TerminalStyle {
-        var size = winsize()
-        let isTerminal = isatty(descriptor) == 1
-        let hasSize = isTerminal && ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
-        return TerminalStyle(
-            environment: ProcessInfo.processInfo.environment, isTerminal: isTerminal,
-            width: hasSize ? Int(size.ws_col) : 80, height: hasSize ? Int(size.ws_row) : 24)
-    }
-}
-
-func writeToStandardError(_ text: String) { write(text, to: STDERR_FILENO) }
-
-func writeToStandardOutput(_ text: String) { write(text, to: STDOUT_FILENO) }
-
-private func write(_ text: String, to descriptor: Int32) {
-    var bytes = Array(text.utf8)[...]
-    while !bytes.isEmpty {
-        let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-        if count < 0 && errno == EINTR { continue }
-        if count < 0 && errno == EPIPE && descriptor == STDOUT_FILENO { exit(141) }
-        guard count > 0 else { return }  // nobody listens; the work goes on
-        bytes = bytes.dropFirst(count)
     }
 }

@@ -1,3 +1,5 @@
+internal import MetastoreTerminal
+
 /// What a configuration may not exceed. At each bound it is refused, naming the line, before anything is
 /// written.
 package enum ConfigurationLimits {

@@ -1,4 +1,5 @@
 import Yams
+internal import MetastoreTerminal
 
 /// A place in a configuration: the YAML node, its path, and where findings go.
 ///

@@ -1,4 +1,5 @@
 import Yams
+internal import MetastoreTerminal
 
 /// A mapping of a configuration that is being read: hands out its values by name, and in the end refuses the
 /// names nobody asked for.

@@ -1,3 +1,5 @@
+internal import MetastoreTerminal
+
 extension Hyperparameter {
     private static let types = ["const", "double", "log", "int", "categorical"]
 

@@ -1,3 +1,5 @@
+internal import MetastoreTerminal
+
 /// One value of a hyperparameter, as a trial is created with it.
 package enum HyperparameterValue: Hashable, Sendable {
     /// A whole number.

@@ -1,3 +1,5 @@
+internal import MetastoreTerminal
+
 extension SearcherConfiguration {
     private static let names = ["single", "random", "grid", "async_halving"]
     private static let every = ["name", "metric", "smaller_is_better", "max_length", "max_concurrent_trials"]

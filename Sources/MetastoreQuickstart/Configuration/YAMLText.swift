@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Yams
+internal import MetastoreTerminal
 
 /// The document behind a configuration: parsed, measured, and written again as JSON.
 enum YAMLText {

@@ -1,3 +1,5 @@
+package import MetastoreTerminal
+
 /// What an experiment came to: what is read from the store at its end.
 package struct ExperimentReport: Hashable, Sendable {
     package var title: String

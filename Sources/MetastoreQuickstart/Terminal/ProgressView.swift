@@ -1,4 +1,5 @@
 package import MetastoreModel
+package import MetastoreTerminal
 
 /// Progress as text: a pure function of the picture and the style.
 package enum ProgressView {
@@ -6,8 +7,8 @@ package enum ProgressView {
     package static func lines(_ picture: ProgressPicture, _ style: TerminalStyle) -> [String] {
         let dot = style.hasUnicode ? " · " : " - "
         var summary: [TerminalStyle.Span] = [
-            .init(bar(picture.progress, columns: 24, style), .green),
-            .init(" " + percent(picture.progress), .bold),
+            .init(ProgressBar.bar(picture.progress, columns: 24, style), .green),
+            .init(" " + ProgressBar.percent(picture.progress), .bold),
             .init(dot + "\(picture.trialsEnded) of \(Shown.count(picture.trialsInAll, "trial")) ended"),
             .init(
                 dot + "\(picture.agentsThere) of \(Shown.count(picture.agentsInAll, "agent"))",
@@ -77,11 +78,11 @@ package enum ProgressView {
         let agents = row.agents.map { "agent-\($0)" }.joined(separator: "+")
         var spans: [TerminalStyle.Span] = [
             .init("  \(row.request) ", .cyan),
-            .init(bar(share, columns: 12, style), row.agents.isEmpty ? .dim : .green),
-            .init(" " + left("\(row.batches)/\(row.target)", columns: 13)),
+            .init(ProgressBar.bar(share, columns: 12, style), row.agents.isEmpty ? .dim : .green),
+            .init(" " + TerminalText.padded(left: "\(row.batches)/\(row.target)", to: 13)),
             .init("  " + TerminalText.padded(row.activity, to: 9)),
             .init("  " + TerminalText.padded(agents, to: 8), .dim),
-            .init("  " + left(row.metric.map { Shown.number($0) } ?? "", columns: 8)),
+            .init("  " + TerminalText.padded(left: row.metric.map { Shown.number($0) } ?? "", to: 8)),
         ]
         if row.restarts > 0 { spans.append(.init("  " + Shown.count(row.restarts, "restart"), .yellow)) }
         return style.line(spans)
@@ -89,18 +90,4 @@ package enum ProgressView {
 
     private static func batches(_ count: Int) -> String { Shown.count(count, "batch", "batches") }
 
-    private static func left(_ text: String, columns: Int) -> String {
-        String(repeating: " ", count: max(0, columns - TerminalText.width(text))) + text
-    }
-
-    private static func bar(_ share: Double, columns: Int, _ style: TerminalStyle) -> String {
-        let full = Int((min(max(share, 0), 1) * Double(columns)).rounded(.down))
-        let (on, off) = style.hasUnicode ? ("█", "░") : ("#", ".")
-        return String(repeating: on, count: full) + String(repeating: off, count: columns - full)
-    }
-
-    /// Never 100 % before the end.
-    private static func percent(_ share: Double) -> String {
-        left("\(Int((min(max(share, 0), 1) * 100).rounded(.down))) %", columns: 5)
-    }
 }

@@ -1,3 +1,5 @@
+internal import MetastoreTerminal
+
 /// What the example's model makes of a trial's hyperparameters. It uses four; others are kept with the trial
 /// and do nothing.
 package struct TrainerSettings: Hashable, Sendable {

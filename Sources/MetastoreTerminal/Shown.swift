@@ -37,6 +37,23 @@ package enum Shown {
         return (count < 0 ? "-" : "") + groups.joined()
     }
 
+    /// A length of time in its two largest units: `420 µs`, `35 ms`, `2.4 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`.
+    package static func duration(_ duration: Duration) -> String {
+        let (seconds, attoseconds) = duration.components
+        guard seconds < 60 else {
+            let units: [(Int64, String, Int64, String)] = [
+                (86_400, "d", 3_600, "h"), (3_600, "h", 60, "min"), (60, "min", 1, "s"),
+            ]
+            let (whole, name, part, partName) = units.first { seconds >= $0.0 }!
+            let rest = seconds % whole / part
+            return "\(seconds / whole) \(name)" + (rest > 0 ? " \(rest) \(partName)" : "")
+        }
+        let microseconds = seconds * 1_000_000 + attoseconds / 1_000_000_000_000
+        if microseconds < 1_000 { return "\(microseconds) µs" }
+        if seconds == 0 { return "\(microseconds / 1_000) ms" }
+        return fixed(Double(microseconds) / 1e6, digits: 1, trimmed: false) + " s"
+    }
+
     private static func scientific(_ value: Double, _ exponent: Int) -> String {
         // In two steps, since 10 to the power of the smallest exponents is no number any more.
         let raised =

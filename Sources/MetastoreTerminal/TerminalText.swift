@@ -30,6 +30,11 @@ package enum TerminalText {
         return cut + String(repeating: " ", count: max(0, width - self.width(cut)))
     }
 
+    /// The text after as many spaces as it takes to fill `width` columns; never cut.
+    package static func padded(left text: String, to width: Int) -> String {
+        String(repeating: " ", count: max(0, width - self.width(text))) + text
+    }
+
     private static func harmless(_ character: Character) -> Character {
         if character.isNewline || character == "\t" { return " " }
         let isControl = character.unicodeScalars.contains { scalar in
