@@ -33,7 +33,6 @@ struct FeedReader: Sendable {
         }
         while true {
             try Task.checkCancellation()
-            if let end = store.tail.passOver(position.revision, filter.kinds) { position = end }
             let stretch = try await stretch()
             guard !stretch.isEmpty else {
                 if position.revision > reported { return batch([]) }

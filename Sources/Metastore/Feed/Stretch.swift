@@ -13,8 +13,13 @@ struct Stretch: Sendable {
     private(set) var bytes = 0
 
     init(after start: Position) {
+        self.init(after: start, until: start)
+    }
+
+    /// One of which nothing is wanted.
+    init(after start: Position, until end: Position) {
         self.start = start
-        end = start
+        self.end = end
     }
 
     var isEmpty: Bool { end.revision == start.revision }

@@ -84,15 +84,6 @@ final class Tail: Sendable {
         return Woken(waiters: woken)
     }
 
-    /// Where the store stands, if it is known that nothing of these kinds came after the revision.
-    func passOver(_ revision: Revision, _ kinds: RecordKinds) -> Position? {
-        state.withLock { state in
-            guard state.closed == nil, state.head.revision > revision, !state.kinds.mayHave(kinds, after: revision)
-            else { return nil }
-            return state.head
-        }
-    }
-
     /// Wakes everybody if something was committed since the last tick, so that filtered readers move on.
     func tick() {
         let woken = state.withLock { state -> [Waiter] in
@@ -117,19 +108,19 @@ final class Tail: Sendable {
         return isFirst
     }
 
-    /// What follows the position, up to about Limits.feedBatchBytes; nil when the oldest of it isn't here any more.
+    /// What follows the position, up to about Limits.feedBatchBytes, or all of it where it is known that nothing of it
+    /// is wanted; nil when the oldest of it isn't here any more.
     func stretch(after position: Position, _ filter: ChangeFilter) throws(StoreError) -> Stretch? {
-        var records: [LogRecord] = []
         switch state.withLock({ $0.find(after: position, filter) }) {
         case .closed(let error): throw error
         case .older: return nil
-        case .decoded(let stretch): return stretch
-        case .records(let found): records = found
+        case .stretch(let stretch): return stretch
+        case .records(let records):
+            var stretch = Stretch(after: position)
+            for record in records { try stretch.add(record, filter) }
+            state.withLock { $0.decoded.keep(stretch, filter) }
+            return stretch
         }
-        var stretch = Stretch(after: position)
-        for record in records { try stretch.add(record, filter) }
-        if !stretch.isEmpty { state.withLock { $0.decoded.keep(stretch, filter) } }
-        return stretch
     }
 
     /// Returns when something of these kinds was committed after `revision`, or after a tick.
@@ -166,15 +157,19 @@ extension Tail.State {
     enum Found {
         case closed(StoreError)
         case older
-        case decoded(Stretch)
+        case stretch(Stretch)
         case records([LogRecord])
     }
 
     fileprivate func find(after position: Position, _ filter: ChangeFilter) -> Found {
         if let closed { return .closed(closed) }
-        if position.revision >= head.revision { return .records([]) }
-        if let stretch = decoded.find(after: position, filter) { return .decoded(stretch) }
+        if position.revision >= head.revision { return .stretch(Stretch(after: position)) }
+        if !kinds.mayHave(filter.kinds, after: position.revision) {
+            return .stretch(Stretch(after: position, until: head))
+        }
         guard let first = recent.first, first.revision.rawValue <= position.revision.rawValue + 1 else { return .older }
+        // Only now: what left the memory may have left the log, too, and readers are told so.
+        if let stretch = decoded.find(after: position, filter) { return .stretch(stretch) }
         var found: [LogRecord] = []
         var sum = 0
         for record in recent[Int(position.revision.rawValue + 1 - first.revision.rawValue)...] {
