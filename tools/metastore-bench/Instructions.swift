@@ -4,7 +4,9 @@ import MetastoreModel
 
 /// A fixed number of calls, for a counting profiler: tools/bench-instructions.
 struct Instructions: AsyncParsableCommand {
-    enum Work: String, ExpressibleByArgument, CaseIterable { case put, report, transition, read, catchUp = "catch-up" }
+    enum Work: String, ExpressibleByArgument, CaseIterable {
+        case put, report, transition, read, page, workloads, catchUp = "catch-up"
+    }
 
     static let configuration = CommandConfiguration(
         abstract: "Does one work a fixed number of times, one after the other, and prints nothing.",
@@ -48,6 +50,17 @@ struct Instructions: AsyncParsableCommand {
         case .read:
             try await store.read { snapshot in
                 for number in 0..<count { _ = try snapshot.trials.get(dataset.point(number)) }
+            }
+        case .page:
+            try await store.read { snapshot in
+                for _ in 0..<count { _ = try snapshot.experiments.list(limit: 50) }
+            }
+        case .workloads:
+            try await store.read { snapshot in
+                for _ in 0..<count {
+                    let page = try snapshot.workloads.list(of: ID(rawValue: dataset.listed), limit: dataset.workloads)
+                    for workload in page.records { _ = workload.metrics?.values }
+                }
             }
         case .catchUp:
             let start = try await store.position(
