@@ -22,8 +22,9 @@ final class ReadControl: Sendable {
 class Session {
     let connection: any Connection
     private let control: ReadControl?
-    /// The list that a key of one value is bound from, kept from one read to the next.
-    private var oneValue: [Value] = []
+    /// The list that a key of one value is bound from, kept from one read to the next. Its accesses aren't checked:
+    /// invariant 1, and nothing is called while it changes.
+    @exclusivity(unchecked) private var oneValue: [Value] = [.null]
 
     init(_ connection: any Connection, control: ReadControl?) {
         self.connection = connection
@@ -101,7 +102,7 @@ class Session {
 
     /// The same for a key of one value: what most reads are.
     final func find<R: StoredRecord>(_ type: R.Type, _ key: Value) throws(StoreError) -> R? {
-        if oneValue.isEmpty { oneValue = [key] } else { oneValue[0] = key }
+        oneValue[0] = key
         return try find(oneValue)
     }
 
