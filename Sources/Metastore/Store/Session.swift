@@ -22,9 +22,6 @@ final class ReadControl: Sendable {
 class Session {
     let connection: any Connection
     private let control: ReadControl?
-    /// The list that a key of one value is bound from, kept from one read to the next. Its accesses aren't checked:
-    /// invariant 1, and nothing is called while it changes.
-    @exclusivity(unchecked) private var oneValue: [Value] = [.null]
 
     init(_ connection: any Connection, control: ReadControl?) {
         self.connection = connection
@@ -97,16 +94,6 @@ class Session {
 
     /// The record with this primary key, or nil.
     final func find<R: StoredRecord>(_ type: R.Type, _ key: Value...) throws(StoreError) -> R? {
-        try find(key)
-    }
-
-    /// The same for a key of one value: what most reads are.
-    final func find<R: StoredRecord>(_ type: R.Type, _ key: Value) throws(StoreError) -> R? {
-        oneValue[0] = key
-        return try find(oneValue)
-    }
-
-    private final func find<R: StoredRecord>(_ key: [Value]) throws(StoreError) -> R? {
         try first(SQL(trusted: R.table.selectByKeyText, values: key)) { row in
             try R(row: row)
         }
