@@ -155,6 +155,30 @@ internal import Testing
             }
         }
 
+        /// What is next was decided before the head's lock was held, and is decided once more with it.
+        @Test(arguments: TestEngine.servers)
+        func `that two share doesn't apply a step twice`(_ engine: TestEngine) async throws {
+            try await withClosedStore(engine) { (_: Bench, migration: TestMigration) async throws -> Void in
+                try migration.withConnection { (connection) throws in
+                    let lock = try migration.migrator.takeLock(connection, waiting: .zero, now: migration.now)
+                    defer { lock.release(connection) }
+                    var (slow, fast) = (migration, migration)
+                    fast.target = MigrationText.number(2)
+                    var isFirst = true
+                    slow.progress = { progress in
+                        guard case .began = progress, isFirst else { return }
+                        isFirst = false
+                        do {
+                            try other(migration) { _ = try fast.apply($0, lock) }
+                        } catch {
+                            Issue.record("\(error)")
+                        }
+                    }
+                    #expect(try slow.apply(connection, lock) == [MigrationText.number(3)])
+                }
+            }
+        }
+
         @Test(arguments: TestEngine.servers)
         func `is needed for a store that is there`(_ engine: TestEngine) async throws {
             try await withClosedStore(engine) { (_: Bench, migration: TestMigration) async throws -> Void in
