@@ -42,8 +42,10 @@ extension Migrator {
         now: () -> Int64, progress: (MigrationProgress) -> Void = { _ in },
         hook: (Int64, any Connection) throws -> Void
     ) throws -> [Int64] {
-        if try !VersionTable.isThere(connection) { try VersionTable.create(connection) }
-        if try !MigrationLock.isThere(connection) { try MigrationLock.create(connection) }
+        if try !VersionTable.isThere(connection) {
+            try VersionTable.create(connection)
+            if try !MigrationLock.isThere(connection) { try MigrationLock.create(connection) }
+        }
         var applied: [Int64] = []
         while let step = try connection.inOneSnapshot({ try readStatus(connection) }).next(to: target) {
             let began = ContinuousClock.now
