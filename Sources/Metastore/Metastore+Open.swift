@@ -1,5 +1,4 @@
 internal import FoundationEssentials
-internal import Glibc
 internal import Logging
 public import MetastoreEngine
 internal import MetastoreMigration
@@ -54,13 +53,7 @@ private struct Opening {
     let options: StoreOptions
     let logger = Logger(label: "metastore")
 
-    private var migrator: Migrator {
-        var name = [CChar](repeating: 0, count: 256)
-        let host =
-            gethostname(&name, name.count - 1) == 0
-            ? String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self) : "unknown"
-        return Migrator(appliedBy: "metastore \(Metastore.version)", host: host)
-    }
+    private let migrator = Migrator.here()
 
     func open() throws -> Metastore {
         let found = try engine.prepare()
@@ -99,11 +92,12 @@ private struct Opening {
             leases: LeaseClock(monotonic: options.time.monotonic), logger: logger)
     }
 
-    /// A database of another program is left alone.
+    /// A database of another program is left alone, and so is a copy that isn't finished.
     private func checkIsStore(_ connection: any Connection) throws {
-        do {
-            _ = try connection.first("SELECT 1 FROM schema_migrations LIMIT 1") { try $0.integer(0) }
-        } catch let error as EngineError where error.code == .misuse {
+        switch try StoreSight.look(connection) {
+        case .store, .headless: return
+        case .unfinishedCopy(let mark): throw mark.error(engine.place)
+        case .foreign:
             throw StoreError.unusable(
                 place: engine.place,
                 reason:
@@ -122,7 +116,7 @@ private struct Opening {
             }
         }
         let head = try Head.load(connection, locking: false)
-        let isCut = try missingHistory(head, found)
+        let isCut = head.lack(found, note: try engine.readNote(), place: engine.place)
         if let isCut, options.history == .refuseCut { throw isCut }
         if options.time.now() + Limits.clockStepBack < head.time {
             logger.info("the clock is behind the last commit; times will stand still until it has caught up")
@@ -148,16 +142,6 @@ private struct Opening {
             connection.rollback()
             throw error
         }
-    }
-
-    private func missingHistory(_ head: Head, _ found: Found) throws -> StoreError? {
-        if case .database(hasWriteAheadLog: false) = found, !head.isClean {
-            return .writeAheadLogMissing(place: engine.place)
-        }
-        guard let bytes = try engine.readNote(), let note = HeadNote(bytes), note.cluster == head.cluster,
-            note.revision > head.revision
-        else { return nil }
-        return .historyCut(expected: note.revision, found: head.revision)
     }
 
     private func start(_ connection: any Connection, _ head: Head) -> Metastore {

@@ -100,11 +100,7 @@ extension LogRecord {
         kinds = RecordKinds(rawValue: UInt64(bitPattern: try row.integer(9)))
         let place = "log record \(revision.rawValue)"
         let stored = try row.bytes(11)
-        switch Encoding(rawValue: try row.integer(10)) {
-        case .plain: body = stored
-        case .lz4: body = try Compression.decompress(stored, cap: Limits.logBodyBytes, place: place)
-        case nil: throw StoreError.damaged(place: place, reason: "its encoding is unknown")
-        }
+        body = try Encoding.content(stored, as: try row.integer(10), cap: Limits.logBodyBytes, place: place)
         chain = try row.bytes(12)
     }
 
