@@ -48,6 +48,7 @@ func contents(_ source: EngineSource) async throws -> StoreContents {
         let place = try Place(.file)
         try await FullStore.make(in: place)
         for (table, rows) in try place.tables() {
+            guard !rows.isEmpty else { continue }
             let values = rows.map { $0.split(separator: " | ", omittingEmptySubsequences: false) }
             for column in values[0].indices {
                 #expect(values.contains { $0[column] != "null" }, "column \(column) of \(table) is null everywhere")
@@ -91,7 +92,7 @@ func contents(_ source: EngineSource) async throws -> StoreContents {
             await store.close()
         }
         #expect(seen[0] == seen[1])
-        #expect(seen[0].count > 40)
+        #expect(seen[0].count > 20)
         #expect(try await contents(to.source).rows.keys == contents(from.source).rows.keys)
     }
 

@@ -12,7 +12,18 @@ enum FullStore {
     static func make(in place: Place, more: Int = 0) async throws -> Position {
         let store = try await Metastore.open(place.source)
         let middle = try await fill(store, more: more)
+        // A leader that ends without saying so leaves its row behind.
+        let (leading, hasBegun) = AsyncStream.makeStream(of: Void.self)
+        let lead = Task {
+            try await store.lead(as: "master-0", timeToLive: .seconds(3_600)) { _ in
+                hasBegun.yield()
+                try await Task.sleep(for: .seconds(3_600))
+            }
+        }
+        for await _ in leading { break }
+        try await store.keyValue.put("n/last", "1")
         await store.close()
+        lead.cancel()
         return middle
     }
 
@@ -29,7 +40,7 @@ enum FullStore {
                     try tx.workloads.report(
                         WorkloadReport(
                             trial: 1, generation: 1, step: step, kind: .runStep, totalBatches: step * 100,
-                            metrics: ["loss": .number(1 / Double(step))]))
+                            metrics: ["loss": 1 / Double(step)]))
                     try tx.keyValue.put(EntryKey(namespace: "more", key: "\(step)"), "value \(step)")
                 }
             }
@@ -51,17 +62,21 @@ enum FullStore {
                 NewTrial(experiment: experiment.id, requestID: uuids[0], hparams: ["x": -0.5], seed: .min))
             try tx.experiments.transition(experiment.id, to: .active)
             try tx.experiments.update(experiment.id, ExperimentEdit(progress: 0.25))
+            let ended = try tx.experiments.create(NewExperiment(name: "ended", config: [:]))
+            for id in [parent.id, ended.id] { try tx.experiments.transition(id, to: .error) }
         }
         try await store.write { tx in
             try tx.workloads.report(
                 WorkloadReport(trial: 1, generation: 0, step: 1, kind: .runStep, totalBatches: 100))
-            let validation = try tx.workloads.report(
+            try tx.workloads.report(
                 WorkloadReport(
                     trial: 1, generation: 0, step: 1, kind: .computeValidationMetrics, totalBatches: 100,
                     metrics: ["validation_loss": 0.5, "other": .infinity]))
+            let saved = try tx.workloads.report(
+                WorkloadReport(trial: 1, generation: 0, step: 1, kind: .checkpointModel, totalBatches: 100))
             try tx.checkpoints.report(
                 CheckpointReport(
-                    uuid: uuids[2], trial: 1, generation: 0, workload: validation.id, totalBatches: 100,
+                    uuid: uuids[2], trial: 1, generation: 0, workload: saved.id, totalBatches: 100,
                     storageID: "s3", resources: ["weights.bin": .max], metadata: ["framework": "f"]))
             try tx.workloads.report(
                 WorkloadReport(trial: 1, generation: 0, step: 2, kind: .runStep, totalBatches: 200))
@@ -76,8 +91,7 @@ enum FullStore {
                 2, version: 1, content: ["searcher": .string(String(repeating: "abcd", count: 600))])
         }
         // Large enough to be kept as a document.
-        let large = try Metrics(
-            (0..<400_000).map { ("metric number \($0) of many", MetricValue.number(Double($0))) })
+        let large = Metrics(canonical: "{\"\(String(repeating: "n", count: Limits.inlineMetricsBytes))\":1}")
         try await store.write { tx in
             try tx.workloads.report(
                 WorkloadReport(
@@ -111,7 +125,9 @@ enum FullStore {
             }
             _ = try tx.spotRequests.create(NewSpotRequest(clientToken: "spot-1", pool: "gpu", maxPrice: 0.5))
             _ = try tx.instances.create(NewInstance(clientToken: "token-1", pool: "gpu", spotRequest: "spot-1"))
-            try tx.instances.transition("token-1", to: .running, instanceID: "i-0")
+            try tx.instances.transition("token-1", to: .running, instanceID: "i-0", agent: "agent/1")
+            try tx.instances.transition("token-1", to: .terminated)
+            try tx.spotRequests.transition("spot-1", to: .fulfilled, requestID: "sir-0", instance: "token-1")
         }
         let lease = try await store.leases.grant(timeToLive: .seconds(3_600))
         try await store.write { tx in
@@ -131,7 +147,5 @@ enum FullStore {
             }
             break
         }
-        try await store.lead(as: "master-0") { _ in }
-        try await store.keyValue.put("n/last", "1")
     }
 }

@@ -76,7 +76,7 @@ final class CopySource {
             if case .log = table.proof {
                 return head.head.revision.rawValue - head.head.compactedRevision.rawValue
             }
-            let count = SQL(trusted: "SELECT count(*) FROM (SELECT 1 FROM \(table.name) LIMIT \(most + 1)) AS some")
+            let count = SQL(trusted: "SELECT count(*) FROM (SELECT 1 FROM \(table.name) LIMIT \(most + 1)) AS counted")
             let counted = try connection.first(count) { try $0.integer(0) } ?? 0
             if counted <= most { return counted }
             let last = try table.lastKey(connection) ?? []
