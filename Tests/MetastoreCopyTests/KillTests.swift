@@ -17,7 +17,7 @@ internal import Testing
         var random = Scale.random(7)
         let span = try Self.duration(from)
         var (kills, beginnings) = (0, [:] as [String: Int])
-        for _ in 0..<Scale.of(50) {
+        for _ in 0..<Scale.of(20) {
             let to = try Place(way.to)
             // Several kills on the way of one copy.
             for _ in 0..<3 {
