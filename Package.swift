@@ -166,6 +166,13 @@ let package = Package(
                 "MetastoreTestSupport", "Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine",
             ],
             exclude: ["Golden", "decode.py"], swiftSettings: settings),
+        .testTarget(
+            name: "MetastoreCopyTests",
+            dependencies: [
+                "MetastoreTestSupport", "FaultLoad", "FaultSupport", "Metastore", "MetastoreModel", "MetastoreEngine",
+                "MetastoreSQLite", "MetastorePostgreSQL", "PostgreSQLServer", "metastore-crash-test",
+            ],
+            swiftSettings: settings),
         .target(name: "PostgreSQLServer", path: "Tests/PostgreSQLServer", swiftSettings: settings),
         .executableTarget(
             name: "metastore-test-server", dependencies: ["PostgreSQLServer"], path: "Tests/PostgreSQLServerProgram",

@@ -57,11 +57,13 @@ package struct CommandFailure: Error, Sendable, Hashable, CustomStringConvertibl
 
     private static func status(of error: MigrationError) -> ExitStatus {
         switch error {
+        case .noStore: .missing
         case .newer: .newerSchema
-        case .pending: .no
-        case .edited: .drift
-        case .failed(_, _, let error): status(of: error)
-        case .missingText: .cannotCreate
+        case .pending, .beyondTarget, .unknownTarget: .no
+        case .edited, .gap: .drift
+        case .locked, .lockLost, .holderAlive: .tryLater
+        case .failed(_, _, _, let error), .outcomeUnknown(_, _, _, let error): status(of: error)
+        case .missingText, .missingCatalogue: .cannotCreate
         }
     }
 }
