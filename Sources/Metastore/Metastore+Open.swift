@@ -212,7 +212,7 @@ private struct Opening {
         let image = ClusterRow.image(session.head)
         let (fields, hash) = session.encoded(ClusterRow.table, "cluster", image)
         try session.note(ClusterRow.table, "cluster", before: before, after: image, hash, fields)
-        _ = try session.append(session.changes)
+        _ = try session.append(session.changes.list)
         session.head.batches += 1
         try session.head.save(connection)
     }

@@ -64,6 +64,7 @@ extension String {
 extension UnsafeRawBufferPointer {
     /// Eight bytes at a time: long texts that didn't change are compared in every update. Both have the same count.
     fileprivate func hasSameBytes(as other: UnsafeRawBufferPointer) -> Bool {
+        if baseAddress == other.baseAddress { return true }
         let whole = count & ~7
         for offset in stride(from: 0, to: whole, by: 8)
         where loadUnaligned(fromByteOffset: offset, as: UInt64.self)
@@ -89,45 +90,45 @@ public protocol SQLBindable {
 
 extension Value: SQLBindable {
     /// The value itself.
-    public var sqlValue: Value { self }
+    @inlinable public var sqlValue: Value { self }
 }
 
 extension Int64: SQLBindable {
     /// As an integer.
-    public var sqlValue: Value { .integer(self) }
+    @inlinable public var sqlValue: Value { .integer(self) }
 }
 
 extension Int: SQLBindable {
     /// As an integer.
-    public var sqlValue: Value { .integer(Int64(self)) }
+    @inlinable public var sqlValue: Value { .integer(Int64(self)) }
 }
 
 extension Bool: SQLBindable {
     /// As 1 or 0.
-    public var sqlValue: Value { .integer(self ? 1 : 0) }
+    @inlinable public var sqlValue: Value { .integer(self ? 1 : 0) }
 }
 
 extension Double: SQLBindable {
     /// As a number.
-    public var sqlValue: Value { .real(self) }
+    @inlinable public var sqlValue: Value { .real(self) }
 }
 
 extension String: SQLBindable {
     /// As text.
-    public var sqlValue: Value { .text(self) }
+    @inlinable public var sqlValue: Value { .text(self) }
 }
 
 extension [UInt8]: SQLBindable {
     /// As bytes.
-    public var sqlValue: Value { .bytes(self) }
+    @inlinable public var sqlValue: Value { .bytes(self) }
 }
 
 extension UUID: SQLBindable {
     /// As 16 bytes.
-    public var sqlValue: Value { .uuid(self) }
+    @inlinable public var sqlValue: Value { .uuid(self) }
 }
 
 extension Optional: SQLBindable where Wrapped: SQLBindable {
     /// As what it holds, or null.
-    public var sqlValue: Value { self?.sqlValue ?? .null }
+    @inlinable public var sqlValue: Value { self?.sqlValue ?? .null }
 }

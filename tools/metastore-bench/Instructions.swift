@@ -4,11 +4,16 @@ import MetastoreModel
 
 /// A fixed number of calls, for a counting profiler: tools/bench-instructions.
 struct Instructions: AsyncParsableCommand {
-    enum Work: String, ExpressibleByArgument, CaseIterable { case put, report, transition, read, catchUp = "catch-up" }
+    enum Work: String, ExpressibleByArgument, CaseIterable {
+        case put, report, load, transition, read, catchUp = "catch-up"
+    }
 
     static let configuration = CommandConfiguration(
         abstract: "Does one work a fixed number of times, one after the other, and prints nothing.",
-        discussion: "catch-up reads the newest revisions, so many; put makes some of one change each.")
+        discussion: """
+            catch-up reads the newest revisions, so many; put makes some of one change each. load makes so many reports,
+            in whole thousands, one thousand a write.
+            """)
     @Argument(help: "The work: \(Work.allCases.map(\.rawValue).joined(separator: ", ")).")
     var work: Work
 
@@ -38,6 +43,16 @@ struct Instructions: AsyncParsableCommand {
             for number in 0..<count {
                 let report = dataset.report(dataset.writer(0), number, metrics: Values.metrics(0))
                 try await store.write { tx in _ = try tx.workloads.report(report) }
+            }
+        case .load:
+            for start in stride(from: 0, to: count, by: Dataset.workloadsPerLoader) {
+                let trial = dataset.loader(start / Dataset.workloadsPerLoader)
+                let reports = (0..<Dataset.workloadsPerLoader).map { step in
+                    dataset.report(trial, step, metrics: Values.metrics(step))
+                }
+                try await store.write { tx in
+                    for report in reports { try tx.workloads.report(report) }
+                }
             }
         case .transition:
             for number in 0..<count {

@@ -33,27 +33,15 @@ struct FeedReader: Sendable {
         }
         while true {
             try Task.checkCancellation()
-            if let end = store.tail.passOver(position.revision, filter.kinds) { position = end }
-            let records = try await records()
-            guard !records.isEmpty else {
+            let stretch = try await stretch()
+            guard !stretch.isEmpty else {
                 if position.revision > reported { return batch([]) }
                 try await store.tail.wait(after: position.revision, for: filter.kinds)
                 continue
             }
-            var commits: [Commit] = []
-            for record in records {
-                guard record.revision.rawValue == position.revision.rawValue + 1 else {
-                    throw StoreError.damaged(
-                        place: "the log", reason: "revision \(position.revision.rawValue + 1) is missing")
-                }
-                position = Position(
-                    cluster: position.cluster, epoch: record.epoch, revision: record.revision,
-                    chainPrefix: Position.prefix(of: record.chain))
-                let commit = try record.commit(filter)
-                if !commit.changes.isEmpty { commits.append(commit) }
-            }
-            if !commits.isEmpty || position.revision.rawValue - reported.rawValue >= Limits.bookmarkRevisions {
-                return batch(commits)
+            position = stretch.end
+            if !stretch.commits.isEmpty || position.revision.rawValue - reported.rawValue >= Limits.bookmarkRevisions {
+                return batch(stretch.commits)
             }
         }
     }
@@ -64,31 +52,31 @@ struct FeedReader: Sendable {
     }
 
     /// What follows the position: from the tail's memory, or else from the log.
-    private func records() async throws -> [LogRecord] {
-        if let recent = try store.tail.records(after: position.revision, bytes: Limits.feedBatchBytes) { return recent }
-        let start = position
+    private func stretch() async throws -> Stretch {
+        if let recent = try store.tail.stretch(after: position, filter) { return recent }
+        let (start, filter) = (position, filter)
         return try await store.readOnce(.ownPosition) { session in
-            var found: [LogRecord] = []
-            var bytes = 0
+            var stretch = Stretch(after: start)
             var isOurs = false
+            var isNext = false
             try session.forEach(
-                SQL(trusted: "SELECT \(LogRecord.columns), ") + """
-                    (SELECT own.chain FROM log AS own WHERE own.revision = \(start.revision.rawValue)) \
-                    FROM log WHERE revision > \(start.revision.rawValue) ORDER BY revision LIMIT 4096
-                    """
+                SQL(trusted: "SELECT \(LogRecord.columns) FROM log ")
+                    + "WHERE revision >= \(start.revision.rawValue) ORDER BY revision LIMIT 4096"
             ) { row in
-                if found.isEmpty, !row.isNull(LogRecord.columnCount) {
-                    isOurs = Position.prefix(of: try row.bytes(LogRecord.columnCount)) == start.chainPrefix
+                let row = LogRow(row)
+                let revision = try row.revision
+                if revision == start.revision {
+                    isOurs = Array(try row.link.prefix(Position.chainPrefixLength)) == start.chainPrefix
+                    return true
                 }
-                let record = try LogRecord(row)
-                bytes += record.footprint
-                found.append(record)
-                return bytes < Limits.feedBatchBytes
+                if stretch.isEmpty { isNext = revision.rawValue == start.revision.rawValue + 1 }
+                guard isNext else { return false }
+                try stretch.add(row, filter)
+                return stretch.bytes < Limits.feedBatchBytes
             }
             // Cut off meanwhile, by retention; or another history, which a server that lacks ours went on with.
-            let isNext = found.first?.revision.rawValue == start.revision.rawValue + 1
             if !isNext || !isOurs { try session.checkResumable(start) }
-            return found
+            return stretch
         }
     }
 }

@@ -4,6 +4,8 @@
 //    for them.
 // 3. A lost wake-up costs at most one tick.
 // 4. The head never goes back.
+// 5. What several readers want of the newest records is decoded once, when the first of them asks for it, and at most
+//    about Limits.feedBatchBytes of that are kept for the others.
 
 internal import DequeModule
 internal import MetastoreModel
@@ -27,6 +29,8 @@ final class Tail: Sendable {
         var head: Position
         var recent: Deque<LogRecord> = []
         var recentBytes = 0
+        /// What was decoded of the newest of them, for whoever wants the same.
+        var decoded = DecodedStretches()
         /// By what they wait for: there are many who wait, and few sets of kinds.
         var waiters: [RecordKinds: [UInt64: Waiter]] = [:]
         var nextWaiter: UInt64 = 0
@@ -61,6 +65,7 @@ final class Tail: Sendable {
             if followsGap {
                 state.recent.removeAll()
                 state.recentBytes = 0
+                state.decoded = DecodedStretches()
                 state.kinds = KindRevisions(since: known)
             }
             var kinds: RecordKinds = []
@@ -77,15 +82,6 @@ final class Tail: Sendable {
             return state.takeWaiters { followsGap || !$0.isDisjoint(with: kinds) }
         }
         return Woken(waiters: woken)
-    }
-
-    /// Where the store stands, if it is known that nothing of these kinds came after the revision.
-    func passOver(_ revision: Revision, _ kinds: RecordKinds) -> Position? {
-        state.withLock { state in
-            guard state.closed == nil, state.head.revision > revision, !state.kinds.mayHave(kinds, after: revision)
-            else { return nil }
-            return state.head
-        }
     }
 
     /// Wakes everybody if something was committed since the last tick, so that filtered readers move on.
@@ -105,32 +101,26 @@ final class Tail: Sendable {
             let isFirst = state.closed != .closed
             state.closed = error
             state.recent.removeAll()
+            state.decoded = DecodedStretches()
             return (isFirst, state.takeWaiters { _ in true })
         }
         for waiter in woken { waiter.resume(throwing: error) }
         return isFirst
     }
 
-    /// The revisions right after `revision`, up to about `bytes`; nil when the oldest of them isn't here any more.
-    func records(after revision: Revision, bytes: Int) throws(StoreError) -> [LogRecord]? {
-        let (closed, found) = state.withLock { state -> (StoreError?, [LogRecord]?) in
-            if let closed = state.closed { return (closed, nil) }
-            if revision >= state.head.revision { return (nil, []) }
-            guard let first = state.recent.first, first.revision.rawValue <= revision.rawValue + 1 else {
-                return (nil, nil)
-            }
-            var found: [LogRecord] = []
-            var sum = 0
-            for index in Int(revision.rawValue + 1 - first.revision.rawValue)..<state.recent.count {
-                let record = state.recent[index]
-                sum += record.footprint
-                if !found.isEmpty, sum > bytes { break }
-                found.append(record)
-            }
-            return (nil, found)
+    /// What follows the position, up to about Limits.feedBatchBytes, or all of it where it is known that nothing of it
+    /// is wanted; nil when the oldest of it isn't here any more.
+    func stretch(after position: Position, _ filter: ChangeFilter) throws(StoreError) -> Stretch? {
+        switch state.withLock({ $0.find(after: position, filter) }) {
+        case .closed(let error): throw error
+        case .older: return nil
+        case .stretch(let stretch): return stretch
+        case .records(let records):
+            var stretch = Stretch(after: position)
+            for record in records { try stretch.add(record, filter) }
+            state.withLock { $0.decoded.keep(stretch, filter) }
+            return stretch
         }
-        if let closed { throw closed }
-        return found
     }
 
     /// Returns when something of these kinds was committed after `revision`, or after a tick.
@@ -164,6 +154,32 @@ final class Tail: Sendable {
 }
 
 extension Tail.State {
+    enum Found {
+        case closed(StoreError)
+        case older
+        case stretch(Stretch)
+        case records([LogRecord])
+    }
+
+    fileprivate func find(after position: Position, _ filter: ChangeFilter) -> Found {
+        if let closed { return .closed(closed) }
+        if position.revision >= head.revision { return .stretch(Stretch(after: position)) }
+        if !kinds.mayHave(filter.kinds, after: position.revision) {
+            return .stretch(Stretch(after: position, until: head))
+        }
+        guard let first = recent.first, first.revision.rawValue <= position.revision.rawValue + 1 else { return .older }
+        // Only now: what left the memory may have left the log, too, and readers are told so.
+        if let stretch = decoded.find(after: position, filter) { return .stretch(stretch) }
+        var found: [LogRecord] = []
+        var sum = 0
+        for record in recent[Int(position.revision.rawValue + 1 - first.revision.rawValue)...] {
+            sum += record.footprint
+            if !found.isEmpty, sum > Limits.feedBatchBytes { break }
+            found.append(record)
+        }
+        return .records(found)
+    }
+
     fileprivate mutating func takeWaiters(where isConcerned: (RecordKinds) -> Bool) -> [Tail.Waiter] {
         guard !waiters.isEmpty else { return [] }
         var taken: [Tail.Waiter] = []
@@ -211,6 +227,8 @@ package struct FeedMemory: Sendable, Hashable {
     package let records: Int
     /// At most Limits.feedCacheBytes.
     package let bytes: Int
+    /// Of the records that are also kept decoded: at most Limits.feedBatchBytes, or one stretch.
+    package let decodedBytes: Int
     package let waiters: Int
 }
 
@@ -223,7 +241,7 @@ extension Tail {
     fileprivate var memory: FeedMemory {
         state.withLock { state in
             FeedMemory(
-                records: state.recent.count, bytes: state.recentBytes,
+                records: state.recent.count, bytes: state.recentBytes, decodedBytes: state.decoded.bytes,
                 waiters: state.waiters.values.reduce(0) { $0 + $1.count })
         }
     }
@@ -231,5 +249,8 @@ extension Tail {
 
 extension LogRecord {
     /// About how much memory it takes.
-    var footprint: Int { body.count + actor.utf8.count + 200 }
+    var footprint: Int { body.count + actor.utf8.count + Self.headerFootprint }
+
+    /// Of a record without its body.
+    static let headerFootprint = 200
 }

@@ -36,6 +36,7 @@ package struct CanonicalReader {
     }
 
     package mutating func number() throws(StoreError) -> UInt64 {
+        if position < bytes.count, bytes[position] < 0x80 { return UInt64(try byte()) }
         var result: UInt64 = 0
         var shift: UInt64 = 0
         while true {
@@ -63,7 +64,7 @@ package struct CanonicalReader {
     package mutating func slice(_ count: Int) throws(StoreError) -> UnsafeRawBufferPointer {
         guard count >= 0, count <= bytes.count - position else { throw damage("it ends early") }
         defer { position += count }
-        return UnsafeRawBufferPointer(rebasing: bytes[position..<(position + count)])
+        return UnsafeRawBufferPointer(start: bytes.baseAddress.map { $0 + position }, count: count)
     }
 
     /// A length and as many bytes, in place.
@@ -77,6 +78,12 @@ package struct CanonicalReader {
         return text
     }
 
+    private mutating func real() throws(StoreError) -> Double {
+        let bits = try fixed()
+        guard bits != Self.negativeZero else { throw damage("a zero has a sign") }
+        return Double(bitPattern: bits)
+    }
+
     package mutating func uuid() throws(StoreError) -> UUID {
         UUID(uuid: try slice(16).loadUnaligned(as: uuid_t.self))
     }
@@ -85,10 +92,7 @@ package struct CanonicalReader {
         switch try byte() {
         case FieldTag.null: return .null
         case FieldTag.integer: return .integer(try signed())
-        case FieldTag.real:
-            let bits = try fixed()
-            guard bits != Self.negativeZero else { throw damage("a zero has a sign") }
-            return .real(Double(bitPattern: bits))
+        case FieldTag.real: return .real(try real())
         case FieldTag.text: return .text(try text())
         case FieldTag.bytes: return .bytes(Array(try sized()))
         case FieldTag.uuid: return .uuid(try uuid())
@@ -97,15 +101,50 @@ package struct CanonicalReader {
         }
     }
 
+    /// A value where it lies: nothing is copied, and a text isn't checked to be UTF-8.
+    private mutating func column(of type: ColumnType) throws(StoreError) -> RawColumn {
+        switch (try byte(), type) {
+        case (FieldTag.null, _): return .null
+        case (FieldTag.integer, .integer): return .integer(try signed())
+        case (FieldTag.real, .real): return .real(try real())
+        case (FieldTag.text, .text): return .text(try sized())
+        case (FieldTag.bytes, .bytes): return .bytes(try sized())
+        case (FieldTag.uuid, .uuid): return .bytes(try slice(16))
+        case (FieldTag.timestamp, .timestamp): return .integer(Int64(bitPattern: try fixed()))
+        default: throw damage("a field is not of its column's type")
+        }
+    }
+
+    /// Fields until the end, laid over a whole row of the table. Fields of a newer schema are skipped.
+    mutating func fields(over row: UnsafeMutableBufferPointer<RawColumn>, of table: Table) throws(StoreError) {
+        try forEachField { (reader, index) throws(StoreError) in
+            if index < table.loggedCount {
+                row[index] = try reader.column(of: table.columns[index].type)
+            } else {
+                _ = try reader.value()
+            }
+        }
+    }
+
     /// Fields until the end, laid over `image`. Fields of a newer schema are skipped.
     package mutating func fields(over image: inout [Value]) throws(StoreError) {
+        try forEachField { (reader, index) throws(StoreError) in
+            let value = try reader.value()
+            if index < image.count { image[index] = value }
+        }
+    }
+
+    /// Lends the reader before each value, with the place of its field in a row.
+    @inline(__always)
+    private mutating func forEachField(
+        _ read: (inout CanonicalReader, Int) throws(StoreError) -> Void
+    ) throws(StoreError) {
         var last: UInt8 = 0
         while !isAtEnd {
             let number = try byte()
             guard number > last else { throw damage("fields don't ascend") }
             last = number
-            let value = try value()
-            if Int(number) <= image.count { image[Int(number) - 1] = value }
+            try read(&self, Int(number) - 1)
         }
     }
 }

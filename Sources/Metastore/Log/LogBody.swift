@@ -18,6 +18,38 @@ struct PendingChange: Sendable {
     }
 }
 
+/// The changes of one closure: each key once, in the order in which they were first changed.
+struct PendingChanges {
+    private(set) var list: [PendingChange] = []
+    /// By key, once there are so many that looking through them takes longer.
+    private var places: [String: Int] = [:]
+    private static let linearSearchLimit = 8
+
+    mutating func removeAll() {
+        list.removeAll(keepingCapacity: true)
+        places.removeAll(keepingCapacity: true)
+    }
+
+    /// Where the key's change stands, if it has one.
+    func place(of key: String) -> Int? {
+        list.count <= Self.linearSearchLimit ? list.firstIndex { $0.key == key } : places[key]
+    }
+
+    subscript(place: Int) -> PendingChange {
+        get { list[place] }
+        _modify { yield &list[place] }
+    }
+
+    /// Adds the change of a key that has none.
+    mutating func append(_ change: PendingChange) {
+        if list.count == Self.linearSearchLimit {
+            for (place, earlier) in list.enumerated() { places[earlier.key] = place }
+        }
+        if list.count >= Self.linearSearchLimit { places[change.key] = list.count }
+        list.append(change)
+    }
+}
+
 /// What a repeated operation is answered with.
 package struct OperationRecord: Sendable, Hashable {
     /// SHA-256 of the request: 32 bytes.
@@ -35,7 +67,8 @@ struct LogBody: Sendable {
 
     /// The body's bytes.
     func encoded(_ changes: [PendingChange]) -> [UInt8] {
-        var body = CanonicalWriter(capacity: 128 + changes.reduce(0) { $0 + $1.afterFields.count + $1.key.utf8.count })
+        var body = CanonicalWriter(
+            capacity: 128 + changes.reduce(0) { $0 + $1.afterFields.count + $1.key.utf8.count + 8 })
         body.byte(Self.formatVersion)
         body.number(UInt64(counters.count))
         for counter in counters {

@@ -21,6 +21,10 @@ package struct ChangeFilter: Sendable, Hashable {
         self.kinds = under.map { kinds.intersection($0.kinds) } ?? kinds
         self.under = under
     }
+
+    fileprivate func wants(_ change: RawChange) -> Bool {
+        change.kind != .cluster && kinds.contains(change.kind) && under?.matches(utf8: change.key) ?? true
+    }
 }
 
 extension LogRecord {
@@ -30,23 +34,51 @@ extension LogRecord {
         operation: (OperationRecord) throws(StoreError) -> Void = { _ in },
         change: (RawChange) throws(StoreError) -> Void
     ) throws(StoreError) {
-        let result: Result<Void, StoreError> = body.withUnsafeBytes { bytes in
-            do throws(StoreError) {
-                try Self.decode(bytes, counters, operation, change)
-                return .success(())
-            } catch {
-                return .failure(error)
-            }
+        try withBody { (body) throws(StoreError) in
+            try LogBody.decode(body, counters: counters, operation: operation, change: change)
         }
-        try result.get()
     }
 
-    private static func decode(
-        _ bytes: UnsafeRawBufferPointer, _ counters: (UInt8, Int64) throws(StoreError) -> Void,
-        _ operation: (OperationRecord) throws(StoreError) -> Void, _ change: (RawChange) throws(StoreError) -> Void
+    /// The changes a reader wants, with both images.
+    package func changes(_ filter: ChangeFilter) throws(StoreError) -> [Change] {
+        guard !kinds.isDisjoint(with: filter.kinds) else { return [] }
+        return try withBody { (body) throws(StoreError) in try LogBody.changes(body, of: revision, filter) }
+    }
+
+    /// As a commit with the given changes.
+    func commit(_ changes: [Change]) -> Commit {
+        Commit(
+            revision: revision, epoch: epoch.number, time: time, schema: schema, actor: actor, operation: operation,
+            consumer: consumer, changes: changes)
+    }
+
+    private func withBody<Result>(
+        _ read: (UnsafeRawBufferPointer) throws(StoreError) -> Result
+    ) throws(StoreError) -> Result {
+        try body.withUnsafeBufferPointer { (body) throws(StoreError) in try read(UnsafeRawBufferPointer(body)) }
+    }
+}
+
+extension LogBody {
+    /// The changes of a body that a reader wants, with both images.
+    static func changes(
+        _ body: UnsafeRawBufferPointer, of revision: Revision, _ filter: ChangeFilter
+    ) throws(StoreError) -> [Change] {
+        var wanted: [Change] = []
+        try decode(body) { (raw) throws(StoreError) in
+            if filter.wants(raw) { wanted.append(try raw.change(revision)) }
+        }
+        return wanted
+    }
+
+    /// Takes a body apart, where it lies.
+    static func decode(
+        _ bytes: UnsafeRawBufferPointer, counters: (UInt8, Int64) throws(StoreError) -> Void = { _, _ in },
+        operation: (OperationRecord) throws(StoreError) -> Void = { _ in },
+        change: (RawChange) throws(StoreError) -> Void
     ) throws(StoreError) {
         var reader = CanonicalReader(bytes)
-        guard try reader.byte() == LogBody.formatVersion else {
+        guard try reader.byte() == formatVersion else {
             throw .damaged(place: "a log record", reason: "its format is newer than this release, or it is none")
         }
         for _ in 0..<(try reader.number()) {
@@ -69,26 +101,6 @@ extension LogRecord {
             try change(RawChange(kind: kind, operation: operation, key: key, after: after, before: before))
         }
         guard reader.isAtEnd else { throw .damaged(place: "a log record", reason: "something follows its end") }
-    }
-
-    /// The changes a reader wants, with both images.
-    package func changes(_ filter: ChangeFilter) throws(StoreError) -> [Change] {
-        guard !kinds.isDisjoint(with: filter.kinds) else { return [] }
-        var wanted: [Change] = []
-        try decodeBody { (raw) throws(StoreError) in
-            guard raw.kind != .cluster, filter.kinds.contains(RecordKinds(raw.kind)),
-                filter.under?.matches(utf8: raw.key) ?? true
-            else { return }
-            wanted.append(try raw.change(revision))
-        }
-        return wanted
-    }
-
-    /// As a commit with the changes a reader wants.
-    package func commit(_ filter: ChangeFilter) throws(StoreError) -> Commit {
-        Commit(
-            revision: revision, epoch: epoch.number, time: time, schema: schema, actor: actor, operation: operation,
-            consumer: consumer, changes: try changes(filter))
     }
 }
 
@@ -133,12 +145,45 @@ extension RawChange {
     }
 
     private func typed<R: StoredRecord>(_ type: R.Type, _ revision: Revision) throws(StoreError) -> Change {
-        let (old, new) = try images(R.table)
-        let before: R? = if let old { try R(image: old) } else { nil }
-        let after: R? = if let new { try R(image: new) } else { nil }
-        guard let key = (after ?? before)?.recordKey else {
-            throw .damaged(place: "a log record", reason: "a change has no image")
+        try withRows(R.table) { (old, new) throws(StoreError) in
+            let before = try old.map { (row) throws(StoreError) in try R(logged: row) }
+            let after = try new.map { (row) throws(StoreError) in try R(logged: row) }
+            guard let key = after?.recordKey ?? before?.recordKey else {
+                throw .damaged(place: "a log record", reason: "a change has no image")
+            }
+            return R.change(RecordChange(key: key, before: before, after: after, revision: revision))
         }
-        return R.change(RecordChange(key: key, before: before, after: after, revision: revision))
+    }
+
+    /// Lends both images of the row as ``images(_:)`` gives them, each value where it lies in the body; local columns
+    /// are null.
+    private func withRows<Result>(
+        _ table: Table,
+        _ body: (_ before: UnsafeBufferPointer<RawColumn>?, _ after: UnsafeBufferPointer<RawColumn>?)
+            throws(StoreError) -> Result
+    ) throws(StoreError) -> Result {
+        let count = table.columns.count
+        return try withUnsafeTemporaryAllocation(of: RawColumn.self, capacity: 2 * count) { (both) throws(StoreError) in
+            let new = UnsafeMutableBufferPointer(rebasing: both[..<count])
+            new.initialize(repeating: .null)
+            if operation != .deleted {
+                var reader = CanonicalReader(after)
+                try reader.fields(over: new, of: table)
+            }
+            guard operation != .created else { return try body(nil, UnsafeBufferPointer(new)) }
+            let old = UnsafeMutableBufferPointer(rebasing: both[count...])
+            _ = old.initialize(from: new)
+            var reader = CanonicalReader(before)
+            try reader.fields(over: old, of: table)
+            return try body(UnsafeBufferPointer(old), operation == .deleted ? nil : UnsafeBufferPointer(new))
+        }
+    }
+}
+
+extension StoredRecord {
+    /// From a row that lies in a log record.
+    fileprivate init(logged row: UnsafeBufferPointer<RawColumn>) throws(StoreError) {
+        var reader = RowReader(table: Self.table, columns: row)
+        try self.init(reading: &reader)
     }
 }

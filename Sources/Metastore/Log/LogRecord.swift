@@ -88,24 +88,12 @@ extension LogRecord {
 
     /// From a row of ``columns``.
     init(_ row: borrowing Row) throws {
-        revision = Revision(rawValue: try row.integer(0))
-        epoch = Epoch(number: try row.integer(1), nonce: UInt64(bitPattern: try row.integer(2)))
-        time = Timestamp(microseconds: try row.timestamp(3))
-        schema = try row.integer(4)
-        actor = try row.text(5)
-        operation = row.isNull(6) ? nil : try row.uuid(6)
-        consumer =
-            row.isNull(7)
-            ? nil : ConsumerProgress(name: try row.text(7), revision: Revision(rawValue: try row.integer(8)))
-        kinds = RecordKinds(rawValue: UInt64(bitPattern: try row.integer(9)))
-        let place = "log record \(revision.rawValue)"
-        let stored = try row.bytes(11)
-        switch Encoding(rawValue: try row.integer(10)) {
-        case .plain: body = stored
-        case .lz4: body = try Compression.decompress(stored, cap: Limits.logBodyBytes, place: place)
-        case nil: throw StoreError.damaged(place: place, reason: "its encoding is unknown")
-        }
-        chain = try row.bytes(12)
+        let row = LogRow(row)
+        let commit = try row.commit([])
+        self.init(
+            revision: commit.revision, epoch: try row.epoch, time: commit.time, schema: commit.schema,
+            actor: commit.actor, operation: commit.operation, consumer: commit.consumer, kinds: try row.kinds,
+            body: try row.withBody { Array($0) }, chain: Array(try row.link))
     }
 
     /// The values of its row, and how many bytes of body it stores: what retention counts.

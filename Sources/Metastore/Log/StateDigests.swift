@@ -8,17 +8,29 @@ package struct RowHash: Hashable, Sendable {
 
     /// SHA-256(kind ‖ length of the key ‖ key ‖ fields), its first 128 bits.
     package init(kind: RecordKind, key: String, fields: [UInt8]) {
+        var row = CanonicalWriter(capacity: 96 + fields.count)
+        row.rowName(kind, key)
+        row.raw(fields)
+        self.init(named: row.bytes)
+    }
+
+    /// The same, of a row's fields that stand behind its ``CanonicalWriter/rowName(_:_:)``.
+    init(named row: [UInt8]) {
         var hash = SHA256()
-        var head = CanonicalWriter(capacity: 96)
-        head.byte(kind.rawValue)
-        head.text(key)
-        head.bytes.withUnsafeBytes { hash.update(bufferPointer: $0) }
-        fields.withUnsafeBytes { hash.update(bufferPointer: $0) }
+        row.withUnsafeBytes { hash.update(bufferPointer: $0) }
         sum = hash.finalize().withUnsafeBytes { UInt128(bigEndian: $0.loadUnaligned(as: UInt128.self)) }
     }
 
     /// The bits a row carries.
     package var column: Int64 { Int64(truncatingIfNeeded: sum >> 64) }
+}
+
+extension CanonicalWriter {
+    /// What a row's hash begins with: the kind, the length of the key, the key.
+    mutating func rowName(_ kind: RecordKind, _ key: String) {
+        byte(kind.rawValue)
+        text(key)
+    }
 }
 
 /// One sum per record kind over the hashes of its rows, modulo 2^128: equal exactly when the stores are (DESIGN D8).

@@ -25,18 +25,31 @@ extension Repository where Element == Workload, Access == Writing {
         if report.state == .active, report.metrics != nil {
             throw .invalid(field: "metrics", reason: "metrics can't be stored: a workload that is ACTIVE has none yet.")
         }
-        let trial = try Repository<Trial, Reading>(session).get(report.trial)
+        let trial = try trial(report.trial)
         try trial.checkGeneration(report.generation)
-        if let existing = try find(
-            report.trial, step: report.step, kind: report.kind, generation: report.generation)
-        {
+        let present = try workloads(like: report)
+        if let existing = present.first(where: { $0.generation == report.generation }) {
             guard try !isRepetition(report, of: existing) else { return existing }
             try trial.checkIsLive()
             return try complete(existing, with: report, trial)
         }
         try trial.checkIsLive()
-        try checkStep(report, trial)
+        try checkStep(report, trial, live: present.first { !$0.isRolledBack })
         return try add(report, trial)
+    }
+
+    private func trial(_ id: ID<Trial>) throws(StoreError) -> Trial {
+        if let last = writer.lastTrial, last.id == id { return last }
+        return try Repository<Trial, Reading>(session).get(id)
+    }
+
+    /// Those that keep the report from being a new one: the one of its generation, and the live one of any.
+    private func workloads(like report: WorkloadReport) throws(StoreError) -> [Workload] {
+        let key: [Value] = [
+            report.trial.sqlValue, .integer(report.step), .integer(Int64(report.kind.rawValue)),
+            .integer(report.generation),
+        ]
+        return try session.all(SQL(trusted: Workload.presentText, values: key)) { try Workload(row: $0) }
     }
 
     /// True when the report says what is stored; throws when it says something else about what has ended.
@@ -50,13 +63,11 @@ extension Repository where Element == Workload, Access == Writing {
         return true
     }
 
-    private func checkStep(_ report: WorkloadReport, _ trial: Trial) throws(StoreError) {
-        let key: [Value] = [trial.id.sqlValue, .integer(report.step), .integer(Int64(report.kind.rawValue))]
-        let live = try session.first(SQL(trusted: Workload.liveText, values: key)) { try $0.integer(0) }
+    private func checkStep(_ report: WorkloadReport, _ trial: Trial, live: Workload?) throws(StoreError) {
         if let live {
             throw .exists(
                 path: "\(trial.recordKey.path) \(report.kind.name) of step \(report.step)",
-                reason: "generation \(live) reported it")
+                reason: "generation \(live.generation) reported it")
         }
         guard report.kind == .computeValidationMetrics || report.kind == .checkpointModel else { return }
         let step: Workload? = try session.record(
@@ -136,6 +147,7 @@ extension Repository where Element == Workload, Access == Writing {
         }
         let stored = try writer.update(next, from: trial)
         try writer.keepBestOrder(stored, before: trial.bestMetric)
+        writer.lastTrial = stored
     }
 
     private func isBetter(_ workload: Workload, in trial: Trial) throws(StoreError) -> Bool {
@@ -164,11 +176,10 @@ extension Workload {
     static let byKeyText =
         table.selectText + "WHERE trial = \u{1} AND step = \u{1} AND kind = \u{1} AND generation = \u{1}"
 
-    /// The generation of the live one of a trial, step and kind.
-    fileprivate static let liveText = """
-        SELECT generation FROM workloads WHERE trial = \u{1} AND step = \u{1} AND kind = \u{1} AND is_rolled_back = 0 \
-        LIMIT 1
-        """
+    /// Of one trial, step and kind: of this generation, or live.
+    fileprivate static let presentText =
+        table.selectText
+        + "WHERE trial = \u{1} AND step = \u{1} AND kind = \u{1} AND (generation = \u{1} OR is_rolled_back = 0)"
 }
 
 extension Trial {

@@ -2,12 +2,12 @@ internal import FoundationEssentials
 internal import MetastoreEngine
 internal import MetastoreModel
 
-/// Takes a row apart, value by value: one that a cursor stands on, in place, or an image.
+/// Takes a row apart, value by value: one that a cursor stands on or a log record holds, in place, or an image.
 ///
 /// Valid only inside the call that lent the row.
 struct RowReader {
     private let table: Table
-    /// The row that a cursor stands on; nil for an image.
+    /// The row that a cursor stands on; nil for others.
     private let row: (any RowSource)?
     private let columns: UnsafeBufferPointer<RawColumn>
     private let image: [Value]
@@ -27,6 +27,16 @@ struct RowReader {
         columns = source.columns()
         image = []
     }
+
+    /// A row of a log record, whose values are known to be of their columns' types.
+    init(table: Table, columns: UnsafeBufferPointer<RawColumn>) {
+        self.table = table
+        self.columns = columns
+        row = nil
+        image = []
+    }
+
+    private var isImage: Bool { columns.baseAddress == nil }
 
     private func mismatch(_ index: Int) -> StoreError {
         .damaged(place: "a row of \(table.name)", reason: "\(table.columns[index].name) is not of its type")
@@ -57,7 +67,7 @@ struct RowReader {
 
     @inline(__always)
     private func isNull() -> Bool {
-        row == nil ? value(next) == .null : columns[next].kind == .null
+        isImage ? value(next) == .null : columns[next].kind == .null
     }
 
     @inline(__always)
@@ -74,7 +84,7 @@ struct RowReader {
     @inline(__always)
     mutating func int() throws(StoreError) -> Int64 {
         let index = take()
-        guard row != nil else {
+        guard !isImage else {
             guard case .integer(let number) = value(index) else { throw mismatch(index) }
             return number
         }
@@ -87,7 +97,7 @@ struct RowReader {
 
     mutating func real() throws(StoreError) -> Double {
         let index = take()
-        guard row != nil else {
+        guard !isImage else {
             guard case .real(let number) = value(index) else { throw mismatch(index) }
             return number
         }
@@ -100,7 +110,7 @@ struct RowReader {
 
     mutating func text() throws(StoreError) -> String {
         let index = take()
-        guard row != nil else {
+        guard !isImage else {
             guard case .text(let text) = value(index) else { throw mismatch(index) }
             return text
         }
@@ -113,7 +123,7 @@ struct RowReader {
 
     mutating func bytes() throws(StoreError) -> [UInt8] {
         let index = take()
-        guard row != nil else {
+        guard !isImage else {
             guard case .bytes(let bytes) = value(index) else { throw mismatch(index) }
             return bytes
         }
@@ -127,7 +137,7 @@ struct RowReader {
     @inline(__always)
     mutating func uuid() throws(StoreError) -> UUID {
         let index = take()
-        guard row != nil else {
+        guard !isImage else {
             guard case .uuid(let uuid) = value(index) else { throw mismatch(index) }
             return uuid
         }
@@ -141,7 +151,7 @@ struct RowReader {
     @inline(__always)
     mutating func time() throws(StoreError) -> Timestamp {
         let index = take()
-        guard row != nil else {
+        guard !isImage else {
             guard case .timestamp(let time) = value(index) else { throw mismatch(index) }
             return Timestamp(microseconds: time)
         }
@@ -154,7 +164,7 @@ struct RowReader {
     }
 
     mutating func hash() throws(StoreError) -> DocumentHash {
-        if row != nil, columns[next].kind == .bytes, let hash = DocumentHash(columns[next].content) {
+        if !isImage, columns[next].kind == .bytes, let hash = DocumentHash(columns[next].content) {
             next += 1
             return hash
         }

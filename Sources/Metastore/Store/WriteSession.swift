@@ -4,6 +4,7 @@
 // 2. One transaction logs one change a key, from what was there before it to what is there after it; what ends as it
 //    began is no change, and keeps its revision.
 // 3. A call that failed after it wrote something poisons the closure: its error is the closure's, even if swallowed.
+// 4. `lastTrial` is what a query would find: every statement that writes forgets it.
 
 internal import FoundationEssentials
 internal import MetastoreEngine
@@ -14,10 +15,13 @@ final class WriteSession: Session {
     var head: Head
     let time: Timestamp
     let randomness: @Sendable () -> UInt64
-    private(set) var changes: [PendingChange] = []
-    private var changeIndex: [String: Int] = [:]
+    private(set) var changes = PendingChanges()
     private var countersAtStart: [Int64] = []
     private let texts: StatementTexts
+    /// Where a row's bytes under its hash are put together.
+    private var rowBytes = CanonicalWriter(capacity: 1_024)
+    /// The trial as the last report left it: the next one is often of the same, and needn't read it again.
+    var lastTrial: Trial?
     private(set) var poison: StoreError?
     private(set) var writes = 0
     /// About how many bytes the pending changes log.
@@ -50,9 +54,9 @@ final class WriteSession: Session {
 
     /// Before each closure: nothing is pending, nothing is wrong.
     func begin(actor: String) {
-        changes.removeAll(keepingCapacity: true)
-        changeIndex.removeAll(keepingCapacity: true)
+        changes.removeAll()
         countersAtStart = head.counters
+        lastTrial = nil
         poison = nil
         writes = 0
         loggedBytes = 0
@@ -95,6 +99,7 @@ final class WriteSession: Session {
     @discardableResult
     func execute(_ statement: SQL) throws(StoreError) -> Int {
         if let poison { throw poison }
+        lastTrial = nil
         do {
             let changed = try connection.execute(statement)
             writes += 1
@@ -110,6 +115,7 @@ final class WriteSession: Session {
     /// closure, or of its end.
     func enqueue(_ statement: SQL) throws(StoreError) {
         if let poison { throw poison }
+        lastTrial = nil
         do {
             try connection.enqueue(statement)
             writes += 1
@@ -138,10 +144,12 @@ final class WriteSession: Session {
         var record = record
         record.createdRevision = revision
         record.revision = revision
-        let image = record.image
+        var image = record.image
         let key = record.recordKey.path
         let (fields, hash) = encoded(R.table, key, image)
-        try enqueue(SQL(trusted: R.table.insertText, values: image + [.integer(hash.column)]))
+        // The statement's values, and an image still: nobody looks behind its last column.
+        image.append(.integer(hash.column))
+        try enqueue(SQL(trusted: R.table.insertText, values: image))
         try note(R.table, key, before: nil, after: image, hash, fields)
         return record
     }
@@ -154,22 +162,28 @@ final class WriteSession: Session {
         var image = record.image
         image[0] = stored[0]
         image[1] = stored[1]
-        let key = record.recordKey.path
-        if let earlier = change(of: key)?.before, sameContent(table, earlier, image) {
-            image[1] = earlier[1]
-        } else if !sameContent(table, stored, image) {
-            image[1] = .integer(revision.rawValue)
-        }
+        // Bit n stands for column n.
         var mask: UInt64 = 0
         for index in image.indices where image[index] != stored[index] { mask |= 1 << UInt64(index) }
+        let logged: UInt64 = (1 << UInt64(table.loggedCount)) - 1
+        let key = record.recordKey.path
+        let place = changes.place(of: key)
+        if let place, let earlier = changes[place].before, sameContent(table, earlier, image) {
+            image[1] = earlier[1]
+        } else if mask & logged != 0 {
+            image[1] = .integer(revision.rawValue)
+        }
+        if image[1] != stored[1] { mask |= 1 << 1 }
         guard mask != 0 else { return before }
         let (fields, hash) = encoded(table, key, image)
-        var values: [Value] = image.indices.filter { mask & (1 << UInt64($0)) != 0 }.map { image[$0] }
+        var values: [Value] = []
+        values.reserveCapacity(mask.nonzeroBitCount + 1 + table.key.count)
+        for index in image.indices where mask & (1 << UInt64(index)) != 0 { values.append(image[index]) }
         values.append(.integer(hash.column))
-        values.append(contentsOf: table.key.map { stored[$0] })
+        for index in table.key { values.append(stored[index]) }
         try enqueue(SQL(trusted: texts.update(table, mask), values: values))
-        if mask & ((1 << UInt64(table.loggedCount)) - 1) != 0 {
-            try note(table, key, before: stored, after: image, hash, fields)
+        if mask & logged != 0 {
+            try note(table, key, at: place, before: stored, after: image, hash, fields)
         }
         return try R(image: image)
     }
@@ -184,42 +198,53 @@ final class WriteSession: Session {
     func note(
         _ table: Table, _ key: String, before: [Value]?, after: [Value]?, _ hash: RowHash?, _ fields: [UInt8]
     ) throws(StoreError) {
-        let old = before.map { encoded(table, key, $0) }
+        try note(table, key, at: changes.place(of: key), before: before, after: after, hash, fields)
+    }
+
+    /// - Parameter place: that of the key's change, if it has one.
+    private func note(
+        _ table: Table, _ key: String, at place: Int?, before: [Value]?, after: [Value]?, _ hash: RowHash?,
+        _ fields: [UInt8]
+    ) throws(StoreError) {
         loggedBytes += fields.count + key.utf8.count + 16
-        if let old { loggedBytes += after == nil ? old.0.count : 32 }
+        var beforeHash: RowHash?
+        // The hash of what was there before the transaction is known, once it has changed.
+        if let before, place == nil || after == nil {
+            let count: Int
+            (beforeHash, count) = encode(table, key, before)
+            if after == nil { loggedBytes += count }
+        }
+        if before != nil, after != nil { loggedBytes += 32 }
         guard loggedBytes <= Limits.transactionLogBytes else {
             let failure = StoreError.transactionTooLarge(bytes: loggedBytes, limit: Limits.transactionLogBytes)
             poison = poison ?? failure
             throw failure
         }
-        if let index = position(of: key) {
-            changes[index].after = after
-            changes[index].afterHash = hash
-            changes[index].afterFields = fields
+        if let place {
+            changes[place].after = after
+            changes[place].afterHash = hash
+            changes[place].afterFields = fields
             return
         }
-        if changes.count == Self.linearSearchLimit {
-            for (index, change) in changes.enumerated() { changeIndex[change.key] = index }
-        }
-        if changes.count >= Self.linearSearchLimit { changeIndex[key] = changes.count }
         changes.append(
             PendingChange(
-                table: table, key: key, before: before, beforeHash: old?.1, after: after, afterHash: hash,
+                table: table, key: key, before: before, beforeHash: beforeHash, after: after, afterHash: hash,
                 afterFields: fields))
     }
 
-    private static let linearSearchLimit = 8
-
-    private func position(of key: String) -> Int? {
-        changes.count <= Self.linearSearchLimit ? changes.firstIndex { $0.key == key } : changeIndex[key]
+    /// The canonical fields of a row, and its hash.
+    func encoded(_ table: Table, _ key: String, _ image: [Value]) -> ([UInt8], RowHash) {
+        let (hash, count) = encode(table, key, image)
+        return (Array(rowBytes.bytes.suffix(count)), hash)
     }
 
-    private func change(of key: String) -> PendingChange? { position(of: key).map { changes[$0] } }
-
-    func encoded(_ table: Table, _ key: String, _ image: [Value]) -> ([UInt8], RowHash) {
-        var fields = CanonicalWriter(capacity: 256)
-        fields.row(table, image)
-        return (fields.bytes, RowHash(kind: table.kind, key: key, fields: fields.bytes))
+    /// Leaves the canonical fields of a row at the end of `rowBytes`; returns its hash, and how many bytes they are.
+    private func encode(_ table: Table, _ key: String, _ image: [Value]) -> (hash: RowHash, fields: Int) {
+        rowBytes.removeAll()
+        rowBytes.rowName(table.kind, key)
+        let start = rowBytes.bytes.count
+        rowBytes.row(table, image)
+        return (RowHash(named: rowBytes.bytes), rowBytes.bytes.count - start)
     }
 
     /// Equal in every logged field but the revisions.
@@ -236,7 +261,7 @@ final class WriteSession: Session {
     /// Turns what is pending into one revision. Returns its record, or nil when nothing changed.
     func seal() throws(StoreError) -> LogRecord? {
         if let poison { throw poison }
-        let real = changes.filter { change in
+        let real = changes.list.filter { change in
             guard let before = change.before else { return change.after != nil }
             guard let after = change.after else { return true }
             return before[1] != after[1]

@@ -13,13 +13,13 @@ public enum ChangeOperation: UInt8, Sendable, Hashable, CaseIterable, Codable {
 /// Changes are passed around and kept by many readers: a copy is one reference, and what it refers to never
 /// changes.
 public struct RecordChange<Value: Record>: Sendable {
-    private final class Content: Sendable {
-        let key: RecordKey
-        let before: Value?
-        let after: Value?
-        let revision: Revision
+    @usableFromInline final class Content: Sendable {
+        @usableFromInline let key: RecordKey
+        @usableFromInline let before: Value?
+        @usableFromInline let after: Value?
+        @usableFromInline let revision: Revision
 
-        init(key: RecordKey, before: Value?, after: Value?, revision: Revision) {
+        @inlinable init(key: RecordKey, before: Value?, after: Value?, revision: Revision) {
             self.key = key
             self.before = before
             self.after = after
@@ -27,23 +27,24 @@ public struct RecordChange<Value: Record>: Sendable {
         }
     }
 
-    private let content: Content
+    @usableFromInline let content: Content
 
-    package init(key: RecordKey, before: Value?, after: Value?, revision: Revision) {
+    // Inlined where the kind is known: to make or to read one of a kind yet unknown takes longer than to decode it.
+    @inlinable package init(key: RecordKey, before: Value?, after: Value?, revision: Revision) {
         content = Content(key: key, before: before, after: after, revision: revision)
     }
 
     /// The record's key.
-    public var key: RecordKey { content.key }
+    @inlinable public var key: RecordKey { content.key }
 
     /// The record before the transaction; `nil` when it was created.
-    public var before: Value? { content.before }
+    @inlinable public var before: Value? { content.before }
 
     /// The record after the transaction; `nil` when it was deleted.
-    public var after: Value? { content.after }
+    @inlinable public var after: Value? { content.after }
 
     /// The revision of the transaction.
-    public var revision: Revision { content.revision }
+    @inlinable public var revision: Revision { content.revision }
 
     /// What was done.
     public var operation: ChangeOperation {

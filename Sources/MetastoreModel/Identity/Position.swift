@@ -26,11 +26,21 @@ public struct Position: Sendable, Hashable {
         self.cluster = cluster
         self.epoch = epoch
         self.revision = revision
+        chainWord = Position.word(chainPrefix)
+    }
+
+    /// The position after a record, from the bytes of its link where they lie.
+    package init(cluster: UUID, epoch: Epoch, revision: Revision, link: UnsafeRawBufferPointer) {
+        self.cluster = cluster
+        self.epoch = epoch
+        self.revision = revision
+        chainWord = Position.word(link)
+    }
+
+    private static func word(_ chain: some RandomAccessCollection<UInt8>) -> UInt64 {
         var word: UInt64 = 0
-        for index in 0..<Position.chainPrefixLength {
-            word = word << 8 | UInt64(index < chainPrefix.count ? chainPrefix[index] : 0)
-        }
-        chainWord = word
+        for byte in chain.prefix(chainPrefixLength) { word = word << 8 | UInt64(byte) }
+        return word << UInt64(8 * max(0, chainPrefixLength - chain.count))
     }
 
     /// The first eight bytes of the chain at the revision.

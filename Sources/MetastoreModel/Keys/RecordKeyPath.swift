@@ -5,11 +5,12 @@ extension RecordKey {
     public var path: String {
         switch self {
         case .experiment(let id):
-            "experiments/\(id)"
+            RecordKey.path("experiments/", id.rawValue)
         case .trial(let experiment, let id):
-            "experiments/\(experiment)/trials/\(id)"
+            RecordKey.path("experiments/", experiment.rawValue, "/trials/", id.rawValue)
         case .workload(let experiment, let trial, let id):
-            "experiments/\(experiment)/trials/\(trial)/workloads/\(id)"
+            RecordKey.path(
+                "experiments/", experiment.rawValue, "/trials/", trial.rawValue, "/workloads/", id.rawValue)
         case .checkpoint(let experiment, let trial, let uuid):
             "experiments/\(experiment)/trials/\(trial)/checkpoints/\(uuid.lowercaseText)"
         case .snapshot(let experiment):
@@ -21,11 +22,12 @@ extension RecordKey {
         case .slot(let agent, let index):
             "agents/\(PathSegment.encoded(agent))/slots/\(index)"
         case .task(let id):
-            "tasks/\(id)"
+            RecordKey.path("tasks/", id.rawValue)
         case .allocation(let task, let id):
-            "tasks/\(task)/allocations/\(id)"
+            RecordKey.path("tasks/", task.rawValue, "/allocations/", id.rawValue)
         case .container(let task, let allocation, let id):
-            "tasks/\(task)/allocations/\(allocation)/containers/\(id)"
+            RecordKey.path(
+                "tasks/", task.rawValue, "/allocations/", allocation.rawValue, "/containers/", id.rawValue)
         case .port(let host, let port):
             "ports/\(PathSegment.encoded(host))/\(port)"
         case .instance(let token):
@@ -35,7 +37,7 @@ extension RecordKey {
         case .keyValue(let namespace, let key):
             "kv/\(PathSegment.encoded(namespace))/\(PathSegment.encoded(key))"
         case .lease(let id):
-            "leases/\(id)"
+            RecordKey.path("leases/", id.rawValue)
         case .document(let hash):
             "documents/\(hash)"
         case .consumer(let name):
@@ -44,6 +46,39 @@ extension RecordKey {
             "leadership"
         case .cluster:
             "cluster"
+        }
+    }
+
+    /// Names and numbers in turn, written into one text: interpolation would make one more for each number.
+    private static func path(
+        _ first: StaticString, _ a: Int64, _ second: StaticString = "", _ b: Int64? = nil,
+        _ third: StaticString = "", _ c: Int64? = nil
+    ) -> String {
+        // Three names of at most 13 bytes, three numbers of at most 20.
+        String(unsafeUninitializedCapacity: 100) { room in
+            var count = 0
+            func add(_ name: StaticString, _ number: Int64) {
+                for byte in UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount) {
+                    room[count] = byte
+                    count += 1
+                }
+                let start = count
+                var rest = number.magnitude
+                repeat {
+                    room[count] = UInt8(ascii: "0") + UInt8(rest % 10)
+                    count += 1
+                    rest /= 10
+                } while rest > 0
+                if number < 0 {
+                    room[count] = UInt8(ascii: "-")
+                    count += 1
+                }
+                room[start..<count].reverse()
+            }
+            add(first, a)
+            if let b { add(second, b) }
+            if let c { add(third, c) }
+            return count
         }
     }
 
