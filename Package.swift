@@ -51,6 +51,7 @@ let package = Package(
             name: "Migrations", path: "Migrations",
             resources: [
                 .embedInCode("m0001_initial.sqlite.sql"), .embedInCode("m0001_initial.postgresql.sql"),
+                .embedInCode("m0001.sqlite.catalogue"), .embedInCode("m0001.postgresql.catalogue"),
             ],
             swiftSettings: settings),
         .target(
@@ -133,7 +134,10 @@ let package = Package(
             path: "Tests/FaultLoad", swiftSettings: settings),
         .executableTarget(
             name: "metastore-crash-test",
-            dependencies: ["FaultLoad", "Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine"],
+            dependencies: [
+                "FaultLoad", "Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine", "MetastoreMigration",
+                "MigrationSupport", "Migrations",
+            ],
             path: "Tests/CrashTest", exclude: ["faultshim.c"], swiftSettings: settings),
         .target(
             name: "FaultSupport", dependencies: ["FaultLoad"], path: "Tests/FaultSupport", swiftSettings: settings),
@@ -169,12 +173,16 @@ let package = Package(
         .testTarget(
             name: "PostgreSQLServerTests", dependencies: ["PostgreSQLServer", "metastore-test-server"],
             swiftSettings: settings),
+        .target(
+            name: "MigrationSupport",
+            dependencies: ["Metastore", "MetastoreModel", "MetastoreEngine", "MetastoreMigration", "Migrations"],
+            path: "Tests/MigrationSupport", swiftSettings: settings),
         .testTarget(
             name: "MigrationsTests",
             dependencies: [
-                "PostgreSQLServer", "Migrations", "MetastoreMigration", "Metastore", "MetastoreModel",
-                "MetastoreSQLite",
-                "MetastoreEngine",
+                "MetastoreTestSupport", "MigrationSupport", "FaultSupport", "PostgreSQLServer", "Migrations",
+                "MetastoreMigration", "Metastore", "MetastoreModel", "MetastoreSQLite", "MetastorePostgreSQL",
+                "MetastoreEngine", "metastore-crash-test",
             ],
             swiftSettings: settings),
         .testTarget(

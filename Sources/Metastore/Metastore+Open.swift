@@ -1,5 +1,4 @@
 internal import FoundationEssentials
-internal import Glibc
 internal import Logging
 public import MetastoreEngine
 internal import MetastoreMigration
@@ -54,13 +53,7 @@ private struct Opening {
     let options: StoreOptions
     let logger = Logger(label: "metastore")
 
-    private var migrator: Migrator {
-        var name = [CChar](repeating: 0, count: 256)
-        let host =
-            gethostname(&name, name.count - 1) == 0
-            ? String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self) : "unknown"
-        return Migrator(appliedBy: "metastore \(Metastore.version)", host: host)
-    }
+    private let migrator = Migrator.ofThisLibrary
 
     func open() throws -> Metastore {
         let found = try engine.prepare()
@@ -68,16 +61,12 @@ private struct Opening {
         if engine.isReadOnly { return try openReadOnly(found) }
         if found == .nothing {
             // Whoever else made it meanwhile made the same.
-            _ = try engine.create { connection in
-                try migrator.apply(to: connection, now: options.time.now().microseconds) { number, connection in
-                    try record(number, connection)
-                }
-            }
+            _ = try engine.create { try migrate($0, lock: nil) }
         }
         let connection = try engine.openWriter()
         do {
-            let head = try claim(connection, found)
-            return start(connection, head)
+            let (head, permission) = try claim(connection, found)
+            return start(connection, head, permission)
         } catch {
             connection.close()
             throw error
@@ -112,22 +101,25 @@ private struct Opening {
     }
 
     /// Makes sure that the store is whole and ours to write, and marks it as open.
-    private func claim(_ connection: any Connection, _ found: Found) throws -> Head {
+    private func claim(_ connection: any Connection, _ found: Found) throws -> (Head, WritePermission) {
         try checkIsStore(connection)
+        let schema: Int64
         do {
-            try migrator.check(connection, forWriting: true)
+            schema = try migrator.check(connection, forWriting: true).found
         } catch MigrationError.pending where options.schema == .automatically {
-            try migrator.apply(to: connection, now: options.time.now().microseconds) { number, connection in
-                try record(number, connection)
-            }
+            let lock = try migrator.takeLock(connection, waiting: options.engine.callTimeout, now: now)
+            defer { lock.release(connection) }
+            try migrate(connection, lock: lock)
+            schema = migrator.known
         }
+        let permission = WritePermission(migrator: migrator, schema: schema)
         let head = try Head.load(connection, locking: false)
         let isCut = try missingHistory(head, found)
         if let isCut, options.history == .refuseCut { throw isCut }
         if options.time.now() + Limits.clockStepBack < head.time {
             logger.info("the clock is behind the last commit; times will stand still until it has caught up")
         }
-        guard engine.isExclusive || isCut != nil else { return head }
+        guard engine.isExclusive || isCut != nil else { return (head, permission) }
         let texts = StatementTexts()
         try connection.begin(.write)
         do {
@@ -146,7 +138,7 @@ private struct Opening {
                 try engine.settle(connection)
                 try engine.keepNote(HeadNote(session.head).bytes)
             }
-            return session.head
+            return (session.head, permission)
         } catch {
             connection.rollback()
             throw error
@@ -163,14 +155,14 @@ private struct Opening {
         return .historyCut(expected: note.revision, found: head.revision)
     }
 
-    private func start(_ connection: any Connection, _ head: Head) -> Metastore {
+    private func start(_ connection: any Connection, _ head: Head, _ permission: WritePermission) -> Metastore {
         let tail = tail(head)
         let leases = LeaseClock(monotonic: options.time.monotonic)
         leases.follow((try? connection.runningLeases()) ?? [])
         let readers = engine.hasOneConnection ? nil : pool(tail)
         let writer = Writer(
             engine: engine, options: options, readers: readers, tail: tail, leases: leases, logger: logger)
-        writer.start(connection, head: head)
+        writer.start(connection, head: head, permission)
         return Metastore(
             engine: engine, options: options, readers: readers, writer: writer, tail: tail, leases: leases,
             logger: logger)
@@ -186,36 +178,12 @@ private struct Opening {
             repeating: engine.isExclusive ? .zero : options.engine.callTimeout, history: tail.history)
     }
 
-    /// Inside a migration step: the head of a new store, and one log record that tells of the schema.
-    private func record(_ schema: Int64, _ connection: any Connection) throws {
-        let time = options.time.now()
-        let before: [Value]?
-        var head: Head
-        if schema == 1 {
-            head = Head(
-                cluster: options.replicaOf ?? .version7(time, options.time.random),
-                epoch: Epoch(number: 1, nonce: options.time.random()), time: time, schema: 1)
-            try head.insert(connection)
-            // A replica's first record is its source's first record.
-            guard options.replicaOf == nil else { return }
-            before = nil
-        } else {
-            head = try Head.load(connection, locking: true)
-            before = ClusterRow.image(head)
-        }
-        let session = WriteSession(
-            connection, head: head, now: time, randomness: options.time.random, texts: StatementTexts())
-        session.begin(actor: options.actor)
-        if schema == 1 { try session.keepEpoch(parent: nil, holder: options.actor) }
-        session.head.schema = schema
-        session.head.isClean = schema == 1 || head.isClean
-        let image = ClusterRow.image(session.head)
-        let (fields, hash) = session.encoded(ClusterRow.table, "cluster", image)
-        try session.note(ClusterRow.table, "cluster", before: before, after: image, hash, fields)
-        _ = try session.append(session.changes.list)
-        session.head.batches += 1
-        try session.head.save(connection)
+    private func migrate(_ connection: any Connection, lock: MigrationLock?) throws {
+        let record = SchemaRecord(options)
+        try migrator.apply(to: connection, lock: lock, now: now) { try record.append($0, $1) }
     }
+
+    private func now() -> Int64 { options.time.now().microseconds }
 }
 
 extension Metastore {

@@ -231,6 +231,7 @@ extension StoreError {
         case let error as StoreError: self = error
         case let error as EngineError: self.init(engine: error, place: "the store")
         case let error as ModelError: self = .invalid(field: error.field, reason: error.description)
+        case MigrationError.locked(let holder): self = .locked(holder: holder)
         case let error as MigrationError: self = .schema(reason: error.description)
         case is CancellationError: self = .engine(EngineError(.interrupted, operation: "wait", message: "cancelled"))
         default: self = .misuse(reason: "unexpected error: \(type(of: error))")

@@ -13,6 +13,9 @@ public protocol Connection: AnyObject {
     /// False once the connection was lost or closed: every further call fails, and only a new connection helps.
     var isUsable: Bool { get }
 
+    /// False behind a pooler: what one transaction leaves in its session the next doesn't find.
+    var keepsSession: Bool { get }
+
     /// Begins a transaction. `.write` takes the write lock at once where the engine has one (SQLite `BEGIN IMMEDIATE`),
     /// `.read` holds one snapshot, from now to the end.
     ///
@@ -51,6 +54,10 @@ public protocol Connection: AnyObject {
 
     /// Runs several statements, separated by semicolons: the body of a migration. Trusted text.
     func executeScript(_ text: String) throws(EngineError)
+
+    /// Runs one statement of a migration outside of any transaction, and waits as long as for a script: what a server
+    /// doesn't do inside one. Trusted text.
+    func executeAlone(_ text: String) throws(EngineError)
 
     /// A closure that ends the running statement of this connection with ``EngineError/Code/interrupted``. It may be
     /// called from any thread, at any time, also after the connection was closed (then it does nothing).

@@ -81,6 +81,8 @@
         /// Nil where the server doesn't tell.
         var confirmServer: ((_ system: String, _ timeline: UInt32?) throws(EngineError) -> Void)?
 
+        package var keepsSession: Bool { way == .direct }
+
         package var isUsable: Bool { !isClosed && link.isOpen }
 
         package var isInTransaction: Bool {
@@ -144,13 +146,33 @@
             let limit = PostgreSQLLimits.script.settingMilliseconds
             let before = "SELECT pg_catalog.set_config('statement_timeout', '\(limit)', true);"
             let local = way == .pooled && !hadTransaction ? settings.ofTransaction + ";" : ""
+            try runScript(local + before + text, operation: "execute script")
+        }
+
+        package func executeAlone(_ text: String) throws(EngineError) {
+            try check("execute alone")
+            guard transaction == nil, way == .direct else {
+                throw EngineError(
+                    .misuse, operation: "execute alone", message: "it takes a session of its own, without a transaction"
+                )
+            }
+            // What is built while others write waits for the transactions that were there before.
+            try execute(SQL(trusted: settings.ofLongStatement))
+            defer {
+                // A session that isn't as it was is of no use.
+                do { try execute(SQL(trusted: settings.ofSession)) } catch { close() }
+            }
+            try runScript(text, operation: "execute alone")
+        }
+
+        private func runScript(_ text: String, operation: String) throws(EngineError) {
+            let hadTransaction = transaction != nil
             var failure: EngineError?
             link.beginCall(bound: PostgreSQLLimits.script)
             do {
-                try link.runScript(local + before + text) { result in
+                try link.runScript(text) { result in
                     guard PQresultStatus(result) == PGRES_FATAL_ERROR, failure == nil else { return }
-                    failure = EngineError(
-                        result: result, operation: "execute script", wasCancelled: link.wasCancelled)
+                    failure = EngineError(result: result, operation: operation, wasCancelled: link.wasCancelled)
                 }
             } catch {
                 link.endCall()

@@ -39,6 +39,12 @@
             return selection(all + more + readOnly, isLocal: false)
         }
 
+        /// For one statement that takes its time and keeps nobody out: sent before it; ``ofSession`` follows it.
+        var ofLongStatement: String {
+            let limit = PostgreSQLLimits.script.settingMilliseconds
+            return selection([("statement_timeout", "\(limit)"), ("lock_timeout", "0")], isLocal: false)
+        }
+
         /// For one transaction: sent with its beginning.
         var ofTransaction: String {
             selection(all + (isWriter ? [] : [("transaction_read_only", "on")]), isLocal: true)

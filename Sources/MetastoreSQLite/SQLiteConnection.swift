@@ -48,6 +48,7 @@ package final class SQLiteConnection: Connection {
         return handle
     }
 
+    package let keepsSession = true
     package var isUsable: Bool { handle != nil && !isClosing }
 
     package var isInTransaction: Bool {
@@ -96,6 +97,13 @@ package final class SQLiteConnection: Connection {
         guard result == SQLITE_OK else {
             throw .last(handle, result, operation: "execute script", wasInTransaction: wasInTransaction)
         }
+    }
+
+    package func executeAlone(_ text: String) throws(EngineError) {
+        guard !isInTransaction else {
+            throw EngineError(.misuse, operation: "execute alone", message: "a transaction is open")
+        }
+        try executeScript(text)
     }
 
     package func interrupter() -> @Sendable () -> Void {

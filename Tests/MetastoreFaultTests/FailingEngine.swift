@@ -64,6 +64,7 @@ private final class FailingConnection: Connection {
 
     var dialect: Dialect { inner.dialect }
     var isUsable: Bool { inner.isUsable }
+    var keepsSession: Bool { inner.keepsSession }
     var isInTransaction: Bool { inner.isInTransaction }
     func begin(_ mode: TransactionMode) throws(EngineError) {
         if mode == .write { beforeWriting() }
@@ -98,6 +99,7 @@ private final class FailingConnection: Connection {
         try inner.forEachRow(statement, body)
     }
     func executeScript(_ text: String) throws(EngineError) { try inner.executeScript(text) }
+    func executeAlone(_ text: String) throws(EngineError) { try inner.executeAlone(text) }
     func interrupter() -> @Sendable () -> Void { inner.interrupter() }
     func close() { inner.close() }
 }

@@ -84,6 +84,8 @@ extension Bench {
 /// A store that fails its verification at the end of a test.
 package struct NotClean: Error, CustomStringConvertible {
     package let description: String
+
+    package init(description: String) { self.description = description }
 }
 
 /// Runs a test on a new store; at the end, everything the store says of itself is recomputed.

@@ -75,6 +75,7 @@ package final class FaultyConnection: Connection {
 
     package var dialect: Dialect { base.dialect }
     package var isUsable: Bool { base.isUsable }
+    package var keepsSession: Bool { base.keepsSession }
     package var isInTransaction: Bool { base.isInTransaction }
 
     package func begin(_ mode: TransactionMode) throws(EngineError) {
@@ -124,6 +125,7 @@ package final class FaultyConnection: Connection {
     }
 
     package func executeScript(_ text: String) throws(EngineError) { try base.executeScript(text) }
+    package func executeAlone(_ text: String) throws(EngineError) { try base.executeAlone(text) }
     package func interrupter() -> @Sendable () -> Void { base.interrupter() }
     package func close() { base.close() }
 }

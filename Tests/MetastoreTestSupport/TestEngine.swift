@@ -50,6 +50,14 @@ package enum TestEngine: String, CaseIterable, Sendable {
         return isFile ? .sqlite(directory + "/metastore.db") : .inMemory()
     }
 
+    /// The same place for a process of the tests' own; none for a store in memory.
+    package func place(in directory: String) throws -> String {
+        #if PostgreSQL
+            if self == .postgresql { return try Databases.shared.url(for: directory) }
+        #endif
+        return directory + "/metastore.db"
+    }
+
     /// What belongs to the directory elsewhere goes.
     package func remove(from directory: String) {
         #if PostgreSQL
@@ -76,6 +84,12 @@ package enum TestEngine: String, CaseIterable, Sendable {
 
         func connection(for directory: String) throws -> String {
             try PostgreSQLServer.shared.connection(to: name(for: directory))
+        }
+
+        func url(for directory: String) throws -> String {
+            let server = try PostgreSQLServer.shared
+            let place = "host=\(server.socketFolder)&port=\(server.port)"
+            return "postgresql://\(PostgreSQLServer.user)@/\(try name(for: directory))?\(place)"
         }
 
         func pooledConnection(for directory: String) throws -> String {

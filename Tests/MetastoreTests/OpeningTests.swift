@@ -21,7 +21,7 @@ import Testing
             try await bench.store.keyValue.put("a/b", "1")
             try await tamper(
                 bench,
-                "INSERT INTO schema_migrations VALUES (2, 'later', x'00', 'metastore 9.9', 'h', 0)",
+                "INSERT INTO schema_migrations VALUES (2, 'later', x'00', 'metastore 9.9', 'h', 0, 0, NULL)",
                 "UPDATE head SET min_reader = 1, min_writer = 2")
             guard case .schema(let reason) = await refusal({ try await bench.another() }) else {
                 Issue.record("this binary may not write it")
@@ -35,7 +35,7 @@ import Testing
         try await withBench(engine, verifying: false) { bench in
             try await tamper(
                 bench,
-                "INSERT INTO schema_migrations VALUES (2, 'later', x'00', 'metastore 9.9', 'h', 0)",
+                "INSERT INTO schema_migrations VALUES (2, 'later', x'00', 'metastore 9.9', 'h', 0, 0, NULL)",
                 "UPDATE head SET min_reader = 2, min_writer = 2")
             guard case .schema = await refusal({ try await bench.another { $0.engine.isReadOnly = true } }) else {
                 Issue.record("this binary may not read it")

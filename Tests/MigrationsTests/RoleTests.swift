@@ -34,6 +34,7 @@ internal import Testing
 
         for step in catalogue { _ = try ask("metastore", step.statements(for: "postgresql") ?? "") }
         _ = try ask("metastore", "CREATE TABLE schema_migrations (number bigint)")
+        _ = try ask("metastore", "CREATE TABLE migration_lock (token bigint)")
         let beyond = [
             "CREATE SCHEMA other", "CREATE TEMPORARY TABLE a (b bigint)", "CREATE TABLE public.a (b bigint)",
             "SELECT * FROM public.secrets", "CREATE ROLE a", "CREATE DATABASE a", "SELECT pg_read_file('/etc/passwd')",
@@ -52,7 +53,8 @@ internal import Testing
         _ = try ask("metastore_master", "SELECT pg_walfile_name(pg_current_wal_insert_lsn())")
         for statement in beyond { refused("metastore_master", statement) }
         refused(
-            "metastore_master", "INSERT INTO schema_migrations VALUES (2)", "CREATE TABLE a (b bigint)",
+            "metastore_master", "INSERT INTO schema_migrations VALUES (2)", "UPDATE migration_lock SET token = 1",
+            "CREATE TABLE a (b bigint)",
             "ALTER TABLE head ADD a bigint", "TRUNCATE log", "DROP TABLE log")
 
         try server.ask(Self.blocks[2], in: "training")

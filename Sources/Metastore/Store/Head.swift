@@ -174,7 +174,7 @@ extension Head {
         try connection.enqueue(SQL(trusted: Self.updateText, values: values))
     }
 
-    /// The row of a new store.
+    /// The row of a new store. The step that makes it writes who may read and write right after.
     func insert(_ connection: any Connection) throws(EngineError) {
         try connection.execute(
             """

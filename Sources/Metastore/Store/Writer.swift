@@ -1,6 +1,6 @@
 // Invariants
 // 1. One thread writes, through one connection. A batch is one SQL transaction with one flush: the right to write is
-//    confirmed, the head row is locked and read, then epoch and fence are checked, then closures run.
+//    confirmed, the head row is locked and read, then schema, epoch and fence are checked, then closures run.
 // 2. Each closure has a savepoint of its own; its error undoes it alone. If an error ended the SQL transaction itself,
 //    the others run once more without the guilty one.
 // 3. Nobody is answered before the batch has committed (or certainly hasn't).
@@ -44,12 +44,12 @@ final class Writer: Sendable {
     }
 
     /// Starts the thread. The connection is handed over to it.
-    func start(_ connection: any Connection, head: Head) {
+    func start(_ connection: any Connection, head: Head, _ permission: WritePermission) {
         let handover = Handover(connection: connection)
         // Before the thread runs: what falls due from now on is its business.
         let now = options.time.monotonic()
         BlockingThread.start(named: "metastore-write") {
-            let loop = WriterLoop(self, handover.connection, head: head, now: now)
+            let loop = WriterLoop(self, handover.connection, head: head, permission, now: now)
             loop.serve()
             self.ended.withLock { $0 = true }
             // What came after the loop looked last; whoever comes from now on sees that it has ended.

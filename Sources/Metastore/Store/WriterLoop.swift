@@ -11,6 +11,7 @@ final class WriterLoop {
     /// As the last batch left it.
     var head: Head
     var housekeeping: Housekeeping
+    private var permission: WritePermission
     private var isBroken = false
     private var isolation = Isolation.together
     /// So many batches run apart at once, because one had to be undone lately.
@@ -23,10 +24,13 @@ final class WriterLoop {
     var options: StoreOptions { writer.options }
     var logger: Logger { writer.logger }
 
-    init(_ writer: Writer, _ connection: any Connection, head: Head, now: Duration) {
+    init(
+        _ writer: Writer, _ connection: any Connection, head: Head, _ permission: WritePermission, now: Duration
+    ) {
         self.writer = writer
         self.connection = connection
         self.head = head
+        self.permission = permission
         housekeeping = Housekeeping(now: now)
     }
 
@@ -119,6 +123,7 @@ final class WriterLoop {
             // With the write lock: this process may have been stopped before, from here on nobody else can write.
             try engine.confirmHold()
             let head = try Head.lock(connection, known: self.head)
+            try permission.confirm(head, connection)
             session = WriteSession(
                 connection, head: head, now: options.time.now(), randomness: options.time.random, texts: texts)
             session.leases = writer.leases

@@ -1,0 +1,55 @@
+internal import Glibc
+package import MetastoreEngine
+package import MetastoreMigration
+internal import MetastoreModel
+
+/// What the store adds to each step of its schema: the head row of a new store, and one log record that tells of the
+/// schema.
+package struct SchemaRecord: Sendable {
+    private let options: StoreOptions
+
+    /// With the clock, the randomness and the actor of these options.
+    package init(_ options: StoreOptions) { self.options = options }
+
+    /// Called inside the step's transaction, after its statements.
+    package func append(_ schema: Int64, _ connection: any Connection) throws {
+        let time = options.time.now()
+        let before: [Value]?
+        var head: Head
+        if schema == 1 {
+            head = Head(
+                cluster: options.replicaOf ?? .version7(time, options.time.random),
+                epoch: Epoch(number: 1, nonce: options.time.random()), time: time, schema: 1)
+            try head.insert(connection)
+            // A replica's first record is its source's first record.
+            guard options.replicaOf == nil else { return }
+            before = nil
+        } else {
+            head = try Head.load(connection, locking: true)
+            before = ClusterRow.image(head)
+        }
+        let session = WriteSession(
+            connection, head: head, now: time, randomness: options.time.random, texts: StatementTexts())
+        session.begin(actor: options.actor)
+        if schema == 1 { try session.keepEpoch(parent: nil, holder: options.actor) }
+        session.head.schema = schema
+        session.head.isClean = schema == 1 || head.isClean
+        let image = ClusterRow.image(session.head)
+        let (fields, hash) = session.encoded(ClusterRow.table, "cluster", image)
+        try session.note(ClusterRow.table, "cluster", before: before, after: image, hash, fields)
+        _ = try session.append(session.changes.list)
+        session.head.batches += 1
+        try session.head.save(connection)
+    }
+}
+
+extension Migrator {
+    /// The steps this library knows, applied in its name.
+    package static var ofThisLibrary: Migrator {
+        var name = [CChar](repeating: 0, count: 256)
+        let host =
+            gethostname(&name, name.count - 1) == 0
+            ? String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self) : "unknown"
+        return Migrator(appliedBy: "metastore \(Metastore.version)", host: host)
+    }
+}
