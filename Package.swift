@@ -68,7 +68,7 @@ let package = Package(
         .target(
             name: "MetastoreCommandLine",
             dependencies: [
-                "Metastore", "MetastoreModel", "MetastoreEngine", "MetastoreMigration", "MetastoreSQLite",
+                "Metastore", "MetastoreModel", "MetastoreEngine", "MetastoreMigration", "Migrations", "MetastoreSQLite",
                 "MetastorePostgreSQL", "MetastoreTerminal", arguments,
             ],
             swiftSettings: settings),
@@ -166,6 +166,13 @@ let package = Package(
                 "MetastoreTestSupport", "Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine",
             ],
             exclude: ["Golden", "decode.py"], swiftSettings: settings),
+        .testTarget(
+            name: "MetastoreCopyTests",
+            dependencies: [
+                "MetastoreTestSupport", "FaultLoad", "FaultSupport", "Metastore", "MetastoreModel", "MetastoreEngine",
+                "MetastoreSQLite", "MetastorePostgreSQL", "PostgreSQLServer", "metastore-crash-test",
+            ],
+            swiftSettings: settings),
         .target(name: "PostgreSQLServer", path: "Tests/PostgreSQLServer", swiftSettings: settings),
         .executableTarget(
             name: "metastore-test-server", dependencies: ["PostgreSQLServer"], path: "Tests/PostgreSQLServerProgram",

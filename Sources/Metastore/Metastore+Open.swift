@@ -88,11 +88,12 @@ private struct Opening {
             leases: LeaseClock(monotonic: options.time.monotonic), logger: logger)
     }
 
-    /// A database of another program is left alone.
+    /// A database of another program is left alone, and so is a copy that isn't finished.
     private func checkIsStore(_ connection: any Connection) throws {
-        do {
-            _ = try connection.first("SELECT 1 FROM schema_migrations LIMIT 1") { try $0.integer(0) }
-        } catch let error as EngineError where error.code == .misuse {
+        switch try StoreSight.look(connection) {
+        case .store, .headless: return
+        case .unfinishedCopy(let mark): throw mark.error(engine.place)
+        case .foreign:
             throw StoreError.unusable(
                 place: engine.place,
                 reason:
@@ -114,7 +115,7 @@ private struct Opening {
         }
         let permission = WritePermission(migrator: migrator, schema: schema)
         let head = try Head.load(connection, locking: false)
-        let isCut = try missingHistory(head, found)
+        let isCut = head.lack(found, note: try engine.readNote(), place: engine.place)
         if let isCut, options.history == .refuseCut { throw isCut }
         if options.time.now() + Limits.clockStepBack < head.time {
             logger.info("the clock is behind the last commit; times will stand still until it has caught up")
@@ -143,16 +144,6 @@ private struct Opening {
             connection.rollback()
             throw error
         }
-    }
-
-    private func missingHistory(_ head: Head, _ found: Found) throws -> StoreError? {
-        if case .database(hasWriteAheadLog: false) = found, !head.isClean {
-            return .writeAheadLogMissing(place: engine.place)
-        }
-        guard let bytes = try engine.readNote(), let note = HeadNote(bytes), note.cluster == head.cluster,
-            note.revision > head.revision
-        else { return nil }
-        return .historyCut(expected: note.revision, found: head.revision)
     }
 
     private func start(_ connection: any Connection, _ head: Head, _ permission: WritePermission) -> Metastore {

@@ -93,6 +93,10 @@ public enum StoreError: Error, Sendable, Hashable {
     case historyCut(expected: Revision, found: Revision)
     /// The store was not closed cleanly and its write-ahead log is missing: commits may be lost.
     case writeAheadLogMissing(place: String)
+    /// A copy was begun here and not finished: it is no store yet. `of` says what it is a copy of.
+    case unfinishedCopy(place: String, of: String)
+    /// The target of a copy holds something already, which was left as it is.
+    case targetNotEmpty(place: String, holds: String)
     /// The engine failed in a way the store can't act on.
     case engine(EngineError)
     /// A defect of the store or of a caller against its contract.
@@ -217,6 +221,14 @@ extension StoreError: CustomStringConvertible {
             \(place) was not closed cleanly and its -wal file is missing, so that the last commits may be lost. \
             Look for \(place)-wal where the file was copied from; open read-only to look, or adopt what is here.
             """
+        case .unfinishedCopy(let place, let source):
+            """
+            \(place) holds an unfinished copy of \(source): it is no store yet. Run the same copy again, and it goes on \
+            where it stopped; or delete this unfinished copy, and begin another. Do not delete the store it was made \
+            from.
+            """
+        case .targetNotEmpty(let place, let found):
+            "\(place) holds \(found), which was left as it is. Copy to an empty place; don't make room by deleting."
         case .engine(let error): "the database failed to \(error)"
         case .misuse(let reason): reason
         default: "unknown"

@@ -6,7 +6,8 @@ internal import MetastoreModel
 
 /// Obeys commands on one store.
 ///
-/// user ID, open PATH [readonly|adopt]…   then: info, position, put KEY VALUE, get KEY, perform REQUEST, lead NAME,
+/// user ID, copy FROM TO ROWS (prints a line "began …", and one for each batch of so many rows),
+/// open PATH [readonly|adopt]…   then: info, position, put KEY VALUE, get KEY, perform REQUEST, lead NAME,
 /// follow COUNT (prints a line "change REVISION KEY" each, from the beginning or from where it stopped), verify, close
 struct Server {
     private var store: Metastore?
@@ -35,6 +36,7 @@ struct Server {
         if words.first == "user", let user = words.dropFirst().first.flatMap({ UInt32($0) }) {
             return setgid(user) == 0 && setuid(user) == 0 ? "" : "still root"
         }
+        if words.count == 4, words[0] == "copy" { return try await copy(words) }
         guard let store, let command = words.first else { return "nothing is open" }
         switch (command, words.count) {
         case ("info", 1):
@@ -59,6 +61,20 @@ struct Server {
             return "closed"
         default: return "no such command"
         }
+    }
+
+    private func copy(_ words: [String]) async throws -> String {
+        var options = StoreCopy.Options()
+        options.batchRows = Int(words[3]) ?? options.batchRows
+        let copy = StoreCopy(from: .place(words[1]), to: .place(words[2]), options)
+        let report = try await copy.run { event in
+            switch event {
+            case .began(let beginning): say("began \(beginning)")
+            case .copied(let progress): say("copied \(progress.table) \(progress.rows)")
+            case .verified(let progress): say("verified \(progress.table) \(progress.rows)")
+            }
+        }
+        return "\(report.rows)"
     }
 
     /// Answers once it leads, and leads until the process ends or another does.

@@ -25,6 +25,7 @@
     private struct PairRun {
         let pair: TwoStores
         let replicas = TemporaryPlace()
+        let copies = TemporaryPlace()
         var plain: PlainHistory
         var maker: CallMaker
         var log: [String] = []
@@ -102,6 +103,7 @@
             let back = try await Metastore.openReplica(try replicas.source(.disk), of: cluster)
             try await copy(there, to: back)
             try same("a replica of the replica, on SQLite", [contents[0], try await back.contents()])
+            try await compareCopies(contents[0])
             let other = try await Metastore.openReplica(.inMemory(), of: cluster)
             try await copy(stores[1], to: other)
             try same("a replica on SQLite", [contents[1], try await other.contents()])
@@ -109,6 +111,23 @@
                 let report = try await store.verify()
                 guard report.isClean else { throw Difference(description: report.description) }
                 await store.close()
+            }
+        }
+
+        /// A copy is as good as the store, there and back.
+        private func compareCopies(_ contents: StoreContents) async throws {
+            let (file, server) = (try copies.source(.disk), try copies.source(.postgresql))
+            _ = try await StoreCopy(from: try pair.source(0), to: server).run()
+            _ = try await StoreCopy(from: server, to: file).run()
+            // The stores' clock: by the world's the log would be old enough to be cut off.
+            var options = StoreOptions()
+            options.time = pair.times[0].source
+            for source in [server, file] {
+                let copy = try await Metastore.open(source, options)
+                try same("a copy", [contents, try await copy.contents()])
+                let report = try await copy.verify()
+                guard report.isClean else { throw Difference(description: report.description) }
+                await copy.close()
             }
         }
 

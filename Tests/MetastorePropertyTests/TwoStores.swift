@@ -23,6 +23,11 @@
             try same("the new stores' positions", stores.map(\.position))
         }
 
+        /// Where a store lies.
+        func source(_ index: Int) throws -> EngineSource {
+            index == 0 ? try places.0.source(.disk) : try places.1.source(.postgresql)
+        }
+
         func same<Value: Equatable>(_ what: String, _ values: [Value], after log: [String] = []) throws {
             guard values[0] != values[1] else { return }
             throw Difference(

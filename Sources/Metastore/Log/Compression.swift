@@ -10,6 +10,17 @@ internal import MetastoreModel
 package enum Encoding: Int64, Sendable {
     case plain = 0
     case lz4 = 1
+
+    /// The content that is stored with this code.
+    static func content(
+        _ stored: [UInt8], as code: Int64, cap: Int, place: String
+    ) throws(StoreError) -> [UInt8] {
+        switch Encoding(rawValue: code) {
+        case .plain: return stored
+        case .lz4: return try Compression.decompress(stored, cap: cap, place: place)
+        case nil: throw .damaged(place: place, reason: "its encoding is unknown")
+        }
+    }
 }
 
 /// LZ4 frames, when they pay.

@@ -52,12 +52,8 @@ extension Session {
         ) { row in
             let place = "document \(hash)"
             let stored = try row.bytes(1)
-            let content: [UInt8]
-            switch Encoding(rawValue: try row.integer(0)) {
-            case .plain: content = stored
-            case .lz4: content = try Compression.decompress(stored, cap: Limits.documentBytes, place: place)
-            case nil: throw StoreError.damaged(place: place, reason: "its encoding is unknown")
-            }
+            let content = try Encoding.content(
+                stored, as: try row.integer(0), cap: Limits.documentBytes, place: place)
             guard Array(SHA256.hash(data: content)) == hash.bytes else {
                 throw StoreError.damaged(place: place, reason: "its content has another hash than its name")
             }

@@ -103,6 +103,19 @@ public enum Limits {
     /// How many reads may wait for a reader's thread; one more is refused.
     public static let readQueue = 100_000
 
+    // MARK: Copying
+
+    /// A copy commits when it has written so many rows …
+    public static let copyBatchRows = 2_000
+    /// … or so many bytes; it holds no more in memory than this and one row.
+    public static let copyBatchBytes = 4 << 20
+    /// One statement of a copy reads at most so many rows.
+    public static let copyPageRows = 1_000
+    /// One statement of a copy writes about this much, and at least one row.
+    public static let copyStatementBytes = 1 << 20
+    /// A copy counts the rows of a table up to so many; of a larger one it tells the most there can be.
+    public static let copyCountedRows = 1_000_000
+
     // MARK: Leases
 
     /// A shorter time to live is refused: a slow disk would lose the lease.
