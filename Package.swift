@@ -22,6 +22,7 @@ let package = Package(
         .library(
             name: "Metastore", targets: ["Metastore", "MetastoreModel", "MetastoreSQLite", "MetastorePostgreSQL"]),
         .executable(name: "metastore-quickstart", targets: ["metastore-quickstart"]),
+        .executable(name: "metastore-migrate", targets: ["metastore-migrate"]),
     ],
     traits: [
         .default(enabledTraits: ["PostgreSQL"]),
@@ -85,6 +86,9 @@ let package = Package(
                 "MetastoreQuickstart", "MetastoreTerminal", "Metastore", "MetastoreModel", "MetastoreSQLite", arguments,
             ],
             path: "tools/metastore-quickstart", swiftSettings: settings),
+        .executableTarget(
+            name: "metastore-migrate", dependencies: ["MetastoreCommandLine", arguments],
+            path: "tools/metastore-migrate", swiftSettings: settings),
         .executableTarget(
             name: "metastore-bench",
             dependencies: [

@@ -1,3 +1,4 @@
+internal import CSQLite
 internal import Glibc
 package import MetastoreEngine
 
@@ -70,4 +71,9 @@ extension LockFile {
         let line = content.prefix { $0 >= 0x20 && $0 != 0x7f }
         return line.isEmpty ? "process \(process)" : String(decoding: line, as: UTF8.self)
     }
+}
+
+extension SQLiteEngine {
+    /// The release of the system's SQLite.
+    package static var libraryVersion: String { String(cString: sqlite3_libversion()) }
 }

@@ -115,7 +115,7 @@ package struct SQLitePlace: UpgradePlace {
 
 extension StoreOptions {
     /// What an operator's tool writes is written in its name.
-    package static var ofTools: StoreOptions {
+    static var ofTools: StoreOptions {
         var options = StoreOptions()
         options.actor = "metastore-migrate"
         return options

@@ -1,7 +1,8 @@
-package import MetastoreEngine
+internal import MetastoreEngine
 package import MetastoreMigration
 internal import Metastore
 internal import MetastoreModel
+internal import MetastoreSQLite
 
 /// What `metastore-migrate` does with one store. Every command is a function here; a tool parses, calls and prints.
 package struct Upgrade: Sendable {
@@ -19,6 +20,11 @@ package struct Upgrade: Sendable {
     /// The place that a URL names.
     package init(_ url: StoreURL, password: Password, screen: UpgradeScreen) throws(CommandFailure) {
         self.init(try url.upgradePlace(password), screen: screen)
+    }
+
+    /// What `--version` says.
+    package static var version: String {
+        "metastore-migrate \(Metastore.version), schema \(Migrator.ofThisLibrary.known), SQLite \(SQLiteEngine.libraryVersion)"
     }
 
     /// How it is called in messages.
