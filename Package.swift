@@ -177,6 +177,21 @@ let package = Package(
                 "MetastoreSQLite", "MetastorePostgreSQL", "PostgreSQLServer", "metastore-crash-test",
             ],
             swiftSettings: settings),
+        .target(
+            name: "MigrateSupport", dependencies: ["Metastore", "MetastoreEngine", "MetastoreMigration", "Migrations"],
+            path: "Tests/MigrateSupport", swiftSettings: settings),
+        .executableTarget(
+            name: "metastore-migrate-test",
+            dependencies: ["MigrateSupport", "MetastoreCommandLine", "MetastoreMigration", "MetastoreTerminal"],
+            path: "Tests/MigrateProgram", swiftSettings: settings),
+        .testTarget(
+            name: "MetastoreMigrateTests",
+            dependencies: [
+                "MigrateSupport", "metastore-migrate", "metastore-migrate-test", "FaultSupport",
+                "MetastoreCommandLine", "MetastoreTerminal", "MetastoreMigration", "Migrations", "Metastore",
+                "MetastoreModel", "MetastoreEngine", "MetastoreSQLite", "MetastorePostgreSQL", "PostgreSQLServer",
+            ],
+            exclude: ["Expected"], swiftSettings: settings),
         .target(name: "PostgreSQLServer", path: "Tests/PostgreSQLServer", swiftSettings: settings),
         .executableTarget(
             name: "metastore-test-server", dependencies: ["PostgreSQLServer"], path: "Tests/PostgreSQLServerProgram",

@@ -77,3 +77,22 @@ extension SQLiteEngine {
     /// The release of the system's SQLite.
     package static var libraryVersion: String { String(cString: sqlite3_libversion()) }
 }
+
+extension SQLiteEngine {
+    /// Leaves a closed database as one file that needs no other beside it, flushed. Prepared, and with no connection
+    /// open; opening it for writing gives it a write-ahead log again.
+    package func seal() throws(EngineError) {
+        let writer = try openWriter()
+        do {
+            try settle(writer)
+            try writer.executeScript("PRAGMA journal_mode = DELETE")
+        } catch {
+            writer.close()
+            throw error
+        }
+        writer.close()
+        guard let path = try DatabasePath.resolve(place, makingDirectories: false) else { return }
+        try OpenFile(path.database, O_RDWR, operation: "seal").flush(operation: "seal")
+        try flushDirectory(path.directory, operation: "seal")
+    }
+}

@@ -37,7 +37,7 @@ extension Upgrade {
                     .damaged, "\(unfinished): the backup isn't equal to the store. Nothing was changed. Try again; "
                         + "if it happens again, look at the system's log for both devices.")
             }
-            let path = "\(directory)/\(place.name)-\(found.schema)-\(Self.stamp()).db"
+            let path = try Self.freeName("\(directory)/\(place.name)-\(found.schema)-\(Self.stamp())")
             try DatabaseFiles.rename(unfinished, to: path)
             return VerifiedBackup(
                 path: path, bytes: try DatabaseFiles(at: path)?.bytes ?? 0, schema: found.schema,
@@ -46,6 +46,16 @@ extension Upgrade {
             try? copy.remove()
             throw error
         }
+    }
+
+    /// The first of these names that nothing has yet.
+    private static func freeName(_ stem: String) throws -> String {
+        var (path, count) = (stem + ".db", 1)
+        while try DatabaseFiles(at: path)?.isThere == true {
+            count += 1
+            path = "\(stem)-\(count).db"
+        }
+        return path
     }
 
     /// What a backup holds, after everything in it was computed anew.

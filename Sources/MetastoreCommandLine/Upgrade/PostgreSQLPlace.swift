@@ -66,6 +66,10 @@
 
         package func copy(to file: String, held: HeldStore?, _ progress: @escaping CopyWatch) async throws {
             _ = try await StoreCopy(from: try url.source(password), to: .sqlite(file)).run(watched(progress))
+            let engine = SQLiteEngine(path: file, options: EngineOptions())
+            defer { engine.close() }
+            _ = try engine.prepare()
+            try engine.seal()
         }
 
         package func scratch(_ suffix: String, in directory: String?) throws -> any UpgradePlace {

@@ -93,7 +93,7 @@ extension Upgrade {
             guard try !Self.steps(of: status, to: target).isEmpty else {
                 return RehearsalReport(self, from: status.found)
             }
-            let suffix = keeping ? "rehearsal-\(Self.stamp())" : "rehearsal"
+            let suffix = keeping ? "rehearsal-\(Self.stamp(hasMilliseconds: true))" : "rehearsal"
             let copy = Upgrade(try place.scratch(suffix, in: directory), migrator: migrator, screen: screen)
             if let near = directory ?? place.backupDirectory { try refuseNarrow(near, sight) }
             do {

@@ -114,7 +114,7 @@ extension Upgrade {
         let deadline = ContinuousClock.now + options.lockTimeout
         while true {
             do {
-                return try await place.restore(backup, suffix: "failed-\(Self.stamp())") {
+                return try await place.restore(backup, suffix: "failed-\(Self.stamp(hasMilliseconds: true))") {
                     [screen] title, done, total, unit in screen.show("restore: \(title)", done, total, unit)
                 }
             } catch let error as EngineError {

@@ -93,9 +93,9 @@ package struct Upgrade: Sendable {
         }
     }
 
-    /// Now, as names of files carry it: `20261121T040000Z`.
-    static func stamp(_ time: Timestamp = TimeSource.system.now()) -> String {
-        time.description.prefix(19).filter { $0 != "-" && $0 != ":" } + "Z"
+    /// Now, as names carry it: `20261121T040000Z`, or with milliseconds where nobody looks whether it is taken.
+    static func stamp(_ time: Timestamp = TimeSource.system.now(), hasMilliseconds: Bool = false) -> String {
+        time.description.prefix(hasMilliseconds ? 23 : 19).filter { $0 != "-" && $0 != ":" } + "Z"
     }
 
     static func now() -> Int64 { TimeSource.system.now().microseconds }
