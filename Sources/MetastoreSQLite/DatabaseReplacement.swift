@@ -149,8 +149,17 @@ package final class DatabaseReplacement {
         }
     }
 
+    /// What has that name already is kept too: a run was cut off, and somebody opened the old database meanwhile, which
+    /// then began another log.
     private func moveAside(_ from: String, _ to: String) throws(EngineError) {
         guard try fileStatus(from, operation: Self.operation) != nil else { return }
+        if try fileStatus(to, operation: Self.operation) != nil {
+            var number = 1
+            while try fileStatus("\(to).\(number)", operation: Self.operation) != nil { number += 1 }
+            guard metastore_rename_without_replacing(to, "\(to).\(number)") == 0 else {
+                throw systemError(Self.operation, to)
+            }
+        }
         guard metastore_rename_without_replacing(from, to) == 0 else { throw systemError(Self.operation, to) }
     }
 

@@ -69,6 +69,7 @@ internal import Testing
         let before = await failure { _ = try await upgrade(.none).up(rig.options) { _ in } }
         #expect(before?.status == .inputOutput, "\(String(describing: before))")
         try FaultSupport.run("rm", place + "/filler")
+        try FaultSupport.run("mount", "-o", "remount,size=32m", place)
         #expect(try upgrade(.none).status().schema == UpgradeSteps.first)
         #expect(try await upgrade(.none).up(rig.options) { _ in }.steps.map(\.number) == [UpgradeSteps.last])
     }

@@ -116,6 +116,8 @@ extension Upgrade {
                 store: store, from: from, to: verification.schema, isDryRun: false, steps: steps, backup: backup,
                 heldSeconds: (ContinuousClock.now - began).shownSeconds, verification: verification)
         } catch {
+            // A step that was rolled back leaves its pages in the log; without them there is more room to try again.
+            try? leaveClosed(held)
             throw afterBackup(error, backup)
         }
     }
@@ -188,11 +190,16 @@ extension Upgrade {
             throw CommandFailure(
                 .damaged, "\(store): the steps were applied, and the store isn't as it should be: \(first)")
         }
-        guard held.engine.isExclusive else { return report }
+        try leaveClosed(held)
+        return report
+    }
+
+    /// As a master leaves it that ends: everything in the main file, and no log.
+    private func leaveClosed(_ held: HeldStore) throws {
+        guard held.engine.isExclusive else { return }
         try ClosedStore(held.connection).markClosed()
         try held.engine.settle(held.connection)
         try held.engine.keepNote(try ClosedStore(held.connection).note())
-        return report
     }
 
     private func afterBackup(_ error: any Error, _ backup: VerifiedBackup?) -> CommandFailure {
