@@ -52,6 +52,9 @@ public protocol Connection: AnyObject {
     /// Runs a statement and lends each row in turn, until the closure says `false` or the rows end.
     func forEachRow(_ statement: SQL, _ body: (borrowing Row) throws -> Bool) throws
 
+    /// Runs a statement and lends the first row; nil when there is none.
+    func first<Result>(_ statement: SQL, _ body: (borrowing Row) throws -> Result) throws -> Result?
+
     /// Runs several statements, separated by semicolons: the body of a migration. Trusted text.
     func executeScript(_ text: String) throws(EngineError)
 
@@ -73,7 +76,7 @@ public enum TransactionMode: Sendable, Hashable {
 }
 
 extension Connection {
-    /// The first row, or nil.
+    /// By ``forEachRow(_:_:)``.
     @inlinable public func first<Result>(_ statement: SQL, _ body: (borrowing Row) throws -> Result) throws -> Result? {
         var found: Result?
         try forEachRow(statement) { row in

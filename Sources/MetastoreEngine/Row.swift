@@ -72,10 +72,23 @@ public protocol RowSource: AnyObject {
     @inlinable public var real: Double { Double(bitPattern: word) }
     /// The text of a column of kind `text`; nil when it isn't UTF-8.
     public var string: String? {
+        // Most names: as short as this they take no memory, and of ASCII there is nothing to check.
+        if count <= 15, content.allSatisfy({ $0 < 0x80 }) {
+            return String(unsafeUninitializedCapacity: count) { place in
+                UnsafeMutableRawBufferPointer(place).copyMemory(from: content)
+                return count
+            }
+        }
         // Not String(validating:): that is generic code of the library, and costs more than the check.
         let bytes = content.bindMemory(to: UInt8.self).span
         guard let valid = try? UTF8Span(validating: bytes) else { return nil }
         return String(copying: valid)
+    }
+    /// Lends the text of a column of kind `text` where it lies; nil when it isn't UTF-8.
+    @inlinable public func withText<Result>(_ body: (UTF8Span) -> Result) -> Result? {
+        let bytes = content.bindMemory(to: UInt8.self).span
+        guard let valid = try? UTF8Span(validating: bytes) else { return nil }
+        return body(valid)
     }
     /// The bytes of a column of kind `text` or `bytes`.
     @inlinable public var content: UnsafeRawBufferPointer {
@@ -85,7 +98,7 @@ public protocol RowSource: AnyObject {
 
 /// A row, lent for one call of the closure that reads it.
 public struct Row: ~Copyable {
-    private let source: any RowSource
+    @usableFromInline let source: any RowSource
 
     /// Made by an engine for the row its cursor stands on.
     public init(_ source: any RowSource) {
@@ -93,7 +106,7 @@ public struct Row: ~Copyable {
     }
 
     /// What answers for it; valid for as long as the row is lent.
-    package var lent: any RowSource { source }
+    @inlinable package var lent: any RowSource { source }
 
     /// True when the column is null.
     public func isNull(_ column: Int) -> Bool { source.isNull(column) }

@@ -42,13 +42,16 @@ extension Migrator {
         now: () -> Int64, progress: (MigrationProgress) -> Void = { _ in },
         hook: (Int64, any Connection) throws -> Void
     ) throws -> [Int64] {
-        if try !VersionTable.isThere(connection) { try VersionTable.create(connection) }
-        if try !MigrationLock.isThere(connection) { try MigrationLock.create(connection) }
+        if try !VersionTable.isThere(connection) {
+            try VersionTable.create(connection)
+            if try !MigrationLock.isThere(connection) { try MigrationLock.create(connection) }
+        }
         var applied: [Int64] = []
         while let step = try connection.inOneSnapshot({ try readStatus(connection) }).next(to: target) {
             let began = ContinuousClock.now
             progress(.began(step))
-            let attempt = Attempt(step: step, lock: lock, backup: backup, applied: applied, began: began)
+            let attempt = Attempt(
+                step: step, target: target, lock: lock, backup: backup, applied: applied, began: began)
             try build(attempt, on: connection) { progress(.building($0, step)) }
             let isOurs = try apply(attempt, to: connection, now: now, hook: hook)
             progress(.ended(step, ContinuousClock.now - began))
@@ -60,6 +63,7 @@ extension Migrator {
     /// One step of one run.
     private struct Attempt {
         let step: MigrationText
+        let target: Int64?
         let lock: MigrationLock?
         let backup: String?
         let applied: [Int64]
@@ -103,7 +107,7 @@ extension Migrator {
         do {
             try connection.begin(.write)
             try lockOut(attempt, connection)
-            guard try readStatus(connection).next(to: step.number) == step else {
+            guard try readStatus(connection).next(to: attempt.target) == step else {
                 connection.rollback()
                 return false
             }

@@ -76,14 +76,27 @@ package final class SQLiteConnection: Connection {
         let cursor = try start(statement, handle)
         defer { finish(cursor) }
         let wasInTransaction = sqlite3_get_autocommit(handle) == 0
+        let row = Row(cursor)
         while true {
             let result = cursor.statement.step()
             guard result == SQLITE_ROW else {
                 if result == SQLITE_DONE { return }
                 throw EngineError.last(handle, result, operation: "query", wasInTransaction: wasInTransaction)
             }
-            guard try body(Row(cursor)) else { return }
+            guard try body(row) else { return }
             if isClosing { _ = try open("query") }
+        }
+    }
+
+    package func first<Result>(_ statement: SQL, _ body: (borrowing Row) throws -> Result) throws -> Result? {
+        let handle = try open("query")
+        let cursor = try start(statement, handle)
+        defer { finish(cursor) }
+        let wasInTransaction = sqlite3_get_autocommit(handle) == 0
+        switch cursor.statement.step() {
+        case SQLITE_ROW: return try body(Row(cursor))
+        case SQLITE_DONE: return nil
+        case let result: throw EngineError.last(handle, result, operation: "query", wasInTransaction: wasInTransaction)
         }
     }
 

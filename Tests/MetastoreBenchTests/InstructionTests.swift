@@ -38,7 +38,8 @@ import Testing
     @Test func `covers every work there is`() throws {
         let path = Tool.packageFolder + "/tools/bench-instructions/budget.json"
         let budget = try JSONObject(parsing: String(decoding: Data(contentsOf: URL(filePath: path)), as: UTF8.self))
-        #expect(Set(budget.values.keys) == ["put", "report", "transition", "read", "catch-up"])
+        #expect(
+            Set(budget.values.keys) == ["put", "report", "load", "transition", "read", "page", "workloads", "catch-up"])
     }
 
     /// Instructions of a call are counted where they stand, and once; a name is told by its number from then on.
@@ -80,7 +81,7 @@ import Testing
         #expect(try JSONObject(parsing: ran.output).values == ["instructions": 120, "program": 100, "sqlite": 20])
     }
 
-    @Test(arguments: ["put", "report", "transition", "read", "catch-up"])
+    @Test(arguments: ["put", "report", "load", "transition", "read", "page", "workloads", "catch-up"])
     func `counts works that run`(_ work: String) async throws {
         let folder = try TemporaryFolder()
         let path = folder.path + "/store.db"

@@ -29,6 +29,23 @@ extension EnginePromise {
                 try expect(seen == [1, 2], "two rows are seen")
             }
         },
+        EnginePromise("the first row is lent, none is nil, and the statement can be used again, also inside itself") {
+            rig in
+            struct Thrown: Error {}
+            let statement: SQL = "SELECT id FROM things ORDER BY id"
+            try expect(try rig.writer.first(statement) { try $0.integer(0) } == nil, "there is no row")
+            try rig.writer.execute("INSERT INTO things (id, name) VALUES (1, 'a'), (2, 'b')")
+            let nested = try rig.writer.first(statement) { row in
+                (try rig.writer.first(statement) { try $0.integer(0) }, try row.integer(0))
+            }
+            try expect(nested.map { $0 == (1, 1) } == true, "the first row is read, twice at a time")
+            do {
+                _ = try rig.writer.first(statement) { _ in throw Thrown() }
+                try expect(false, "the error passes through")
+            } catch is Thrown {}
+            try expectFailure(.damaged) { _ = try rig.writer.first(statement) { try $0.text(0) } }
+            try rig.writer.execute("DROP TABLE things")
+        },
         EnginePromise("queries nest, also those of the same text") { rig in
             try rig.writer.execute("INSERT INTO things (id, name) VALUES (1, 'a'), (2, 'b'), (3, 'c')")
             var seen: [String] = []

@@ -48,6 +48,38 @@ import Testing
         }
     }
 
+    /// In a store's rows they are in order; what is read from elsewhere needn't be.
+    @Test(arguments: [
+        #"{"a":1,"b\"":2,"é":3}"#, #"{"b\"":2,"a":1,"é":3}"#, #"{"é":3,"a":0,"b\u0022":2,"a":1}"#,
+    ])
+    func `have their names where they stand, in any order and with escapes`(_ text: String) {
+        let values = Metrics(canonical: text).values
+        #expect(values.keys == ["a", "b\"", "\u{E9}"] && values.values == [1, 2, 3])
+        #expect(values == ["a": 1, "b\"": 2, "\u{E9}": 3])
+        #expect(values["a"] == 1 && values["b\""] == 2 && values["\u{E9}"] == 3 && values["b"] == nil)
+        #expect(values.mapValues { -$0 }.map(\.value) == [-1, -2, -3])
+    }
+
+    @Test func `are read as Swift reads them, with any digits`() {
+        var random = Randomness()
+        for _ in 0..<20_000 {
+            var digits = (0..<Int.random(in: 1...21, using: &random)).map { _ in
+                Character("\(Int.random(in: 0...9, using: &random))")
+            }
+            if digits.count > 1 { digits.insert(".", at: Int.random(in: 1..<digits.count, using: &random)) }
+            let whole = digits.prefix { $0 != "." }
+            if whole.count > 1, whole.first == "0" { digits[0] = "7" }
+            let text = (Bool.random(using: &random) ? "-" : "") + String(digits)
+            #expect(Metrics(canonical: "{\"a\":\(text)}")["a"] == Double(text), "\(text), \(random)")
+        }
+        for text in ["1e3", "1.5e-3", "9007199254740993", "9007199254740993.5", "18446744073709551617", "-0"] {
+            #expect(Metrics(canonical: "{\"a\":\(text)}")["a"] == Double(text), "\(text)")
+        }
+        for text in ["01", "1.", "-", ".5", "1..2", "1.5.2", "--1", "1e", "+1", ""] {
+            #expect(Metrics(canonical: "{\"a\":\(text)}").values.isEmpty, "\(text)")
+        }
+    }
+
     @Test func `refuse a name with NUL, a literal when it is stored`() throws {
         #expect(throws: ModelError.self) { try Metrics(["a\u{0}": 1]) }
         let literal: Metrics = ["a\u{0}": 1]

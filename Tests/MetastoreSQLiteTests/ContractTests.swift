@@ -27,6 +27,20 @@ import Testing
         try promise.isKept(by: place.engine(options))
     }
 
+    /// No server takes such text in.
+    @Test(arguments: [1, 2, 15, 16, 300])
+    func `refuses text that isn't UTF-8, of any length`(_ count: Int) throws {
+        let engine = MemoryEngine(options: EngineOptions())
+        _ = try engine.create { _ in }
+        let writer = try engine.openWriter()
+        let bytes = [UInt8](repeating: 0x61, count: count - 1) + [0xFF]
+        let statement: SQL = "SELECT CAST(\(bytes) AS TEXT)"
+        let error = #expect(throws: EngineError.self) { try writer.first(statement) { try $0.text(0) } }
+        #expect(error?.code == .damaged)
+        #expect(try writer.first(statement) { $0.lent.columns()[0].string == nil } == true)
+        #expect(try writer.first(statement) { $0.lent.columns()[0].withText { _ in true } == nil } == true)
+    }
+
     @Test func `holds from the public sources`() throws {
         let place = try TemporaryPlace()
         let promise = try #require(EnginePromise.all.first { !$0.needsReaders })

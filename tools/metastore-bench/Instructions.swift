@@ -5,7 +5,7 @@ import MetastoreModel
 /// A fixed number of calls, for a counting profiler: tools/bench-instructions.
 struct Instructions: AsyncParsableCommand {
     enum Work: String, ExpressibleByArgument, CaseIterable {
-        case put, report, load, transition, read, catchUp = "catch-up"
+        case put, report, load, transition, read, page, workloads, catchUp = "catch-up"
     }
 
     static let configuration = CommandConfiguration(
@@ -63,6 +63,17 @@ struct Instructions: AsyncParsableCommand {
         case .read:
             try await store.read { snapshot in
                 for number in 0..<count { _ = try snapshot.trials.get(dataset.point(number)) }
+            }
+        case .page:
+            try await store.read { snapshot in
+                for _ in 0..<count { _ = try snapshot.experiments.list(limit: 50) }
+            }
+        case .workloads:
+            try await store.read { snapshot in
+                for _ in 0..<count {
+                    let page = try snapshot.workloads.list(of: ID(rawValue: dataset.listed), limit: dataset.workloads)
+                    for workload in page.records { _ = workload.metrics?.values }
+                }
             }
         case .catchUp:
             let start = try await store.position(

@@ -7,12 +7,15 @@ func openingRow(_ session: BenchSession) async throws -> [Comparison] {
     let count = session.count(1_000_000, least: Dataset.workloadsPerLoader)
     let path = try await session.loaded(count)
     let trial = session.dataset.firstPoint
-    let rounds = try await session.alternate([
-        Side { _ in
-            try ChildProcess.measurements(ChildProcess.itself, ["open-once", "--path", path, "--trial", "\(trial)"])
-        },
-        session.floor.side("open", path, ["--first", "\(trial)"]),
-    ])
+    let rounds = try await session.alternate(
+        rounds: 7 * session.rounds,
+        [
+            Side { _ in
+                try ChildProcess.measurements(
+                    ChildProcess.itself, ["open-once", "--path", path, "--trial", "\(trial)"])
+            },
+            session.floor.side("open", path, ["--first", "\(trial)"]),
+        ])
     return [
         try rounds.compare(
             "G", "open \(count) workloads", .p50, "store.open", beside: ("floor", "floor.open"),

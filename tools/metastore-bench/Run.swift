@@ -151,12 +151,14 @@ final class BenchSession: Sendable {
     }
 
     /// Measures the sides in turn, round by round, after each has had a short run that doesn't count.
-    func alternate(warmUp: Bool = true, _ sides: [Side]) async throws -> Rounds {
+    ///
+    /// - Parameter rounds: where one measurement is short, more of them than the run's.
+    func alternate(warmUp: Bool = true, rounds: Int? = nil, _ sides: [Side]) async throws -> Rounds {
         if warmUp {
             for side in sides { _ = try await side.measure(min(1, seconds / 2)) }
         }
         var found: [[Measurement]] = []
-        for round in 1...rounds {
+        for round in 1...(rounds ?? self.rounds) {
             var measured: [Measurement] = []
             for side in sides { measured += try await side.measure(seconds) }
             for measurement in measured { show(measurement.line(round: round)) }

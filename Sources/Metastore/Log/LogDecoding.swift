@@ -183,7 +183,7 @@ extension RawChange {
 extension StoredRecord {
     /// From a row that lies in a log record.
     fileprivate init(logged row: UnsafeBufferPointer<RawColumn>) throws(StoreError) {
-        var reader = RowReader(table: Self.table, columns: row)
+        var reader = RowReader(Self.self, columns: row)
         try self.init(reading: &reader)
     }
 }

@@ -18,7 +18,7 @@ extension Experiment: StoredRecord {
         let revision = try row.revision()
         self.init(
             id: try row.id(), state: try row.code(), name: try row.text(), config: try row.hash(),
-            labels: try TextList.parse(try row.text(), place: "labels"), notes: try row.text(),
+            labels: try row.texts(), notes: try row.text(),
             owner: try row.text(), isArchived: try row.bool(), parent: try row.optionalID(),
             priority: try row.int(), pool: try row.text(), progress: try row.optionalReal(),
             metric: try row.text(), smallerIsBetter: try row.bool(),

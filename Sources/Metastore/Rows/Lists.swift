@@ -11,12 +11,9 @@ enum TextList {
         }
     }
 
-    static func parse(_ text: String, place: String) throws(StoreError) -> [String] {
-        if text == "{}" { return [] }
-        guard let list = JSONObject(canonical: text).texts("list") else {
-            throw .damaged(place: place, reason: "it is not a list of texts")
-        }
-        return list
+    /// nil for what is no such list.
+    static func parse(_ text: UTF8Span) -> [String]? {
+        text.span.count == 2 ? [] : JSONObject.texts("list", of: text)
     }
 }
 

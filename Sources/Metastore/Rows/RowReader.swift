@@ -6,22 +6,22 @@ internal import MetastoreModel
 ///
 /// Valid only inside the call that lent the row.
 struct RowReader {
-    private let table: Table
+    private let type: any StoredRecord.Type
     /// The row that a cursor stands on; nil for others.
     private let row: (any RowSource)?
     private let columns: UnsafeBufferPointer<RawColumn>
     private let image: [Value]
     private var next = 0
 
-    init(table: Table, image: [Value]) {
-        self.table = table
+    init(_ type: any StoredRecord.Type, image: [Value]) {
+        self.type = type
         self.image = image
         row = nil
         columns = UnsafeBufferPointer(start: nil, count: 0)
     }
 
-    init(table: Table, row: borrowing Row) {
-        self.table = table
+    init(_ type: any StoredRecord.Type, row: borrowing Row) {
+        self.type = type
         let source = row.lent
         self.row = source
         columns = source.columns()
@@ -29,14 +29,15 @@ struct RowReader {
     }
 
     /// A row of a log record, whose values are known to be of their columns' types.
-    init(table: Table, columns: UnsafeBufferPointer<RawColumn>) {
-        self.table = table
+    init(_ type: any StoredRecord.Type, columns: UnsafeBufferPointer<RawColumn>) {
+        self.type = type
         self.columns = columns
         row = nil
         image = []
     }
 
     private var isImage: Bool { columns.baseAddress == nil }
+    private var table: Table { type.table }
 
     private func mismatch(_ index: Int) -> StoreError {
         .damaged(place: "a row of \(table.name)", reason: "\(table.columns[index].name) is not of its type")
@@ -121,6 +122,18 @@ struct RowReader {
         return text
     }
 
+    /// A list of texts, kept as JSON: taken apart where it lies.
+    mutating func texts() throws(StoreError) -> [String] {
+        if !isImage, columns[next].kind == .text, let texts = columns[next].withText(TextList.parse) ?? nil {
+            next += 1
+            return texts
+        }
+        guard let texts = TextList.parse(try text().utf8Span) else {
+            throw .damaged(place: table.columns[next - 1].name, reason: "it is not a list of texts")
+        }
+        return texts
+    }
+
     mutating func bytes() throws(StoreError) -> [UInt8] {
         let index = take()
         guard !isImage else {
@@ -172,8 +185,11 @@ struct RowReader {
         return hash
     }
 
+    @inline(__always)
     mutating func bool() throws(StoreError) -> Bool { try int() != 0 }
+    @inline(__always)
     mutating func id<R>() throws(StoreError) -> ID<R> { ID(rawValue: try int()) }
+    @inline(__always)
     mutating func revision() throws(StoreError) -> Revision { Revision(rawValue: try int()) }
 
     /// An enumeration stored by its code.
@@ -182,6 +198,7 @@ struct RowReader {
         return code
     }
 
+    @inline(__always)
     mutating func optionalInt() throws(StoreError) -> Int64? {
         try optional { (reader) throws(StoreError) in try reader.int() }
     }

@@ -19,12 +19,12 @@ extension StoredRecord {
     /// From the row a cursor stands on, whose columns are the table's.
     @inline(__always)
     init(row: borrowing Row) throws(StoreError) {
-        var reader = RowReader(table: Self.table, row: row)
+        var reader = RowReader(Self.self, row: row)
         try self.init(reading: &reader)
     }
 
     init(image: [Value]) throws(StoreError) {
-        var reader = RowReader(table: Self.table, image: image)
+        var reader = RowReader(Self.self, image: image)
         try self.init(reading: &reader)
     }
 

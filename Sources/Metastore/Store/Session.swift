@@ -64,12 +64,13 @@ class Session {
     final func first<Result>(
         _ statement: SQL, _ body: (borrowing Row) throws -> Result
     ) throws(StoreError) -> Result? {
-        var found: Result?
-        try forEach(statement) { row in
-            found = try body(row)
-            return false
+        try goOn()
+        do {
+            return try connection.first(statement, body)
+        } catch {
+            try goOn()
+            throw StoreError(error)
         }
-        return found
     }
 
     /// The records of `SELECT columns FROM table …`, `rest` being what follows the table's name.
@@ -93,17 +94,8 @@ class Session {
 
     /// The record with this primary key, or nil.
     final func find<R: StoredRecord>(_ type: R.Type, _ key: Value...) throws(StoreError) -> R? {
-        try goOn()
-        var found: R?
-        do {
-            try connection.forEachRow(SQL(trusted: R.table.selectByKeyText, values: key)) { row in
-                found = try R(row: row)
-                return false
-            }
-        } catch {
-            try goOn()
-            throw StoreError(error)
+        try first(SQL(trusted: R.table.selectByKeyText, values: key)) { row in
+            try R(row: row)
         }
-        return found
     }
 }

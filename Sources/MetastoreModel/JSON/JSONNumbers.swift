@@ -65,36 +65,46 @@ enum JSONNumber {
     }
 }
 
-extension JSONNumber {
-    private static let powersOfTen: [Double] = [
-        1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19,
-        1e20, 1e21, 1e22,
-    ]
+extension JSONScanner {
+    /// Takes a number whose digits and whose power of ten are both exact as doubles, and gives its double: then one
+    /// division rounds once, and right (W. D. Clinger, How to Read Floating Point Numbers Accurately, 1990). nil, and
+    /// nothing is taken, where that can't be said.
+    mutating func exactNumber() -> Double? {
+        let start = byte(offset) == 0x2D ? offset + 1 : offset
+        var index = start
+        var digits = takeDigits(&index, after: 0)
+        // A zero in front stands alone.
+        guard index > start, byte(start) != 0x30 || index == start + 1 else { return nil }
+        var decimals = 0
+        if byte(index) == 0x2E {
+            let point = index
+            index += 1
+            digits = takeDigits(&index, after: digits)
+            decimals = index - point - 1
+            guard decimals > 0 else { return nil }
+        }
+        // Of 19 digits none was lost.
+        guard index - start <= 19, digits <= 1 << 53, byte(index) | 0x20 != 0x65 else { return nil }
+        let value = Double(digits) / JSONNumber.powersOfTen[decimals]
+        defer { offset = index }
+        return start > offset ? -value : value
+    }
 
-    /// The double of a number without exponent whose digits and whose power of ten are both exact as doubles: then one
-    /// division rounds once, and right (W. D. Clinger, How to Read Floating Point Numbers Accurately, 1990). nil where
-    /// that can't be said.
-    static func exact(_ token: UnsafeBufferPointer<UInt8>) -> Double? {
-        var index = token.first == 0x2D ? 1 : 0
-        guard index < token.count, token.count - index <= 19 else { return nil }
-        let isNegative = index == 1
-        var digits: UInt64 = 0
-        var point: Int?
-        while index < token.count {
-            let digit = token[index] &- 0x30
-            if digit < 10 {
-                digits = digits &* 10 &+ UInt64(digit)
-            } else if token[index] == 0x2E, point == nil {
-                point = index
-            } else {
-                return nil
-            }
+    @inline(__always)
+    private func takeDigits(_ index: inout Int, after first: UInt64) -> UInt64 {
+        var number = first
+        while index < input.count, case let digit = input[index] &- 0x30, digit < 10 {
+            number = number &* 10 &+ UInt64(digit)
             index += 1
         }
-        guard digits <= 1 << 53 else { return nil }
-        let value = Double(digits) / powersOfTen[point.map { token.count - 1 - $0 } ?? 0]
-        return isNegative ? -value : value
+        return number
     }
+}
+
+extension JSONNumber {
+    fileprivate static let powersOfTen: [Double] = [
+        1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
+    ]
 
     /// Reads a token where it stands. A byte that can't go on a number must follow it in memory. nil where the process
     /// has a locale in which a point isn't one.
@@ -110,7 +120,8 @@ extension JSONNumber {
 
 extension JSONFault {
     static func finite(_ token: UnsafeBufferPointer<UInt8>) throws(JSONFault) -> Double {
-        if let double = JSONNumber.exact(token) { return double }
+        var scanner = JSONScanner(token)
+        if let double = scanner.exactNumber(), scanner.offset == token.count { return double }
         guard let double = Double(String(decoding: token, as: UTF8.self)), double.isFinite else {
             throw JSONFault(.numberOutOfRange)
         }
@@ -120,7 +131,6 @@ extension JSONFault {
     /// The same for a number that something follows in the text.
     static func finite(_ range: Range<Int>, of input: UnsafeBufferPointer<UInt8>) throws(JSONFault) -> Double {
         let token = UnsafeBufferPointer(rebasing: input[range])
-        if let double = JSONNumber.exact(token) { return double }
         guard range.upperBound < input.count, let double = JSONNumber.read(token) else { return try finite(token) }
         guard double.isFinite else { throw JSONFault(.numberOutOfRange) }
         return double

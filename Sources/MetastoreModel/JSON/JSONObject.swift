@@ -49,11 +49,14 @@ public struct JSONObject: Sendable, Hashable {
         }.flatMap { $0 }
     }
 
-    /// The texts of a member that is a list of texts alone; nil when there is no such member.
-    package func texts(_ name: String) -> [String]? {
-        JSONReader.read(text) { (reader) throws(JSONFault) -> [String]? in
-            try reader.seek(name) ? try reader.texts() : nil
-        }.flatMap { $0 }
+    /// The texts of a member that is a list of texts alone, of an object's canonical text; nil when there is no such
+    /// member.
+    package static func texts(_ name: String, of canonical: UTF8Span) -> [String]? {
+        canonical.span.withUnsafeBufferPointer { input in
+            var reader = JSONReader(input)
+            guard (try? reader.seek(name)) == true else { return nil }
+            return try? reader.texts()
+        }
     }
 
     /// Throws what is wrong with a literal, which couldn't where it stands. The store calls it before it

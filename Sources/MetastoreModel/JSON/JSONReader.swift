@@ -2,12 +2,17 @@
 struct JSONReader {
     private var scanner: JSONScanner
 
+    /// Of UTF-8 that is known to be valid.
+    init(_ input: UnsafeBufferPointer<UInt8>) {
+        scanner = JSONScanner(input)
+    }
+
     static func read<Value>(
         _ text: String, _ body: (inout JSONReader) throws(JSONFault) -> Value
     ) -> Value? {
         var text = text
         return text.withUTF8 { input in
-            var reader = JSONReader(scanner: JSONScanner(input))
+            var reader = JSONReader(input)
             return try? body(&reader)
         }
     }
@@ -95,24 +100,27 @@ struct JSONReader {
         return texts
     }
 
-    /// An object of metrics.
-    mutating func metrics() throws(JSONFault) -> NamedValues<Double> {
-        var members: [(key: String, value: Double)] = []
+    /// An object of metrics, which is the whole of a text. Its names are made when they are looked at, but where they
+    /// aren't in order as they stand.
+    mutating func metrics(of text: String) throws(JSONFault) -> NamedValues<Double> {
+        var members: [(name: JSONScanner.StringToken, value: Double)] = []
         members.reserveCapacity(scanner.input.count / 24)
         var isInOrder = true
-        var last: JSONScanner.StringToken?
-        try keys { (reader, key) throws(JSONFault) in
-            isInOrder = isInOrder && reader.scanner.isInOrder(last, key)
-            last = key
-            members.append((try reader.scanner.text(key), try reader.metric()))
+        try keys { (reader, name) throws(JSONFault) in
+            isInOrder = isInOrder && reader.scanner.isInOrder(members.last?.name, name)
+            members.append((name, try reader.metric()))
             return true
         }
-        return isInOrder ? NamedValues(inOrder: members) : NamedValues(members)
+        if isInOrder { return NamedValues(inOrder: members, of: text) }
+        var texts: [(key: String, value: Double)] = []
+        for (name, value) in members { texts.append((try scanner.text(name), value)) }
+        return NamedValues(texts)
     }
 
     /// A number, or one of the names of what isn't finite.
     mutating func metric() throws(JSONFault) -> Double {
         guard scanner.peek() == 0x22 else {
+            if let number = scanner.exactNumber() { return number }
             return try JSONFault.finite(try scanner.number().range, of: scanner.input)
         }
         switch try scanner.text(try scanner.string()) {

@@ -12,7 +12,7 @@ struct JSONScanner {
     }
 
     /// A string without its quotes, still escaped.
-    struct StringToken {
+    struct StringToken: Sendable {
         let range: Range<Int>
         let hasEscape: Bool
     }
@@ -83,18 +83,22 @@ struct JSONScanner {
         throw .malformed(input.count, "a text has no end")
     }
 
-    /// Passes over eight bytes at a time for as long as they are ASCII and neither quote, backslash nor control.
+    /// Passes over ASCII that is neither quote, backslash nor control, eight bytes at a time.
     @inline(__always)
     private mutating func skipPlainText() {
         let raw = UnsafeRawBufferPointer(input)
         let (ones, highs): (UInt64, UInt64) = (0x0101_0101_0101_0101, 0x8080_8080_8080_8080)
         while offset + 8 <= input.count {
-            let word = raw.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            let word = UInt64(littleEndian: raw.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
             // A byte of zero borrows into its highest bit: so does one below what is subtracted.
             let quote = word ^ ones &* 0x22
             let backslash = word ^ ones &* 0x5C
             let special = (quote &- ones) | (backslash &- ones) | (word &- ones &* 0x20) | word
-            if special & highs != 0 { return }
+            // What borrows goes on to the bytes behind: the first that is marked is rightly so.
+            if special & highs != 0 {
+                offset += (special & highs).trailingZeroBitCount / 8
+                return
+            }
             offset += 8
         }
     }
@@ -112,6 +116,10 @@ struct JSONScanner {
         guard let first else { return !second.hasEscape }
         guard !second.hasEscape, let start = input.baseAddress else { return false }
         let shared = min(first.range.count, second.range.count)
+        // Most names differ in their first letter, and need no call.
+        if shared > 0, input[first.range.lowerBound] != input[second.range.lowerBound] {
+            return input[first.range.lowerBound] < input[second.range.lowerBound]
+        }
         let order = memcmp(start + first.range.lowerBound, start + second.range.lowerBound, shared)
         return order < 0 || order == 0 && first.range.count < second.range.count
     }
@@ -137,7 +145,7 @@ struct JSONScanner {
     }
 
     @inline(__always)
-    private func byte(_ index: Int) -> UInt8 {
+    func byte(_ index: Int) -> UInt8 {
         index < input.count ? input[index] : 0
     }
 

@@ -33,7 +33,7 @@ public struct Metrics: Sendable, Hashable {
 
     /// All numbers; taken apart on every call.
     public var values: NamedValues<Double> {
-        JSONReader.read(text) { (reader) throws(JSONFault) in try reader.metrics() } ?? [:]
+        JSONReader.read(text) { (reader) throws(JSONFault) in try reader.metrics(of: text) } ?? [:]
     }
 
     /// The named value; only the text up to it is read.

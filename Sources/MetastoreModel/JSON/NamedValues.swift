@@ -3,13 +3,19 @@
 /// Two names are the same when their bytes are. A Swift dictionary takes both spellings of "é" for one name; a file
 /// system, a database and this have two.
 public struct NamedValues<Value: Sendable>: Sendable {
-    private let members: [(key: String, value: Value)]
+    private enum Members {
+        case made([(key: String, value: Value)])
+        /// Where each name stands in the text they were read from.
+        case read([(name: JSONScanner.StringToken, value: Value)], String)
+    }
+
+    private let members: Members
 
     /// The given values; the last one of a repeated name counts.
     public init(_ members: some Sequence<(key: String, value: Value)>) {
         let given = Array(members)
         guard !Self.isInOrder(given) else {
-            self.members = given
+            self.members = .made(given)
             return
         }
         // Sorting doesn't change the order of equal ones, so the last stays the last.
@@ -19,34 +25,34 @@ public struct NamedValues<Value: Sendable>: Sendable {
             if kept.last?.key.equalsByBytes(member.key) == true { kept.removeLast() }
             kept.append(member)
         }
-        self.members = kept
+        self.members = .made(kept)
     }
 
-    /// Values whose names are known to be in order, each once.
-    init(inOrder members: [(key: String, value: Value)]) {
-        self.members = members
+    /// Values whose names stand in a text, without escapes and in order, each once.
+    init(inOrder members: [(name: JSONScanner.StringToken, value: Value)], of text: String) {
+        self.members = .read(members, text)
     }
 
     /// The value of a name; nil when there is none.
     public subscript(name: String) -> Value? {
-        var (lower, upper) = (0, members.count)
+        var (lower, upper) = (0, count)
         while lower < upper {
             let middle = (lower + upper) / 2
-            if members[middle].key.precedesByBytes(name) { lower = middle + 1 } else { upper = middle }
+            if self[middle].key.precedesByBytes(name) { lower = middle + 1 } else { upper = middle }
         }
-        guard lower < members.count, members[lower].key.equalsByBytes(name) else { return nil }
-        return members[lower].value
+        guard lower < count, self[lower].key.equalsByBytes(name) else { return nil }
+        return self[lower].value
     }
 
     /// All names.
-    public var keys: [String] { members.map(\.key) }
+    public var keys: [String] { map(\.key) }
 
     /// All values, in the order of their names.
-    public var values: [Value] { members.map(\.value) }
+    public var values: [Value] { map(\.value) }
 
     /// The same names with other values.
     public func mapValues<Other: Sendable>(_ change: (Value) throws -> Other) rethrows -> NamedValues<Other> {
-        NamedValues<Other>(try members.map { (key: $0.key, value: try change($0.value)) })
+        NamedValues<Other>(try map { (key: $0.key, value: try change($0.value)) })
     }
 
     private static func isInOrder(_ members: [(key: String, value: Value)]) -> Bool {
@@ -59,11 +65,24 @@ public struct NamedValues<Value: Sendable>: Sendable {
 
 extension NamedValues: RandomAccessCollection {
     /// The place of the first.
-    public var startIndex: Int { members.startIndex }
+    public var startIndex: Int { 0 }
     /// The place after the last.
-    public var endIndex: Int { members.endIndex }
+    public var endIndex: Int {
+        switch members {
+        case .made(let members): members.count
+        case .read(let members, _): members.count
+        }
+    }
     /// The name and value at a place.
-    public subscript(position: Int) -> (key: String, value: Value) { members[position] }
+    public subscript(position: Int) -> (key: String, value: Value) {
+        switch members {
+        case .made(let members): return members[position]
+        case .read(let members, var text):
+            let (name, value) = members[position]
+            let key = text.withUTF8 { String(decoding: $0[name.range], as: UTF8.self) }
+            return (key, value)
+        }
+    }
 }
 
 extension NamedValues: ExpressibleByDictionaryLiteral {

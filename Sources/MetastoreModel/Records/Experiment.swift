@@ -32,8 +32,9 @@ public struct Experiment: Record, Codable {
     public package(set) var smallerIsBetter: Bool
     /// How many checkpoints are kept.
     public package(set) var retention: RetentionPolicy
+    // Written out: a `String?` would be nil first, and every record copied and let go of again for that.
     /// The caller's idempotency key, unique among experiments.
-    @ByBytes public package(set) var externalID: String?
+    @ByBytes public package(set) var externalID: Optional<String>
     /// The model's code, a document that is stored once.
     public package(set) var modelDefinition: DocumentHash?
     /// When it was created.

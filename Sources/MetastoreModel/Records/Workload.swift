@@ -18,8 +18,9 @@ public struct Workload: Record, Codable {
     public package(set) var state: WorkloadState
     /// Batches trained up to its end.
     public package(set) var totalBatches: Int64
+    // Written out: a `Metrics?` would be nil first, and every record copied and let go of again for that.
     /// Its results, set once; `nil` while it has none or when they are a document.
-    public package(set) var metrics: Metrics?
+    public package(set) var metrics: Optional<Metrics>
     /// Its results when they are longer than ``Limits/inlineMetricsBytes``.
     public package(set) var metricsDocument: DocumentHash?
     /// The searcher metric among its results, if it is finite.
