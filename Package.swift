@@ -22,6 +22,7 @@ let package = Package(
         .library(
             name: "Metastore", targets: ["Metastore", "MetastoreModel", "MetastoreSQLite", "MetastorePostgreSQL"]),
         .executable(name: "metastore-quickstart", targets: ["metastore-quickstart"]),
+        .executable(name: "metastore-migrate", targets: ["metastore-migrate"]),
     ],
     traits: [
         .default(enabledTraits: ["PostgreSQL"]),
@@ -68,7 +69,7 @@ let package = Package(
         .target(
             name: "MetastoreCommandLine",
             dependencies: [
-                "Metastore", "MetastoreModel", "MetastoreEngine", "MetastoreMigration", "MetastoreSQLite",
+                "Metastore", "MetastoreModel", "MetastoreEngine", "MetastoreMigration", "Migrations", "MetastoreSQLite",
                 "MetastorePostgreSQL", "MetastoreTerminal", arguments,
             ],
             swiftSettings: settings),
@@ -85,6 +86,9 @@ let package = Package(
                 "MetastoreQuickstart", "MetastoreTerminal", "Metastore", "MetastoreModel", "MetastoreSQLite", arguments,
             ],
             path: "tools/metastore-quickstart", swiftSettings: settings),
+        .executableTarget(
+            name: "metastore-migrate", dependencies: ["MetastoreCommandLine", arguments],
+            path: "tools/metastore-migrate", swiftSettings: settings),
         .executableTarget(
             name: "metastore-bench",
             dependencies: [
@@ -173,6 +177,21 @@ let package = Package(
                 "MetastoreSQLite", "MetastorePostgreSQL", "PostgreSQLServer", "metastore-crash-test",
             ],
             swiftSettings: settings),
+        .target(
+            name: "MigrateSupport", dependencies: ["Metastore", "MetastoreEngine", "MetastoreMigration", "Migrations"],
+            path: "Tests/MigrateSupport", swiftSettings: settings),
+        .executableTarget(
+            name: "metastore-migrate-test",
+            dependencies: ["MigrateSupport", "MetastoreCommandLine", "MetastoreMigration", "MetastoreTerminal"],
+            path: "Tests/MigrateProgram", swiftSettings: settings),
+        .testTarget(
+            name: "MetastoreMigrateTests",
+            dependencies: [
+                "MigrateSupport", "metastore-migrate", "metastore-migrate-test", "FaultSupport",
+                "MetastoreCommandLine", "MetastoreTerminal", "MetastoreMigration", "Migrations", "Metastore",
+                "MetastoreModel", "MetastoreEngine", "MetastoreSQLite", "MetastorePostgreSQL", "PostgreSQLServer",
+            ],
+            exclude: ["Expected"], swiftSettings: settings),
         .target(name: "PostgreSQLServer", path: "Tests/PostgreSQLServer", swiftSettings: settings),
         .executableTarget(
             name: "metastore-test-server", dependencies: ["PostgreSQLServer"], path: "Tests/PostgreSQLServerProgram",

@@ -20,6 +20,11 @@ static inline int metastore_rename_without_replacing(const char *from, const cha
     return (int)syscall(SYS_renameat2, -100 /* AT_FDCWD */, from, -100, to, 1u);
 }
 
+/* renameat2(RENAME_EXCHANGE): each of the two files gets the other's name, in one step. */
+static inline int metastore_rename_exchanging(const char *one, const char *other) {
+    return (int)syscall(SYS_renameat2, -100 /* AT_FDCWD */, one, -100, other, 2u);
+}
+
 /* Extended result codes: macros too involved for Swift to import. */
 static const int METASTORE_CONSTRAINT_CHECK = SQLITE_CONSTRAINT_CHECK;
 static const int METASTORE_CONSTRAINT_FOREIGNKEY = SQLITE_CONSTRAINT_FOREIGNKEY;

@@ -32,13 +32,13 @@ package struct CommandFailure: Error, Sendable, Hashable, CustomStringConvertibl
     private static func status(of error: StoreError) -> ExitStatus {
         switch error {
         case .locked, .unavailable, .queueFull, .snapshotExpired, .writeAheadLogFull, .fenced: .tryLater
-        case .damaged, .historyCut, .writeAheadLogMissing: .damaged
+        case .damaged, .historyCut, .writeAheadLogMissing, .unfinishedCopy: .damaged
         case .notFound: .missing
         case .schema: .newerSchema
         case .diskFull, .notApplied, .outcomeUnknown: .inputOutput
         case .readOnly: .permission
         case .engine(let error): status(of: error)
-        case .unusable: .cannotCreate
+        case .unusable, .targetNotEmpty: .cannotCreate
         default: .no
         }
     }
@@ -59,10 +59,15 @@ package struct CommandFailure: Error, Sendable, Hashable, CustomStringConvertibl
         switch error {
         case .noStore: .missing
         case .newer: .newerSchema
-        case .pending, .beyondTarget, .unknownTarget: .no
+        case .pending: .no
         case .edited, .gap: .drift
         case .locked, .lockLost, .holderAlive: .tryLater
-        case .failed(_, _, _, let error), .outcomeUnknown(_, _, _, let error): status(of: error)
+        case .beyondTarget, .unknownTarget: .usage
+        case .failed(_, _, _, let error), .outcomeUnknown(_, _, _, let error):
+            switch status(of: error) {
+            case .cannotCreate: .no
+            case let status: status
+            }
         case .missingText, .missingCatalogue: .cannotCreate
         }
     }

@@ -14,9 +14,13 @@ package enum OutputFormat: String, Sendable, CaseIterable, ExpressibleByArgument
 package protocol CommandReport: Encodable, Sendable {
     /// The lines for people.
     func lines(_ style: TerminalStyle) -> [String]
+    /// With what the command ends.
+    var exitStatus: ExitStatus { get }
 }
 
 extension CommandReport {
+    package var exitStatus: ExitStatus { .success }
+
     /// The report as it goes to standard output, with its line's end.
     package func text(_ format: OutputFormat, _ style: TerminalStyle) throws -> String {
         switch format {

@@ -33,6 +33,14 @@ package struct StoreURL: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    private init(_ place: Place) { self.place = place }
+
+    /// Another schema of the same database.
+    package func `in`(schema: String) throws(CommandFailure) -> StoreURL {
+        guard case .postgresql(let connection, _) = place else { throw Self.refusal("a file has no schemas", "") }
+        return StoreURL(.postgresql(connection: connection, schema: schema))
+    }
+
     /// What to open, with the password that ``Password`` finds.
     package func source(_ password: Password) throws(CommandFailure) -> EngineSource {
         switch place {

@@ -143,6 +143,8 @@ extension Migrator {
         guard attempt.step.number > 1 else {
             return try connection.executeScript("LOCK TABLE schema_migrations IN SHARE ROW EXCLUSIVE MODE")
         }
+        // Nobody else sees a store before the run that makes it has ended.
+        guard attempt.applied.first != 1 else { return }
         guard let lock = attempt.lock else {
             throw EngineError(
                 .misuse, operation: "migrate", message: "a store on a server is migrated with its lock only")

@@ -5,13 +5,20 @@ internal import MetastoreEngine
 extension DatabasePath {
     /// Makes the database under another name, flushes it and gives it its own name, which must still be free: a crash
     /// leaves either all of it or nothing under that name. The lock is held, so what an earlier attempt left is ours.
+    ///
+    /// - Parameters:
+    ///   - image: fills the empty file under that other name before `populate` is given a connection to it.
+    ///   - isSealed: leaves a file that is read without any other beside it, from a medium without the right to write
+    ///     too; opening it for writing gives it a write-ahead log again.
     func create(
-        _ options: EngineOptions, _ populate: (any Connection) throws -> Void
+        _ options: EngineOptions, image: (String) throws -> Void = { _ in }, isSealed: Bool = false,
+        _ populate: (any Connection) throws -> Void
     ) throws -> FileIdentity {
         try removeUnfinished()
         do {
             // Made by us, not by SQLite, so that the mode is 0600 whatever the umask is; -wal and -shm copy it.
             try OpenFile(creating, O_RDWR | O_CREAT | O_EXCL, operation: "create").restrictToOwner()
+            try image(creating)
             let connection = try SQLiteConnection.open(creating, role: .writer, options: options) {}
             defer { connection.close() }
             try connection.executeScript("PRAGMA application_id = \(DatabaseHeader.applicationID)")
@@ -20,6 +27,7 @@ extension DatabasePath {
                 throw EngineError(.misuse, operation: "create", message: "a transaction was left open")
             }
             try connection.settle()
+            if isSealed { try connection.executeScript("PRAGMA journal_mode = DELETE") }
             connection.close()
             guard try fileStatus(creating + "-wal", operation: "create") == nil else {
                 throw EngineError(.inputOutput, operation: "create", message: "\(creating)-wal could not be removed")
@@ -57,10 +65,13 @@ extension DatabasePath {
                 + "there, then open it again")
     }
 
-    private func removeUnfinished() throws(EngineError) {
-        for suffix in ["", "-wal", "-shm", "-journal"] {
-            try removeFile(creating + suffix, operation: "create")
-        }
+    func removeUnfinished() throws(EngineError) {
+        try Self.removeFiles(creating)
+    }
+
+    /// A database and SQLite's own files beside it.
+    static func removeFiles(_ path: String) throws(EngineError) {
+        for suffix in ["", "-wal", "-shm", "-journal"] { try removeFile(path + suffix, operation: "create") }
     }
 }
 

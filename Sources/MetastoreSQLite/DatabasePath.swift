@@ -15,6 +15,8 @@ struct DatabasePath: Sendable, Hashable {
     let creating: String
     /// See ``Engine/keepNote(_:)``.
     let note: String
+    /// See ``DatabaseReplacement``: the image that will take the database's place, and the note of that.
+    let restoring, replacing: String
 
     /// Resolves `path`. Missing directories are made, 0700, when `makingDirectories`; else a missing one is nil.
     static func resolve(_ path: String, makingDirectories: Bool) throws(EngineError) -> DatabasePath? {
@@ -51,6 +53,8 @@ struct DatabasePath: Sendable, Hashable {
         rollbackJournal = database + "-journal"
         creating = database + ".creating"
         note = database + ".head"
+        restoring = database + ".restoring"
+        replacing = database + ".replacing"
     }
 
     private static func split(_ path: String) -> (parent: String, name: String) {

@@ -1,7 +1,8 @@
 internal import Glibc
 
-/// Finds out who keeps a write-ahead log from shrinking, from the kernel's table of locks: a reader holds a shared lock
-/// on a byte of the log's index. Only for messages; whoever can't be found is "an unknown reader".
+/// Finds out who keeps a write-ahead log from shrinking, and who holds a lock file, from the kernel's table of locks: a
+/// reader holds a shared lock on a byte of the log's index. Only for messages; whoever can't be found is "an unknown
+/// reader".
 enum ReaderSearch {
     /// The bytes locked by readers that need the log; 123 is for those that don't.
     private static let readLocks = 124...127
@@ -33,6 +34,23 @@ enum ReaderSearch {
             found.insert(process)
         }
         return found
+    }
+
+    /// The process that holds an exclusive `flock`; nil when nobody does.
+    static func lockHolder(inode: UInt64) -> Int32? {
+        readTextFile("/proc/locks").flatMap { lockHolder($0, inode: inode) }
+    }
+
+    /// Lines look like `2: FLOCK  ADVISORY  WRITE 4711 fe:00:5242 0 EOF`; of who waits for a lock, `2: -> FLOCK …`.
+    static func lockHolder(_ table: String, inode: UInt64) -> Int32? {
+        for line in table.split(separator: "\n") {
+            let fields = line.split(separator: " ", omittingEmptySubsequences: true)
+            guard fields.count == 8, fields[1] == "FLOCK", fields[3] == "WRITE", let process = Int32(fields[4]),
+                fields[5].split(separator: ":").last.flatMap({ UInt64($0) }) == inode
+            else { continue }
+            return process
+        }
+        return nil
     }
 
     private static func readTextFile(_ path: String) -> String? {

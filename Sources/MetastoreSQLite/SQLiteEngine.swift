@@ -53,13 +53,38 @@ package final class SQLiteEngine: Engine {
 
     @discardableResult
     package func create(_ populate: (any Connection) throws -> Void) throws -> Bool {
+        try make { path in try path.create(options, populate) }
+        return true
+    }
+
+    /// Makes the database as an image of another one, page by page and of one moment, whoever writes meanwhile.
+    ///
+    /// The file is sealed: it needs no other beside it. As with ``create(_:)`` it is there as a whole, flushed, or not
+    /// at all, and nothing is overwritten.
+    ///
+    /// - Parameters:
+    ///   - source: a connection of another engine, outside a transaction.
+    ///   - progress: told of the pages that were copied, and of how many; what it throws ends the work.
+    ///   - finish: is given the image, before it has its name.
+    package func create(
+        imageOf source: any Connection, _ progress: (_ pages: Int, _ of: Int) throws -> Void,
+        _ finish: (any Connection) throws -> Void
+    ) throws {
+        guard let source = source as? SQLiteConnection else {
+            throw EngineError(.misuse, operation: "copy", message: "an image needs a database of the same engine")
+        }
+        try make { path in
+            try path.create(options, image: { try source.copyImage(to: $0, progress) }, isSealed: true, finish)
+        }
+    }
+
+    private func make(_ body: (DatabasePath) throws -> FileIdentity) throws {
         let path = try heldPath("create")
         guard state.withLock({ $0.file == nil }) else {
             throw EngineError(.misuse, operation: "create", message: "there is a database already")
         }
-        let made = try path.create(options, populate)
+        let made = try body(path)
         state.withLock { $0.file = made }
-        return true
     }
 
     package func openWriter() throws(EngineError) -> any Connection {

@@ -21,6 +21,10 @@ package struct SQLiteLimits: Sendable, Hashable {
     static let noteBytes = 64 << 10
     /// How much of a write-ahead log is in memory while it is written back.
     static let rewriteBytes = 1 << 20
+    /// How many pages of an image are copied between two calls that tell of it.
+    static let imagePages: Int32 = 2_048
+    /// How much of a file is in memory while it is copied.
+    static let copyBytes = 1 << 20
     /// SQLite keeps names in 512 bytes, `-journal` and `.creating-wal` included.
     static let pathBytes = 490
     /// What a statement keeps of its buffer for bound values between two uses.

@@ -52,16 +52,16 @@ final class CopySource {
 
     /// The store's schema, if this binary knows all of it.
     private static func schema(_ connection: any Connection, _ place: String) throws -> Int64 {
-        let status = try Migrator.ofThisLibrary.status(connection)
-        let schema = status.found
-        guard schema <= Migrator.ofThisLibrary.known else {
+        let known = Migrator.ofThisLibrary.known
+        let schema = try Migrator.ofThisLibrary.status(connection).found
+        guard schema <= known else {
             throw StoreError.schema(
                 reason: """
-                    \(place) has schema \(schema), this binary knows \(Migrator.ofThisLibrary.known): it can't copy what it \
+                    \(place) has schema \(schema), this binary knows \(known): it can't copy what it \
                     doesn't know. The data is intact: do not delete it. Copy it with the release that wrote it.
                     """)
         }
-        if let disagreement = status.disagreement { throw disagreement }
+        try Migrator.ofThisLibrary(upTo: schema).check(connection, forWriting: false)
         return schema
     }
 

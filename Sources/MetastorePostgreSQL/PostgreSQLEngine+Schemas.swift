@@ -1,0 +1,83 @@
+#if PostgreSQL
+    package import MetastoreEngine
+
+    extension PostgreSQLEngine {
+        /// What a schema takes on the server.
+        package struct Sizes: Sendable, Hashable {
+            /// Tables, their indexes and what lies outside of their rows.
+            package let bytes: Int
+            /// The role may make another schema in this database.
+            package let mayMakeSchemas: Bool
+            /// The schema is there.
+            package let isThere: Bool
+        }
+
+        /// Looks how much there is.
+        package func sizes() throws(EngineError) -> Sizes {
+            let connection = try connect(.reader)
+            defer { connection.close() }
+            let look: SQL = """
+                SELECT coalesce((SELECT sum(pg_catalog.pg_total_relation_size(c.oid)) FROM pg_catalog.pg_class AS c \
+                JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace \
+                WHERE n.nspname = \(schema) AND c.relkind IN ('r', 'm')), 0)::bigint, \
+                pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE'), \
+                EXISTS (SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = \(schema))
+                """
+            let found = try connection.ask(look) { row in
+                Sizes(
+                    bytes: Int(try row.integer(0)), mayMakeSchemas: try row.integer(1) != 0,
+                    isThere: try row.integer(2) != 0)
+            }
+            guard let found else {
+                throw EngineError(.misuse, operation: "look", message: "the server gave no answer")
+            }
+            return found
+        }
+
+        /// Removes the schema and everything in it: for copies that nobody needs.
+        package func dropSchema() throws(EngineError) {
+            let connection = try connect(.writer)
+            defer { connection.close() }
+            try connection.executeScript("DROP SCHEMA IF EXISTS \(SessionSettings.identifier(schema)) CASCADE")
+        }
+
+        /// Gives this engine's schema the name of another one, which keeps its content under a third name, all in one
+        /// transaction: everybody sees the one or the other, and a crash leaves the one or the other.
+        ///
+        /// Whoever writes in the one that is replaced has ended by then: its head row is locked first.
+        ///
+        /// - Parameters:
+        ///   - name: whose place it takes; that schema may be missing.
+        ///   - aside: the name under which that one is kept; free.
+        ///   - finish: is given a connection to this engine's schema, inside the transaction, before the names change.
+        /// - Returns: whether there was one to keep.
+        package func replace(
+            schema name: String, keepingAs aside: String, _ finish: (any Connection) throws -> Void
+        ) throws -> Bool {
+            let connection = try connect(.writer)
+            defer { connection.close() }
+            try connection.begin(.write)
+            do {
+                let old = SessionSettings.identifier(name)
+                let look: SQL = """
+                    SELECT (SELECT count(*) FROM pg_catalog.pg_namespace WHERE nspname = \(name)), \
+                    (SELECT count(*) FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n \
+                    ON n.oid = c.relnamespace WHERE n.nspname = \(name) AND c.relname = 'head')
+                    """
+                let found = try connection.ask(look) { (try $0.integer(0) == 1, try $0.integer(1) == 1) }
+                let (isThere, hasHead) = found ?? (false, false)
+                if hasHead { try connection.executeScript("SELECT 1 FROM \(old).head FOR UPDATE") }
+                try finish(connection)
+                if isThere {
+                    try connection.executeScript("ALTER SCHEMA \(old) RENAME TO \(SessionSettings.identifier(aside))")
+                }
+                try connection.executeScript("ALTER SCHEMA \(SessionSettings.identifier(schema)) RENAME TO \(old)")
+                try connection.commit()
+                return isThere
+            } catch {
+                connection.rollback()
+                throw error
+            }
+        }
+    }
+#endif
