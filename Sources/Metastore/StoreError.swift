@@ -223,9 +223,9 @@ extension StoreError: CustomStringConvertible {
             """
         case .unfinishedCopy(let place, let source):
             """
-            \(place) holds an unfinished copy of \(source): it is no store yet. Run the same copy again, and it goes on \
-            where it stopped; or delete this unfinished copy, and begin another. Do not delete the store it was made \
-            from.
+            \(place) holds an unfinished copy of \(source): it is no store yet. Run the same copy again, and it goes \
+            on where it stopped; or delete this unfinished copy, and begin another. Do not delete the store it was \
+            made from.
             """
         case .targetNotEmpty(let place, let found):
             "\(place) holds \(found), which was left as it is. Copy to an empty place; don't make room by deleting."

@@ -129,7 +129,7 @@ struct Damage: Sendable, CustomStringConvertible {
                     gate.pass()
                 }
             }
-            while gate.arrivals == 0 { try await Task.sleep(for: .milliseconds(1)) }
+            try #require(await eventually(within: .seconds(60)) { gate.arrivals == 1 })
             if finishes {
                 _ = try await StoreCopy(from: from.source, to: to.source).run()
             } else {

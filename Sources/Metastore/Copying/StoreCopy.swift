@@ -7,8 +7,9 @@ internal import Synchronization
 /// ```swift
 /// let report = try await StoreCopy(from: .sqlite("/var/lib/training.db"), to: .postgresql(url)).run { event in … }
 /// ```
-/// The source is read in one snapshot and never written. Every row's hash, every kind's digest and every link of the log
-/// is computed anew, from the source and once more from the target; the target becomes a store only when all are equal.
+/// The source is read in one snapshot and never written. Every row's hash, every kind's digest and every link of the
+/// log is computed anew, from the source and once more from the target; the target becomes a store only when all are
+/// equal.
 ///
 /// A copy that was cut off stays at its target as an unfinished one, which ``Metastore/open(_:_:)`` refuses. The same
 /// copy run again goes on where it stopped, or, if the source has committed anything since, begins anew in its place.
