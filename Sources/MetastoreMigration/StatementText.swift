@@ -9,16 +9,16 @@ package enum StatementText {
         kept.reserveCapacity(bytes.count)
         var hasSpace = false
         var index = 0
-        func begins(_ first: Character, _ second: Character) -> Bool {
-            bytes[index] == first.asciiValue && index + 1 < bytes.count && bytes[index + 1] == second.asciiValue
+        func begins(_ first: UInt8, _ second: UInt8) -> Bool {
+            bytes[index] == first && index + 1 < bytes.count && bytes[index + 1] == second
         }
         while index < bytes.count {
-            if begins("-", "-") {
+            if begins(dash, dash) {
                 while index < bytes.count, bytes[index] != UInt8(ascii: "\n") { index += 1 }
                 hasSpace = true
-            } else if begins("/", "*") {
+            } else if begins(slash, star) {
                 index += 2
-                while index < bytes.count, !begins("*", "/") { index += 1 }
+                while index < bytes.count, !begins(star, slash) { index += 1 }
                 index += 2
                 hasSpace = true
             } else if isSpace(bytes[index]) {
@@ -27,9 +27,14 @@ package enum StatementText {
             } else {
                 if hasSpace, !kept.isEmpty { kept.append(UInt8(ascii: " ")) }
                 hasSpace = false
-                let end = isQuote(bytes[index]) ? endOfQuoted(bytes, from: index) : index + 1
-                kept += bytes[index..<end]
-                index = end
+                if isQuote(bytes[index]) {
+                    let end = endOfQuoted(bytes, from: index)
+                    kept += bytes[index..<end]
+                    index = end
+                } else {
+                    kept.append(bytes[index])
+                    index += 1
+                }
             }
         }
         return String(decoding: kept, as: UTF8.self)
@@ -47,8 +52,10 @@ package enum StatementText {
         return end + 1
     }
 
+    private static let (dash, slash, star) = (UInt8(ascii: "-"), UInt8(ascii: "/"), UInt8(ascii: "*"))
+
     static func isQuote(_ byte: UInt8) -> Bool {
-        [UInt8(ascii: "'"), UInt8(ascii: "\""), UInt8(ascii: "`")].contains(byte)
+        byte == UInt8(ascii: "'") || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "`")
     }
 
     private static func isSpace(_ byte: UInt8) -> Bool { byte == 32 || (9...13).contains(byte) }

@@ -14,7 +14,7 @@ internal import Testing
         let from = try Place(way.from)
         try await FullStore.make(in: from, more: 600)
         let expected = try from.tables()
-        var random = Scale.random(7)
+        var random = Scale.random(way.from == way.to ? 7 : 8)
         let span = try Self.duration(from)
         var (kills, beginnings) = (0, [:] as [String: Int])
         for _ in 0..<Scale.of(20) {

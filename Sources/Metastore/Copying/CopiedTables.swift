@@ -2,8 +2,8 @@ internal import MetastoreEngine
 internal import MetastoreModel
 
 extension CopiedTable {
-    /// Every table whose rows are copied. What is belonged to stands before what belongs to it, so that no foreign key is
-    /// ever open; the log comes last.
+    /// Every table whose rows are copied. What is belonged to stands before what belongs to it, so that no foreign key
+    /// is ever open; the log comes last.
     ///
     /// A table that a later schema adds is one more line. A test compares the list with the tables there are.
     private static let all: [CopiedTable] = [

@@ -7,8 +7,8 @@ struct CopiedHead: Sendable {
     /// Its columns, as ``CopiedTable/head`` has them.
     let row: [Value]
 
-    /// Everything it says but whether the store was closed cleanly: equal exactly when nothing was committed in between,
-    /// not even what makes no revision.
+    /// Everything it says but whether the store was closed cleanly: equal exactly when nothing was committed in
+    /// between, not even what makes no revision.
     var identity: [UInt8] {
         var bytes = CanonicalWriter()
         for (index, value) in row.enumerated() where index != CopiedTable.clean {

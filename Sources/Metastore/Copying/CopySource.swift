@@ -52,8 +52,9 @@ final class CopySource {
 
     /// The store's schema, if this binary knows all of it.
     private static func schema(_ connection: any Connection, _ place: String) throws -> Int64 {
+        let status = try Migrator.ofThisLibrary.status(connection)
+        let schema = status.found
         let known = Migrator.ofThisLibrary.known
-        let schema = try Migrator.ofThisLibrary.status(connection).found
         guard schema <= known else {
             throw StoreError.schema(
                 reason: """
@@ -61,7 +62,7 @@ final class CopySource {
                     doesn't know. The data is intact: do not delete it. Copy it with the release that wrote it.
                     """)
         }
-        try Migrator.ofThisLibrary(upTo: schema).check(connection, forWriting: false)
+        if let disagreement = status.disagreement { throw disagreement }
         return schema
     }
 

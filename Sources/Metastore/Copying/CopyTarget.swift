@@ -80,7 +80,7 @@ final class CopyTarget {
     func create(_ mark: CopyMark, schema: Int64) throws(StoreError) {
         try here {
             let isMade = try engine.create { connection in
-                try migrate(connection, to: schema, isNew: true)
+                try migrate(connection, to: schema, isMade: false)
                 try connection.executeScript(CopyMark.creation)
                 try connection.begin(.write)
                 try mark.insert(connection)
@@ -123,7 +123,7 @@ final class CopyTarget {
                     try connection.execute(SQL(trusted: "TRUNCATE \(names)"))
                 }
             }
-            if earlier < schema { try migrate(connection, to: schema, isNew: false) }
+            if earlier < schema { try migrate(connection, to: schema, isMade: true) }
         }
     }
 
@@ -136,12 +136,15 @@ final class CopyTarget {
     }
 
     /// The steps up to the source's schema, without what they tell a store's log.
-    private func migrate(_ connection: any Connection, to schema: Int64, isNew: Bool) throws {
-        let migrator = Migrator.ofThisLibrary(upTo: schema)
+    private func migrate(_ connection: any Connection, to schema: Int64, isMade: Bool) throws {
+        let migrator = Migrator.ofThisLibrary
         let now = { [time] in time.now().microseconds }
-        let lock = isNew ? nil : try migrator.takeLock(connection, waiting: .zero, now: now)
-        defer { lock?.release(connection) }
-        try migrator.apply(to: connection, lock: lock, now: now) { _, _ in }
+        // The first step keeps everybody else out; the later ones need the right to migrate.
+        if !isMade { try migrator.apply(to: connection, target: 1, now: now) { _, _ in } }
+        guard schema > 1 else { return }
+        let lock = try migrator.takeLock(connection, waiting: .zero, now: now)
+        defer { lock.release(connection) }
+        try migrator.apply(to: connection, target: schema, lock: lock, now: now) { _, _ in }
     }
 
     // MARK: Rows

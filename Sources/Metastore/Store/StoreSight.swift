@@ -44,14 +44,6 @@ extension Head {
     }
 }
 
-extension Migrator {
-    /// The steps of this library up to a schema.
-    static func ofThisLibrary(upTo schema: Int64) -> Migrator {
-        let all = ofThisLibrary
-        return Migrator(steps: Array(all.steps.prefix(Int(schema))), appliedBy: all.appliedBy, host: all.host)
-    }
-}
-
 extension StoreError {
     /// As ``init(engine:place:)`` where an engine failed, also inside a migration's step.
     init(_ error: any Error, at place: String) {
