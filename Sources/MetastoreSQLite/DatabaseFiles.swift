@@ -33,7 +33,8 @@ package struct DatabaseFiles: Sendable, Hashable {
     package static func freeBytes(in directory: String) throws(EngineError) -> Int {
         var found = statvfs()
         guard statvfs(directory, &found) == 0 else { throw systemError("look", directory) }
-        return Int(clamping: UInt64(found.f_bavail).multipliedReportingOverflow(by: UInt64(found.f_frsize)).partialValue)
+        return Int(
+            clamping: UInt64(found.f_bavail).multipliedReportingOverflow(by: UInt64(found.f_frsize)).partialValue)
     }
 
     /// Gives a sealed copy its name, durably. The lock of the name it had is held; its lock file goes with it.

@@ -198,8 +198,8 @@ package final class DatabaseReplacement {
                 .damaged, operation: Self.operation,
                 message:
                     "\(path.replacing) says that a restore was begun here, and can't be read. Both databases are "
-                    + "intact: \(path.database) and \(path.restoring). Don't delete either. Move the note away, look at "
-                    + "both, and restore again")
+                    + "intact: \(path.database) and \(path.restoring). Don't delete either. Move the note away, look "
+                    + "at both, and restore again")
         }
         return Intent(
             aside: lines[1], file: FileIdentity(device: numbers[0], inode: numbers[1]), note: Array(parts[3]))

@@ -1,5 +1,5 @@
-/// Named values, a line each: names in one column, values in the other, which go on below themselves where a terminal is
-/// too narrow.
+/// Named values, a line each: names in one column, values in the other, which go on below themselves where a terminal
+/// is too narrow.
 package struct FieldLines: Hashable, Sendable {
     private var fields: [(name: String, value: String, look: TerminalStyle.Look)] = []
 

@@ -31,7 +31,8 @@ package enum UpgradeSteps {
             }
         return catalogue + [
             step(
-                first, "things", "adds a table", "CREATE TABLE things (id bigint NOT NULL PRIMARY KEY); "
+                first, "things", "adds a table",
+                "CREATE TABLE things (id bigint NOT NULL PRIMARY KEY); "
                     + "INSERT INTO things VALUES (1)", catalogues),
             step(last, "notes", "adds notes to things", second, catalogues, minWriter: last),
         ]

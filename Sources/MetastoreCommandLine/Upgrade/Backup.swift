@@ -34,7 +34,8 @@ extension Upgrade {
                 found.revision == source.revision ? found.state == source.state : !held.engine.isExclusive
             else {
                 throw CommandFailure(
-                    .damaged, "\(unfinished): the backup isn't equal to the store. Nothing was changed. Try again; "
+                    .damaged,
+                    "\(unfinished): the backup isn't equal to the store. Nothing was changed. Try again; "
                         + "if it happens again, look at the system's log for both devices.")
             }
             let path = try Self.freeName("\(directory)/\(place.name)-\(found.schema)-\(Self.stamp())")
@@ -104,7 +105,8 @@ extension Upgrade {
         guard free >= needed else {
             throw CommandFailure(
                 .inputOutput,
-                "\(wanted): a backup takes up to \(Shown.bytes(needed)), and \(Shown.bytes(free)) are free. \(unchanged) "
+                "\(wanted): a backup takes up to \(Shown.bytes(needed)), and \(Shown.bytes(free)) are free. "
+                    + "\(unchanged) "
                     + "Make room, or name a larger directory with --backup-dir. Don't delete the database, its -wal or "
                     + "an older backup for it.")
         }

@@ -8,7 +8,8 @@ package enum Confirmation {
         guard !isYes else { return }
         guard isatty(STDIN_FILENO) == 1, isatty(STDERR_FILENO) == 1 else {
             throw CommandFailure(
-                .usage, "\(question) Nobody can answer here, so nothing was done. Say --yes if you mean it; "
+                .usage,
+                "\(question) Nobody can answer here, so nothing was done. Say --yes if you mean it; "
                     + "--dry-run shows what it would do.")
         }
         StandardStream.error.write("\(question) [y/N] ")

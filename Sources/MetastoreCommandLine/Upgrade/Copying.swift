@@ -27,7 +27,8 @@ package struct CopyReport: CommandReport {
         default: break
         }
         fields.add(
-            "copied", "\(Shown.count(Int(rows), "row")), \(Shown.bytes(Int(bytes))), "
+            "copied",
+            "\(Shown.count(Int(rows), "row")), \(Shown.bytes(Int(bytes))), "
                 + Shown.duration(.seconds(seconds)))
         fields.add("equal", "revision \(revision), all digests recomputed on both sides", .green)
         return fields.lines(style)

@@ -22,7 +22,8 @@ package struct NewMigration: CommandReport {
         let isName = name.utf8.allSatisfy { (97...122).contains($0) || (48...57).contains($0) || $0 == 95 }
         guard isName, let first = name.utf8.first, (97...122).contains(first), name.utf8.count <= 60 else {
             throw CommandFailure(
-                .usage, "'\(name)' is no name of a migration. Use lower-case letters, digits and _, a letter first, "
+                .usage,
+                "'\(name)' is no name of a migration. Use lower-case letters, digits and _, a letter first, "
                     + "for instance agent_labels.")
         }
         let number = (catalogue.last?.number ?? 0) + 1
@@ -41,8 +42,8 @@ package struct NewMigration: CommandReport {
         next = [
             "write the statements; each file runs in one transaction",
             "Package.swift, target Migrations: \(resources.joined(separator: ", "))",
-            "\(directory)/Catalogue.swift: an entry with number: \(number), name: \"\(name)\", what it does and who can "
-                + "still read and write",
+            "\(directory)/Catalogue.swift: an entry with number: \(number), name: \"\(name)\", what it does, and who "
+                + "can still read and write",
             "swift test --filter MigrationsTests: writes the expected catalogues \(stem).*.catalogue and says how",
         ]
     }
@@ -61,7 +62,8 @@ package struct NewMigration: CommandReport {
         guard descriptor >= 0 else {
             let reason = String(cString: strerror(errno))
             throw CommandFailure(
-                .cannotCreate, "\(path): \(reason). Nothing is overwritten; name another migration, or run this where "
+                .cannotCreate,
+                "\(path): \(reason). Nothing is overwritten; name another migration, or run this where "
                     + "Migrations lies, or give its directory with --directory.")
         }
         defer { close(descriptor) }

@@ -56,7 +56,8 @@ package struct PlanReport: CommandReport {
             "disk", "\(Shown.bytes(neededBytes)) for the backup\(free)",
             (freeBytes ?? .max) < neededBytes ? .red : .plain)
         fields.add(
-            "times", basis == "rehearsal" ? "as rehearsed on a copy" : "estimated from a sample; rehearse measures them")
+            "times", basis == "rehearsal" ? "as rehearsed on a copy" : "estimated from a sample; rehearse measures them"
+        )
         return fields.lines(style)
     }
 

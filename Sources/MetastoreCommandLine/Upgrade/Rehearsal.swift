@@ -39,7 +39,8 @@ package struct RehearsalReport: CommandReport, Codable {
             "verified", "\(Shown.count(rows, "row")), no findings, \(Shown.duration(.seconds(verifySeconds)))", .green)
         let growth = bytesAfter - bytesBefore
         fields.add(
-            "size", "\(Shown.bytes(bytesBefore)) before, \(Shown.bytes(bytesAfter)) after"
+            "size",
+            "\(Shown.bytes(bytesBefore)) before, \(Shown.bytes(bytesAfter)) after"
                 + (growth > 0 ? " (\(Shown.bytes(growth)) more)" : ""))
         if let copy { fields.add("kept", copy) }
         return fields.lines(style)

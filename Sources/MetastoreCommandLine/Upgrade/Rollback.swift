@@ -22,12 +22,14 @@ package struct RollbackReport: CommandReport {
         var fields = FieldLines()
         fields.add("store", store)
         fields.add(
-            isDryRun ? "would be" : "is now", "schema \(schema), revision \(revision)"
+            isDryRun ? "would be" : "is now",
+            "schema \(schema), revision \(revision)"
                 + (backup.map { ", from \($0) (verified)" } ?? ": an earlier rollback was carried through"),
             isDryRun ? .plain : .green)
         if let commitsAside {
             fields.add(
-                "lost here", commitsAside > 0
+                "lost here",
+                commitsAside > 0
                     ? "\(Shown.count(Int(commitsAside), "commit")) made after the backup" : "nothing",
                 commitsAside > 0 ? .yellow : .plain)
         }

@@ -55,8 +55,8 @@ package struct SQLitePlace: UpgradePlace {
         throw CommandFailure(
             .tryLater,
             """
-            \(path) is held by \(holder), which is alive: the lock of a file dies with its holder, and there is nothing \
-            to break. Stop that process, or wait for it. Don't delete the lock file: it doesn't free the lock.
+            \(path) is held by \(holder), which is alive: the lock of a file dies with its holder, and there is \
+            nothing to break. Stop that process, or wait for it. Don't delete the lock file: it doesn't free the lock.
             """)
     }
 

@@ -81,7 +81,8 @@ extension Upgrade {
             let lock = try place.lockHolder(sight)
             return try reading { connection in
                 let status = try migrator.status(connection)
-                let drift = status.disagreement == nil && status.found <= status.known
+                let drift =
+                    status.disagreement == nil && status.found <= status.known
                     ? try migrator.drift(connection) : []
                 return report(status, sight, lock, drift.map(\.description))
             }

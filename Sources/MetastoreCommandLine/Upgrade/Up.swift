@@ -63,7 +63,8 @@ package struct UpReport: CommandReport {
         }
         if let verification {
             fields.add(
-                "verified", "\(Shown.count(verification.rows, "row")), "
+                "verified",
+                "\(Shown.count(verification.rows, "row")), "
                     + "\(Shown.count(verification.logRecords, "log record")), no findings", .green)
         }
         fields.add("held", "\(Shown.duration(.seconds(heldSeconds))), backup and verification included")

@@ -24,7 +24,8 @@ package struct Upgrade: Sendable {
 
     /// What `--version` says.
     package static var version: String {
-        "metastore-migrate \(Metastore.version), schema \(Migrator.ofThisLibrary.known), SQLite \(SQLiteEngine.libraryVersion)"
+        let schema = Migrator.ofThisLibrary.known
+        return "metastore-migrate \(Metastore.version), schema \(schema), SQLite \(SQLiteEngine.libraryVersion)"
     }
 
     /// How it is called in messages.
