@@ -7,7 +7,7 @@ internal import MetastoreModel
 /// Obeys commands on one store.
 ///
 /// user ID, copy FROM TO ROWS (prints a line "began …", and one for each batch of so many rows),
-/// open PATH [readonly|adopt]…   then: info, position, put KEY VALUE, get KEY, perform REQUEST, lead NAME,
+/// open PATH [readonly|adopt]…   then: info, position, settle, put KEY VALUE, get KEY, perform REQUEST, lead NAME,
 /// follow COUNT (prints a line "change REVISION KEY" each, from the beginning or from where it stopped), verify, close
 struct Server {
     private var store: Metastore?
@@ -43,6 +43,10 @@ struct Server {
             let info = try await store.info()
             return "\(info.epoch.number) \(info.revision.rawValue)"
         case ("position", 1): return store.position.description
+        // Changes nothing, and is answered once the writer's thread has done what opening left to it.
+        case ("settle", 1):
+            try await store.write { _ in }
+            return ""
         case ("put", 3):
             let (key, value) = (EntryKey(words[1]), words[2])
             let written = try await store.committed { tx in try tx.keyValue.put(key, value).revision }

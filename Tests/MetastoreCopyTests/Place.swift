@@ -101,7 +101,10 @@ final class Place: Sendable {
         try engine.settle(writer)
     }
 
-    /// Every row of every table, whatever it is for, as text.
+    /// Whoever migrates keeps these: they are no part of what a store holds.
+    private static let ofTheMigrator: Set = ["schema_migrations", "migration_lock"]
+
+    /// Every row of every other table, whatever it is for, as text.
     func tables(_ other: EngineSource? = nil) throws -> [String: [String]] {
         var options = EngineOptions()
         options.isReadOnly = true
@@ -120,7 +123,7 @@ final class Place: Sendable {
                 """
             }
         var found: [String: [String]] = [:]
-        for table in try reader.all(list, { try $0.text(0) }) where table != "schema_migrations" {
+        for table in try reader.all(list, { try $0.text(0) }) where !Self.ofTheMigrator.contains(table) {
             found[table] = try reader.all(SQL(trusted: "SELECT * FROM \(table)")) { row in
                 row.lent.columns().map(\.shown).joined(separator: " | ")
             }.sorted()
