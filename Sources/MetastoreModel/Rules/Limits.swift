@@ -97,7 +97,7 @@ public enum Limits {
     public static let retentionStep = 1_000
     /// While retention is behind it takes one part in so many of the writer's time; as much as it needs when the log
     /// grows nevertheless and has over `consumerLagFactor` times the bytes it may have.
-    public static let retentionShare = 20
+    public static let retentionShare = 32
     /// A consumer that needs history beyond this many times the retention's bytes is expired, visibly.
     public static let consumerLagFactor = 2
     /// How many reads may wait for a reader's thread; one more is refused.
