@@ -71,7 +71,7 @@ final class CopySource {
         try table.forEachRow(connection, at: engine.place, after: key, body)
     }
 
-    /// How many rows the table has: counted while that is quick, else at most so many; nil where that isn't known either.
+    /// How many rows the table has: counted while that is quick, else at most so many; nil where nobody knows.
     func rows(of table: CopiedTable) throws -> Int64? {
         do {
             let most = Int64(Limits.copyCountedRows)
