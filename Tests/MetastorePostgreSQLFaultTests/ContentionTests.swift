@@ -132,7 +132,10 @@
                 CREATE TABLE finished (id bigserial PRIMARY KEY);
                 CREATE PROCEDURE write_events(count int) LANGUAGE plpgsql AS $$ BEGIN
                   FOR i IN 1..count LOOP
-                    INSERT INTO events DEFAULT VALUES; PERFORM pg_sleep(random() * 0.002); COMMIT;
+                    INSERT INTO events DEFAULT VALUES;
+                    -- Now and then long enough that the others and the reader pass on any machine.
+                    PERFORM pg_sleep(CASE WHEN i % 100 = 0 THEN 0.05 ELSE random() * 0.002 END);
+                    COMMIT;
                   END LOOP;
                   INSERT INTO finished DEFAULT VALUES; END $$;
                 CREATE PROCEDURE read_events(writers int) LANGUAGE plpgsql AS $$
