@@ -51,6 +51,8 @@ let package = Package(
             name: "Migrations", path: "Migrations",
             resources: [
                 .embedInCode("m0001_initial.sqlite.sql"), .embedInCode("m0001_initial.postgresql.sql"),
+                .embedInCode("m0002_metric_summaries.sqlite.sql"),
+                .embedInCode("m0002_metric_summaries.postgresql.sql"),
             ],
             swiftSettings: settings),
         .target(

@@ -36,5 +36,9 @@ public struct MigrationText: Sendable, Hashable {
 public let catalogue: [MigrationText] = [
     MigrationText(
         number: 1, name: "initial", minReader: 1, minWriter: 1,
-        sqlite: PackageResources.m0001_initial_sqlite_sql, postgresql: PackageResources.m0001_initial_postgresql_sql)
+        sqlite: PackageResources.m0001_initial_sqlite_sql, postgresql: PackageResources.m0001_initial_postgresql_sql),
+    MigrationText(
+        number: 2, name: "metric_summaries", minReader: 1, minWriter: 2,
+        sqlite: PackageResources.m0002_metric_summaries_sqlite_sql,
+        postgresql: PackageResources.m0002_metric_summaries_postgresql_sql),
 ]

@@ -15,6 +15,8 @@ struct DatabasePath: Sendable, Hashable {
     let creating: String
     /// See ``Engine/keepNote(_:)``.
     let note: String
+    /// See ``Engine/keepControl(_:)``.
+    let control: String
 
     /// Resolves `path`. Missing directories are made, 0700, when `makingDirectories`; else a missing one is nil.
     static func resolve(_ path: String, makingDirectories: Bool) throws(EngineError) -> DatabasePath? {
@@ -51,6 +53,7 @@ struct DatabasePath: Sendable, Hashable {
         rollbackJournal = database + "-journal"
         creating = database + ".creating"
         note = database + ".head"
+        control = database + ".control"
     }
 
     private static func split(_ path: String) -> (parent: String, name: String) {

@@ -122,6 +122,7 @@ final class WriterLoop {
             session = WriteSession(
                 connection, head: head, now: options.time.now(), randomness: options.time.random, texts: texts)
             session.leases = writer.leases
+            session.isBackfilled = housekeeping.backfill.isDone
             session.isHoldingLog =
                 connection.dialect.rowsPerInsert > 1 && jobs.count > 1 && isolation < .oneByOne
         } catch {

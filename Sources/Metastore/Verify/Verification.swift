@@ -86,6 +86,7 @@ struct Verification {
         try checkLog(after: head.compactedRevision)
         try checkRules()
         try checkLists()
+        try checkSummaries()
     }
 
     /// Every row: readable, of its hash, of revisions that were.

@@ -47,6 +47,8 @@ public enum Limits {
     public static let jsonBytes = 48 << 20
     /// Metrics longer than this are kept as a document, and the workload holds its hash.
     public static let inlineMetricsBytes = 8 << 20
+    /// A trial has summaries of at most so many metrics; values under further names are only counted.
+    public static let summarisedMetrics = 1_000
     /// A document longer than this is refused.
     public static let documentBytes = 48 << 20
     /// A name (of an experiment, pool, agent, host, consumer, label, token, …) longer than this is refused.
@@ -102,6 +104,21 @@ public enum Limits {
     public static let consumerLagFactor = 2
     /// How many reads may wait for a reader's thread; one more is refused.
     public static let readQueue = 100_000
+
+    // MARK: Backfills
+
+    /// One step of a backfill reads at most so many rows …
+    public static let backfillRows = 500
+    /// … and, beyond its first, no row after so many bytes.
+    public static let backfillBytes = 1 << 20
+    /// A backfill takes at most one part in so many of the writer's time.
+    public static let backfillShare = 4
+    /// How often orders to a backfill are looked for, and what others do about it.
+    public static let backfillLook = Duration.seconds(1)
+    /// Where several processes write, another takes a backfill over when it hasn't moved for so long.
+    public static let backfillTakeover = Duration.seconds(5)
+    /// The rate of a backfill is measured over at least so long; before that there is none, and no time left.
+    public static let backfillRateWindow = Duration.seconds(5)
 
     // MARK: Leases
 
