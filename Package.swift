@@ -122,7 +122,8 @@ let package = Package(
         .testTarget(
             name: "MetastoreTests",
             dependencies: [
-                "MetastoreTestSupport", "Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine",
+                "MetastoreTestSupport", "FaultLoad", "Metastore", "MetastoreModel", "MetastoreSQLite",
+                "MetastoreEngine",
             ],
             swiftSettings: settings),
         .testTarget(

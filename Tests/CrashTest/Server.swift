@@ -6,7 +6,7 @@ internal import MetastoreModel
 
 /// Obeys commands on one store.
 ///
-/// user ID, open PATH [readonly|adopt]…   then: info, position, put KEY VALUE, get KEY, perform REQUEST, lead NAME,
+/// user ID, open PATH [readonly|adopt|still]…   then: info, backfill, position, put KEY VALUE, get KEY, perform REQUEST, lead NAME,
 /// follow COUNT (prints a line "change REVISION KEY" each, from the beginning or from where it stopped), verify, close
 struct Server {
     private var store: Metastore?
@@ -29,6 +29,8 @@ struct Server {
             options.engine.isReadOnly = words.contains("readonly")
             options.engine.busyTimeout = .milliseconds(500)
             if words.contains("adopt") { options.history = .adopt }
+            // No second passes: what waits for one never happens.
+            if words.contains("still") { options.time.monotonic = { .seconds(1_000) } }
             store = try await Metastore.open(.place(words[1]), options)
             return "\(getpid())"
         }
@@ -41,6 +43,9 @@ struct Server {
             let info = try await store.info()
             return "\(info.epoch.number) \(info.revision.rawValue)"
         case ("position", 1): return store.position.description
+        case ("backfill", 1):
+            let progress = try await store.backfills()
+            return progress.map { "\($0.state.rawValue) \($0.rowsDone)" }.joined(separator: " ")
         case ("put", 3):
             let (key, value) = (EntryKey(words[1]), words[2])
             let written = try await store.committed { tx in try tx.keyValue.put(key, value).revision }
