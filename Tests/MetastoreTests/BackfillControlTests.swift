@@ -19,17 +19,18 @@ import Testing
             try await fill(bench.store)
             let control = BackfillControl(bench.source, bench.options.engine)
             try await bench.reopenUnfilled(rowsPerSecond: 100)
+            try await control.throttle(rowsPerSecond: 50)
             try await control.pause()
             bench.time.advance(.seconds(1))
             #expect(try await eventually { try await bench.progress().state == .paused })
-            let paused = try await bench.progress()
-            await bench.store.close()
+            // A step that had begun may still have ended.
             try await bench.reopen()
+            let paused = try await bench.progress()
             for _ in 0..<3 {
                 bench.time.advance(.seconds(10))
                 try await Task.sleep(for: .milliseconds(30))
             }
-            #expect(try await bench.progress() == paused && paused.rowsPerSecond == 100 && paused.rate == nil)
+            #expect(try await bench.progress() == paused && paused.rowsPerSecond == 50 && paused.rate == nil)
 
             try await control.throttle(rowsPerSecond: 300)
             try await control.resume()
@@ -73,14 +74,14 @@ import Testing
     func `a file of orders that can be understood, and no other`(_ engine: TestEngine) async throws {
         try await withBench(engine) { bench in
             try await fill(bench.store)
-            try await bench.reopenUnfilled(rowsPerSecond: 100)
+            try await bench.reopenUnfilled(rowsPerSecond: 10)
             let path = bench.path + ".control"
-            try await BackfillControl(bench.source).throttle(rowsPerSecond: 100)
+            try await BackfillControl(bench.source).throttle(rowsPerSecond: 10)
             let good = try String(contentsOfFile: path, encoding: .utf8)
-            #expect(good == #"{"backfill":{"paused":false,"rowsPerSecond":100},"format":1}"# + "\n")
+            #expect(good == #"{"backfill":{"paused":false,"rowsPerSecond":10},"format":1}"# + "\n")
             let attributes = try FileManager.default.attributesOfItem(atPath: path)
             #expect(attributes[.posixPermissions] as? Int == 0o600)
-            #expect(try await bench.progress().rowsPerSecond == 100)
+            #expect(try await bench.nextStep().rowsPerSecond == 10)
 
             let bad = [
                 "", "{", "null", "[]", "{}", #"{"format":1}"#, #"{"backfill":{},"format":1}"#,
@@ -96,15 +97,22 @@ import Testing
             for text in bad {
                 let told = CapturedLog.lines(containing: "nothing that is understood").count
                 try Data(text.utf8).write(to: URL(filePath: path))
-                let before = try await bench.nextStep()
-                #expect(before.state == .running && before.rowsPerSecond == 100, "\(text)")
-                #expect(CapturedLog.lines(containing: "nothing that is understood").count > told, "\(text)")
+                let isTold = try await eventually {
+                    _ = try await bench.nextStep()
+                    return CapturedLog.lines(containing: "nothing that is understood").count > told
+                }
+                #expect(isTold, "\(text)")
+                let present = try await bench.progress()
+                #expect(present.state == .running && present.rowsPerSecond == 10, "\(text)")
             }
             try FileManager.default.removeItem(atPath: path)
-            #expect(try await bench.nextStep().rowsPerSecond == 100, "what was ordered last holds")
+            #expect(try await bench.nextStep().rowsPerSecond == 10, "what was ordered last holds")
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
-            #expect(try await bench.nextStep().state == .running)
-            #expect(CapturedLog.lines(containing: "the control file can't be read").count > 0)
+            #expect(
+                try await eventually {
+                    _ = try await bench.nextStep()
+                    return CapturedLog.lines(containing: "the control file can't be read").count > 0
+                })
             try FileManager.default.removeItem(atPath: path)
             try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: "/etc/passwd")
             #expect(try await bench.nextStep().state == .running)
@@ -166,7 +174,7 @@ import Testing
                     _ = try await bench.nextStep()
                 }
                 var present = try await bench.progress()
-                #expect(present.rowsDone == before.rowsDone + 200)
+                #expect(present.rowsDone >= before.rowsDone + 200)
                 // The first does nothing any more: its clock stands still. The other waits for a while, then takes over.
                 clock.advance(.seconds(1))
                 try await Task.sleep(for: .milliseconds(100))
@@ -179,6 +187,7 @@ import Testing
                         return try await bench.progress().rowsDone > present.rowsDone
                     })
                 // The first finds that another has taken over, and leaves it to that.
+                try await Task.sleep(for: .milliseconds(100))
                 present = try await bench.progress()
                 bench.time.advance(.seconds(1))
                 try await Task.sleep(for: .milliseconds(100))

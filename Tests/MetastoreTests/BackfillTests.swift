@@ -71,7 +71,6 @@ extension Bench {
                 }
             }
             try tx.save(trials[6], step: 5)
-            rows += 1
             _ = try tx.trials.restart(trials[6].id)
             return (trials.map(\.id), rows)
         }
