@@ -173,6 +173,7 @@ import Testing
                     clock.advance(.seconds(2))
                     _ = try await bench.nextStep()
                 }
+                try await Task.sleep(for: .milliseconds(100))
                 var present = try await bench.progress()
                 #expect(present.rowsDone >= before.rowsDone + 200)
                 // The first does nothing any more: its clock stands still. The other waits for a while, then takes over.
@@ -180,7 +181,7 @@ import Testing
                 try await Task.sleep(for: .milliseconds(100))
                 clock.advance(.seconds(4))
                 try await Task.sleep(for: .milliseconds(100))
-                #expect(try await bench.progress() == present, "it waits")
+                #expect(try await bench.progress().rowsDone == present.rowsDone, "it waits")
                 #expect(
                     try await eventually {
                         clock.advance(.seconds(1))

@@ -17,6 +17,15 @@ struct PendingSummaries {
         let metrics: Metrics
     }
 
+    /// By trial, then in the order in which a trial's workloads are taken in.
+    fileprivate static func areInOrder(_ left: Completion, _ right: Completion) -> Bool {
+        left.trial == right.trial ? left.place < right.place : left.trial.rawValue < right.trial.rawValue
+    }
+
+    fileprivate static func areInOrder(_ completions: ArraySlice<Completion>) -> Bool {
+        completions.indices.dropFirst().allSatisfy { areInOrder(completions[$0 - 1], completions[$0]) }
+    }
+
     fileprivate var completions: [Completion] = []
     /// Trials whose workloads are fewer than before.
     fileprivate var shrunk: Set<ID<Trial>> = []
@@ -24,6 +33,7 @@ struct PendingSummaries {
     fileprivate var dropped: Set<ID<Trial>> = []
 
     mutating func removeAll() {
+        guard !completions.isEmpty || !shrunk.isEmpty || !dropped.isEmpty else { return }
         completions.removeAll(keepingCapacity: true)
         shrunk.removeAll()
         dropped.removeAll()
@@ -49,6 +59,7 @@ extension WriteSession {
         guard pendingSummaries.dropped.insert(trial).inserted else { return }
         pendingSummaries.completions.removeAll { $0.trial == trial }
         pendingSummaries.shrunk.remove(trial)
+        _ = summaryMemory?.take(trial)
         if case .filling = try standing(of: trial) { try beginAnew() }
         try enqueue("DELETE FROM trial_summaries WHERE trial = \(trial)")
     }
@@ -60,9 +71,7 @@ extension WriteSession {
         let shrunk = pendingSummaries.shrunk
         pendingSummaries.completions.removeAll()
         pendingSummaries.shrunk.removeAll()
-        if completions.count > 1 {
-            completions.sort { ($0.trial.rawValue, $0.place) < ($1.trial.rawValue, $1.place) }
-        }
+        if !PendingSummaries.areInOrder(completions) { completions.sort(by: PendingSummaries.areInOrder) }
         while let trial = completions.first?.trial {
             let own = completions.prefix { $0.trial == trial }
             completions.removeFirst(own.count)
@@ -86,15 +95,22 @@ extension WriteSession {
         case .filling(let place):
             if first.place <= place { try beginAnew() }
         case .filled:
-            let stored = try storedSummaries(of: trial)
-            var next = stored ?? TrialSummaries()
+            var next = TrialSummaries()
+            if let remembered = summaryMemory?.take(trial) {
+                next = remembered
+            } else if let stored = try storedSummaries(of: trial) {
+                next = stored
+            }
+            let isThere = !next.isEmpty
             guard first.place > next.through else { return try makeAnew(trial) }
             for completion in completions { next.fold(completion.metrics, at: completion.place) }
-            try save(next, of: trial, over: stored != nil)
+            try save(next, of: trial, over: isThere)
+            summaryMemory?.keep(next, of: trial)
         }
     }
 
     private func makeAnew(_ trial: ID<Trial>) throws(StoreError) {
+        _ = summaryMemory?.take(trial)
         guard let computed = try computeSummaries(of: trial) else {
             return try enqueue("DELETE FROM trial_summaries WHERE trial = \(trial)")
         }

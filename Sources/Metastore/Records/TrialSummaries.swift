@@ -52,6 +52,9 @@ struct TrialSummaries: Sendable, Equatable {
         self.through = through
     }
 
+    /// No workload is in them.
+    var isEmpty: Bool { through.step < 0 }
+
     mutating func fold(_ metrics: Metrics, at place: WorkloadPlace) {
         summaries.fold(metrics, step: place.step)
         through = place

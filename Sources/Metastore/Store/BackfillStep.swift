@@ -57,7 +57,7 @@ extension WriteSession {
             }
             return left.bytes > 0
         }
-        if summaries.through.step >= 0 { try save(summaries, of: filling.trial, over: stored != nil) }
+        if !summaries.isEmpty { try save(summaries, of: filling.trial, over: stored != nil) }
         let isAtEnd = rows < left.rows && left.bytes > 0
         // A trial without workloads takes its time as well.
         left.rows -= max(rows, 1)

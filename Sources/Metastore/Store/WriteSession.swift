@@ -24,6 +24,8 @@ final class WriteSession: Session {
     var lastTrial: Trial?
     /// What the closure changed that the trials' summaries don't say yet.
     var pendingSummaries = PendingSummaries()
+    /// The summaries written last; nil while a store is opened.
+    var summaryMemory: SummaryMemory?
     /// Every trial's summaries are filled; else ``backfill`` tells which.
     var isBackfilled = false
     /// As this transaction sees it, once it was asked for.
@@ -88,6 +90,7 @@ final class WriteSession: Session {
     func undo(to mark: Mark) {
         head = mark.head
         backfill = nil
+        summaryMemory?.undo()
         afterCommit.removeSubrange(mark.promises...)
         heldRows.removeSubrange(mark.rows...)
     }

@@ -49,6 +49,10 @@ public enum Limits {
     public static let inlineMetricsBytes = 8 << 20
     /// A trial has summaries of at most so many metrics; values under further names are only counted.
     public static let summarisedMetrics = 1_000
+    /// So many trials' summaries the writer remembers, to read none of them again, …
+    public static let rememberedSummaries = 256
+    /// … of those that have no more than so many names.
+    public static let rememberedNames = 64
     /// A document longer than this is refused.
     public static let documentBytes = 48 << 20
     /// A name (of an experiment, pool, agent, host, consumer, label, token, …) longer than this is refused.

@@ -25,6 +25,9 @@ public struct MetricSummaries: Sendable {
         self.omitted = omitted
     }
 
+    /// How many names have one.
+    package var count: Int { entries.count }
+
     /// All of them, by name.
     public var values: NamedValues<MetricSummary> { NamedValues(inOrder: entries) }
 
@@ -34,16 +37,31 @@ public struct MetricSummaries: Sendable {
     /// Takes in what a workload measured that comes after all before, by step, then by kind.
     package mutating func fold(_ metrics: Metrics, step: Int64) {
         var place = 0
-        for (name, value) in metrics.values {
-            while place < entries.count, entries[place].key.precedesByBytes(name) { place += 1 }
-            if place < entries.count, entries[place].key.equalsByBytes(name) {
+        // Not from `values`: nearly always the names are those that are here, and none of them is needed as a text.
+        metrics.forEach { (scanner, key, value) throws(JSONFault) in
+            if place < entries.count, try scanner.isEqual(key, entries[place].key) {
                 entries[place].value.fold(value, step: step)
-            } else if entries.count < Limits.summarisedMetrics, name.utf8.count <= Limits.nameBytes {
-                entries.insert((name, MetricSummary(value, step: step)), at: place)
+                place += 1
             } else {
-                omitted += 1
+                try fold(try scanner.text(key), value, step: step, at: &place)
             }
         }
+    }
+
+    /// - Parameter place: where the name is looked for, and where the next one is.
+    private mutating func fold(
+        _ name: String, _ value: Double, step: Int64, at place: inout Int
+    ) throws(JSONFault) {
+        while place < entries.count, entries[place].key.precedesByBytes(name) { place += 1 }
+        if place < entries.count, entries[place].key.equalsByBytes(name) {
+            entries[place].value.fold(value, step: step)
+        } else if entries.count < Limits.summarisedMetrics, name.utf8.count <= Limits.nameBytes {
+            entries.insert((name, MetricSummary(value, step: step)), at: place)
+        } else {
+            omitted += 1
+            return
+        }
+        place += 1
     }
 }
 
