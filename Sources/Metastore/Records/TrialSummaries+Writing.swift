@@ -1,7 +1,7 @@
 // Invariants
 // 1. The row of a filled trial is the fold of its live COMPLETED workloads with metrics, by step, then by kind; there
 //    is none where there is no such workload. Whether it was folded one by one or all at once makes no difference.
-// 2. What a closure changed in a trial is written once, when the closure is sealed or when it asks for a summary itself.
+// 2. What a closure changed in a trial is written once: when the closure is sealed, or when it asks for a summary itself.
 // 3. A workload that doesn't come after those in the row, or that is no longer live, makes the row anew from the
 //    workloads. What the backfill has still to do is left to it; what it has done and was changed, it begins anew.
 // 4. Rows are neither logged nor digested: a replica makes its own.
