@@ -52,7 +52,10 @@ let package = Package(
             name: "Migrations", path: "Migrations",
             resources: [
                 .embedInCode("m0001_initial.sqlite.sql"), .embedInCode("m0001_initial.postgresql.sql"),
+                .embedInCode("m0002_metric_summaries.sqlite.sql"),
+                .embedInCode("m0002_metric_summaries.postgresql.sql"),
                 .embedInCode("m0001.sqlite.catalogue"), .embedInCode("m0001.postgresql.catalogue"),
+                .embedInCode("m0002.sqlite.catalogue"), .embedInCode("m0002.postgresql.catalogue"),
             ],
             swiftSettings: settings),
         .target(
@@ -125,7 +128,8 @@ let package = Package(
         .testTarget(
             name: "MetastoreTests",
             dependencies: [
-                "MetastoreTestSupport", "Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine",
+                "MetastoreTestSupport", "FaultLoad", "Metastore", "MetastoreModel", "MetastoreSQLite",
+                "MetastoreEngine",
             ],
             swiftSettings: settings),
         .testTarget(

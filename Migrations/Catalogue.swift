@@ -7,5 +7,13 @@ public let catalogue: [MigrationText] = [
         number: 1, name: "initial", summary: "makes the tables of an empty store", minReader: 1, minWriter: 1,
         sqlite: PackageResources.m0001_initial_sqlite_sql, postgresql: PackageResources.m0001_initial_postgresql_sql,
         sqliteCatalogue: PackageResources.m0001_sqlite_catalogue,
-        postgresqlCatalogue: PackageResources.m0001_postgresql_catalogue)
+        postgresqlCatalogue: PackageResources.m0001_postgresql_catalogue),
+    MigrationText(
+        number: 2, name: "metric_summaries",
+        summary: "sums up what the workloads of each trial measured, by metric; older trials are filled in afterwards",
+        minReader: 1, minWriter: 2,
+        sqlite: PackageResources.m0002_metric_summaries_sqlite_sql,
+        postgresql: PackageResources.m0002_metric_summaries_postgresql_sql,
+        sqliteCatalogue: PackageResources.m0002_sqlite_catalogue,
+        postgresqlCatalogue: PackageResources.m0002_postgresql_catalogue),
 ]

@@ -101,13 +101,21 @@ private struct Opening {
         }
     }
 
+    /// Whoever made the store is not done with it, or never will be: nothing was ever written into it.
+    private func isUnbegun(_ connection: any Connection) throws -> Bool {
+        try Head.load(connection, locking: false).revision == .absent
+    }
+
     /// Makes sure that the store is whole and ours to write, and marks it as open.
     private func claim(_ connection: any Connection, _ found: Found) throws -> (Head, WritePermission) {
         try checkIsStore(connection)
         let schema: Int64
         do {
             schema = try migrator.check(connection, forWriting: true).found
-        } catch MigrationError.pending where options.schema == .automatically {
+        } catch MigrationError.pending(let found, let known) {
+            guard try options.schema == .automatically || isUnbegun(connection) else {
+                throw MigrationError.pending(found: found, known: known)
+            }
             let lock = try migrator.takeLock(connection, waiting: options.engine.callTimeout, now: now)
             defer { lock.release(connection) }
             try migrate(connection, lock: lock)

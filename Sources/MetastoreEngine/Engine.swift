@@ -60,6 +60,12 @@ public protocol Engine: AnyObject, Sendable {
     /// The note last kept, or nil.
     func readNote() throws(EngineError) -> [UInt8]?
 
+    /// Keeps orders for whoever holds the database, beside it and replaced as a whole; after ``prepare()``, also
+    /// without the right to write. An engine without a place of its own for them does nothing.
+    func keepControl(_ control: [UInt8]) throws(EngineError)
+    /// The orders last kept, or nil.
+    func readControl() throws(EngineError) -> [UInt8]?
+
     /// Gives up the right to write. Every connection is closed before.
     func close()
 }

@@ -122,6 +122,8 @@
         package func settleUnknownCommit() throws(EngineError) {}
         package func keepNote(_ note: [UInt8]) throws(EngineError) {}
         package func readNote() throws(EngineError) -> [UInt8]? { nil }
+        package func keepControl(_ control: [UInt8]) throws(EngineError) {}
+        package func readControl() throws(EngineError) -> [UInt8]? { nil }
 
         package func announceCommit() {
             guard !isReadOnly else { return }

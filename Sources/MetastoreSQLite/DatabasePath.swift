@@ -17,6 +17,8 @@ struct DatabasePath: Sendable, Hashable {
     let note: String
     /// See ``DatabaseReplacement``: the image that will take the database's place, and the note of that.
     let restoring, replacing: String
+    /// See ``Engine/keepControl(_:)``.
+    let control: String
 
     /// Resolves `path`. Missing directories are made, 0700, when `makingDirectories`; else a missing one is nil.
     static func resolve(_ path: String, makingDirectories: Bool) throws(EngineError) -> DatabasePath? {
@@ -55,6 +57,7 @@ struct DatabasePath: Sendable, Hashable {
         note = database + ".head"
         restoring = database + ".restoring"
         replacing = database + ".replacing"
+        control = database + ".control"
     }
 
     private static func split(_ path: String) -> (parent: String, name: String) {

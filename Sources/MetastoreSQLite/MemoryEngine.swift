@@ -67,6 +67,8 @@ package final class MemoryEngine: Engine {
     package func settleUnknownCommit() throws(EngineError) {}
     package func keepNote(_ note: [UInt8]) throws(EngineError) {}
     package func readNote() throws(EngineError) -> [UInt8]? { nil }
+    package func keepControl(_ control: [UInt8]) throws(EngineError) {}
+    package func readControl() throws(EngineError) -> [UInt8]? { nil }
 
     package func close() {
         made.withLock { $0 = Made(connection: nil) }

@@ -154,6 +154,18 @@ package final class SQLiteEngine: Engine {
         return try path.readNote()
     }
 
+    package func keepControl(_ control: [UInt8]) throws(EngineError) {
+        guard let path = state.withLock({ $0.path }) else {
+            throw EngineError(.missing, operation: "keep orders", message: "there is no database at \(place)")
+        }
+        try path.keepControl(control)
+    }
+
+    package func readControl() throws(EngineError) -> [UInt8]? {
+        guard let path = state.withLock({ $0.path }) else { return nil }
+        return try path.readControl()
+    }
+
     package func close() {
         state.withLock { state in
             state.isClosing = true

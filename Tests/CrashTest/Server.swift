@@ -7,8 +7,9 @@ internal import MetastoreModel
 /// Obeys commands on one store.
 ///
 /// user ID, copy FROM TO ROWS (prints a line "began …", and one for each batch of so many rows),
-/// open PATH [readonly|adopt]…   then: info, position, settle, put KEY VALUE, get KEY, perform REQUEST, lead NAME,
-/// follow COUNT (prints a line "change REVISION KEY" each, from the beginning or from where it stopped), verify, close
+/// open PATH [readonly|adopt|still]…   then: info, backfill, position, settle, put KEY VALUE, get KEY, perform REQUEST,
+/// lead NAME, follow COUNT (prints a line "change REVISION KEY" each, from the beginning or from where it stopped),
+/// verify, close
 struct Server {
     private var store: Metastore?
     private var feed: Changes.Iterator?
@@ -30,6 +31,8 @@ struct Server {
             options.engine.isReadOnly = words.contains("readonly")
             options.engine.busyTimeout = .milliseconds(500)
             if words.contains("adopt") { options.history = .adopt }
+            // No second passes: what waits for one never happens.
+            if words.contains("still") { options.time.monotonic = { .seconds(1_000) } }
             store = try await Metastore.open(.place(words[1]), options)
             return "\(getpid())"
         }
@@ -47,6 +50,9 @@ struct Server {
         case ("settle", 1):
             try await store.write { _ in }
             return ""
+        case ("backfill", 1):
+            let progress = try await store.backfills()
+            return progress.map { "\($0.state.rawValue) \($0.rowsDone)" }.joined(separator: " ")
         case ("put", 3):
             let (key, value) = (EntryKey(words[1]), words[2])
             let written = try await store.committed { tx in try tx.keyValue.put(key, value).revision }

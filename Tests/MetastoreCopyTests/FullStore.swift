@@ -24,7 +24,27 @@ enum FullStore {
         try await store.keyValue.put("n/last", "1")
         await store.close()
         lead.cancel()
+        try stopHalfWay(place.source)
         return middle
+    }
+
+    /// As an upgraded store whose backfill rests in the middle of a trial.
+    private static func stopHalfWay(_ source: EngineSource) throws {
+        let engine = try source.makeEngine(EngineOptions())
+        defer { engine.close() }
+        _ = try engine.prepare()
+        let connection = try engine.openWriter()
+        defer { connection.close() }
+        let time = Value.timestamp(1_760_000_000_000_000)
+        try connection.begin(.write)
+        try connection.execute(
+            """
+            UPDATE backfills SET state = 2, trial = 0, first_new_trial = 3, filling_trial = 1, filling_step = 1, \
+            filling_kind = 1, filling_generation = 0, filling_rows = 1, rows_done = 0, rows_total = 9, \
+            rows_per_second = 100, rate = 50.5, worker = 7, steps = 3, started_time = \(time), changed_time = \(time)
+            """)
+        try connection.commit()
+        try engine.settle(connection)
     }
 
     /// - Parameter more: how many further workloads and entries.

@@ -46,6 +46,8 @@ private final class FailingEngine: Engine {
     func settleUnknownCommit() throws(EngineError) { try engine.settleUnknownCommit() }
     func keepNote(_ note: [UInt8]) throws(EngineError) { try engine.keepNote(note) }
     func readNote() throws(EngineError) -> [UInt8]? { try engine.readNote() }
+    func keepControl(_ control: [UInt8]) throws(EngineError) { try engine.keepControl(control) }
+    func readControl() throws(EngineError) -> [UInt8]? { try engine.readControl() }
     func close() { engine.close() }
 
     private func inner(_ writer: any Connection) -> any Connection { (writer as? FailingConnection)?.inner ?? writer }

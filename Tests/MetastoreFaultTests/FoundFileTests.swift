@@ -44,7 +44,8 @@ extension Faults {
                 """
                 INSERT INTO schema_migrations SELECT 999, 'later', checksum, 'metastore 9.1', host, applied_time,
                 0, NULL
-                FROM schema_migrations; UPDATE head SET schema_version = 999, min_writer = 999, min_reader = 999;
+                FROM schema_migrations WHERE number = 1;
+                UPDATE head SET schema_version = 999, min_writer = 999, min_reader = 999;
                 """)
             try await expectRefusal("schema", saying: "data is intact", "do not delete it", "metastore 9.1")
             let error = await refusal(.sqlite(place.path), readOnly)

@@ -63,6 +63,8 @@
         func settleUnknownCommit() throws(EngineError) { try base.settleUnknownCommit() }
         func keepNote(_ note: [UInt8]) throws(EngineError) { try base.keepNote(note) }
         func readNote() throws(EngineError) -> [UInt8]? { try base.readNote() }
+        func keepControl(_ control: [UInt8]) throws(EngineError) { try base.keepControl(control) }
+        func readControl() throws(EngineError) -> [UInt8]? { try base.readControl() }
 
         func close() {
             base.close()

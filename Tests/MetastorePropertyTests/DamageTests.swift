@@ -82,7 +82,7 @@ import Testing
         { $0[2].actor += "x" }, { $0[2].kinds = .all }, { $0[0].revision = 5 },
         { $0[4].epoch = Epoch(number: 9, nonce: 1) },
         { $0[1].operation = UUID() }, { $0[1].consumer = ConsumerProgress(name: "scheduler", revision: 1) },
-        { $0[5].time = Timestamp(microseconds: 0) }, { $0[5].schema = 2 },
+        { $0[5].time = Timestamp(microseconds: 0) }, { $0[5].schema = 1 },
     ]
 
     @Test func `is not the only thing a replica refuses: another cluster, and rows that differ`() async throws {

@@ -56,6 +56,8 @@ package final class FaultyEngine: Engine {
     }
 
     package func readNote() throws(EngineError) -> [UInt8]? { try base.readNote() }
+    package func keepControl(_ control: [UInt8]) throws(EngineError) { try base.keepControl(control) }
+    package func readControl() throws(EngineError) -> [UInt8]? { try base.readControl() }
     package func close() { base.close() }
 
     private func real(_ connection: any Connection) -> any Connection {

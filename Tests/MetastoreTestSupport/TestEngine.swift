@@ -38,6 +38,9 @@ package enum TestEngine: String, CaseIterable, Sendable {
     /// Those whose stores can be opened again.
     package static let lasting = allCases.filter(\.isLasting)
 
+    /// Those whose stores a migrator reaches by itself: not in memory, and not through a pooler.
+    package static let migrated = lasting.filter { $0.isFile || $0.rawValue == "postgresql" }
+
     /// Those whose stores one handle at a time writes to.
     package static let exclusive = allCases.filter(\.isExclusive)
 

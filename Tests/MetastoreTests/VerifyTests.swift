@@ -83,6 +83,27 @@ import Testing
         ("UPDATE head SET log_bytes = log_bytes + 1", "the head counts the log's bytes", "head"),
         ("UPDATE head SET chain = \([UInt8](repeating: 0, count: 32))", "the log ends at the head's link", "head"),
         ("UPDATE head SET revision = 2", "a row's revisions are of this history", "kv/n/b"),
+        (
+            "UPDATE trial_summaries SET content = \([1, 0, 0] as [UInt8])",
+            "a trial's metric summaries are those of its workloads", "experiments/1/trials/1"
+        ),
+        (
+            "UPDATE trial_summaries SET through_step = 2", "a trial's metric summaries are those of its workloads",
+            "experiments/1/trials/1"
+        ),
+        (
+            "DELETE FROM trial_summaries", "a trial's metric summaries are those of its workloads",
+            "experiments/1/trials/1"
+        ),
+        (
+            "UPDATE trial_summaries SET content = \([2] as [UInt8])", "a trial's metric summaries can be read",
+            "experiments/1/trials/1"
+        ),
+        (
+            "UPDATE backfills SET state = 1, first_new_trial = 9",
+            "a trial's metric summaries are those of its workloads", "experiments/1/trials/1"
+        ),
+        ("DELETE FROM backfills", "a backfill can be read", "backfills"),
         ("DELETE FROM epochs", "the head's epoch is in the table of epochs", "head/epoch"),
     ]
 

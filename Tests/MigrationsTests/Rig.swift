@@ -6,8 +6,6 @@ internal import MigrationSupport
 internal import Migrations
 
 extension TestEngine {
-    /// Those whose stores a migrator reaches by itself: not in memory, and not through a pooler.
-    static let migrated = lasting.filter { $0.isFile || $0.rawValue == "postgresql" }
     static let servers = migrated.filter { !$0.isExclusive }
 }
 

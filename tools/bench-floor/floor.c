@@ -40,6 +40,11 @@ static void open_store(const char *path, bool is_reader) {
     sqlite3_db_config(the_store.database, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     execute("PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384");
     if (!is_reader) execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = FAST");
+    /* Metric summaries are the store's own; here they are left to a backfill that rests. */
+    if (!is_reader) {
+        execute("DELETE FROM trial_summaries; UPDATE backfills SET state = 2, trial = 0, "
+                "first_new_trial = (SELECT next_trial FROM head) + 1000000000, filling_trial = NULL");
+    }
     sqlite3_wal_hook(the_store.database, note_pages, &the_store);
     for (int i = 0; i < STATEMENTS; i++) {
         if (sqlite3_prepare_v3(the_store.database, statement_texts[i], -1, SQLITE_PREPARE_PERSISTENT,

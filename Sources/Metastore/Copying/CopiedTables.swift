@@ -18,6 +18,18 @@ extension CopiedTable {
         CopiedTable(ExperimentSnapshot.self),
         CopiedTable(Trial.self, local: [("best_order", .real)]),
         CopiedTable(Workload.self),
+        CopiedTable(
+            "trial_summaries", since: Backfill.schema, key: ["trial"],
+            [("trial", .integer), ("through_step", .integer), ("through_kind", .integer), ("content", .bytes)]),
+        CopiedTable(
+            "backfills", since: Backfill.schema, key: ["name"],
+            [
+                ("name", .text), ("state", .integer), ("trial", .integer), ("first_new_trial", .integer),
+                ("filling_trial", .integer), ("filling_step", .integer), ("filling_kind", .integer),
+                ("filling_generation", .integer), ("filling_rows", .integer), ("rows_done", .integer),
+                ("rows_total", .integer), ("rows_per_second", .integer), ("rate", .real), ("worker", .integer),
+                ("steps", .integer), ("started_time", .timestamp), ("changed_time", .timestamp),
+            ]),
         CopiedTable(Checkpoint.self),
         CopiedTable(ResourcePool.self),
         CopiedTable(Agent.self),

@@ -18,7 +18,7 @@ package struct CanonicalReader {
 
     package var isAtEnd: Bool { position == bytes.count }
 
-    private func damage(_ reason: String) -> StoreError {
+    func damage(_ reason: String) -> StoreError {
         .damaged(place: "a log record", reason: "\(reason) at byte \(position)")
     }
 

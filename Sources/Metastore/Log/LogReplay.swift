@@ -96,7 +96,7 @@ extension WriteSession {
     }
 
     /// The newest schema whose rows this binary can keep.
-    private static var knownSchema: Int64 { 1 }
+    private static var knownSchema: Int64 { 2 }
 
     /// Applies one verified record.
     fileprivate func replay(_ record: LogRecord) throws(StoreError) {

@@ -1,8 +1,8 @@
 // Invariants
 // 1. What belongs to something comes after it and goes before it, so that no foreign key is ever open: in a transaction
 //    a row may have been written before the row it belongs to in the end.
-// 2. Derived rows and columns (labels, the order by best metric, the holders of documents) follow their records here
-//    exactly as they do where records are written.
+// 2. Derived rows and columns (labels, the order by best metric, summaries, the holders of documents) follow their
+//    records here exactly as they do where records are written.
 
 internal import MetastoreEngine
 internal import MetastoreModel
@@ -142,7 +142,25 @@ extension WriteSession {
         case .workload:
             let (before, after) = (try change.before.map(as: Workload.self), try change.after.map(as: Workload.self))
             try moveHolders([before?.metricsDocument], [after?.metricsDocument])
+            try followSummaries(before, after)
         default: return
+        }
+    }
+
+    private func followSummaries(_ before: Workload?, _ after: Workload?) throws(StoreError) {
+        guard let after else {
+            if let before { try dropSummaries(of: before.trial) }
+            return
+        }
+        if let before, before.hasSummary {
+            if !after.hasSummary { unsummarise(before) }
+            return
+        }
+        guard after.hasSummary else { return }
+        if let hash = after.metricsDocument {
+            summarise(after, try metrics(hash))
+        } else if let metrics = after.metrics {
+            summarise(after, metrics)
         }
     }
 

@@ -45,6 +45,7 @@ extension Repository where Element == Experiment, Access == Writing {
         return try writer.atomically { () throws(StoreError) in
             guard try remove(Checkpoint.self, "WHERE experiment = \(id) ORDER BY number") else { return false }
             while let trial: Trial = try session.record("WHERE experiment = \(id) ORDER BY request_id LIMIT 1") {
+                try writer.dropSummaries(of: trial.id)
                 let isEmpty = try remove(Workload.self, "WHERE trial = \(trial.id) ORDER BY step, kind, generation") {
                     (workload) throws(StoreError) in
                     if let document = workload.metricsDocument { try writer.release(document) }

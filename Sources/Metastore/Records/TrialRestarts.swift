@@ -1,7 +1,7 @@
 // Invariants (DOMAIN 3.2)
 // 1. A new run of a trial's process has a new generation; reports of older ones are refused from then on.
 // 2. What lies beyond the checkpoint it goes on from is rolled back, and every ACTIVE workload: kept, never deleted.
-// 3. Best and latest are recomputed over what is still live, in the same transaction.
+// 3. Best, latest and the summaries are recomputed over what is still live, in the same transaction.
 
 internal import MetastoreEngine
 public import MetastoreModel
@@ -63,6 +63,7 @@ extension Repository where Element == Trial, Access == Writing {
                 var rolledBack = workload
                 rolledBack.isRolledBack = true
                 try writer.update(rolledBack, from: workload)
+                writer.unsummarise(workload)
             }
             let unfinished: [Checkpoint] = try session.records(
                 "WHERE trial = \(id) AND state = 1 ORDER BY total_batches, number")

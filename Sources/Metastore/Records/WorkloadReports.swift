@@ -4,7 +4,7 @@
 // 3. A validation or a checkpoint of a step needs that step's live, COMPLETED RUN_STEP, of any generation, and has its
 //    total batches, so that a rollback takes both or neither.
 // 4. There is at most one live workload per trial, step and kind.
-// 5. The trial's best, latest and total batches move in the same transaction.
+// 5. The trial's best, latest, total batches and summaries move in the same transaction.
 
 internal import MetastoreEngine
 public import MetastoreModel
@@ -96,7 +96,7 @@ extension Repository where Element == Workload, Access == Writing {
                 isRolledBack: false, start: writer.time, end: nil, createdRevision: .absent, revision: .absent)
             try finish(&workload, report)
             let stored = try writer.insert(workload)
-            try advance(trial, with: stored)
+            try advance(trial, with: stored, report.metrics)
             return stored
         }
     }
@@ -109,7 +109,7 @@ extension Repository where Element == Workload, Access == Writing {
             workload.state = report.state
             try finish(&workload, report)
             let stored = try writer.update(workload, from: existing)
-            try advance(trial, with: stored)
+            try advance(trial, with: stored, report.metrics)
             return stored
         }
     }
@@ -132,8 +132,9 @@ extension Repository where Element == Workload, Access == Writing {
     }
 
     /// What a workload that COMPLETED moves in its trial.
-    private func advance(_ trial: Trial, with workload: Workload) throws(StoreError) {
+    private func advance(_ trial: Trial, with workload: Workload, _ metrics: Metrics?) throws(StoreError) {
         guard workload.state == .completed else { return }
+        if let metrics { writer.summarise(workload, metrics) }
         var next = trial
         next.totalBatches = max(trial.totalBatches, workload.totalBatches)
         next.lastActivity = writer.time

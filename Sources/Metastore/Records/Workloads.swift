@@ -42,8 +42,7 @@ extension Repository where Element == Workload {
     public func metrics(_ id: ID<Workload>) throws(StoreError) -> Metrics? {
         let workload = try get(id)
         guard let hash = workload.metricsDocument else { return workload.metrics }
-        guard let document = try session.document(hash) else { throw .notFound(path: RecordKey.document(hash).path) }
-        return Metrics(canonical: String(decoding: document.content, as: UTF8.self))
+        return try session.metrics(hash)
     }
 
     /// The live COMPLETED validations of some trials, by trial and total batches: the curves to draw.

@@ -1,6 +1,6 @@
 // Invariants
 // 1. What is done here is bounded: a step removes at most Limits.retentionStep records, a lease's keys in one write.
-//    While more is to be removed, steps follow each other and take a bounded share of the writer's time.
+//    While more is to be removed, or filled in, steps follow each other and take a bounded share of the writer's time.
 // 2. The log is never cut before a live consumer has read it; at the hard bound the consumer is expired first, visibly.
 
 internal import FoundationEssentials
@@ -17,6 +17,7 @@ struct Housekeeping {
     var nextRetention: Duration
     /// What the last step of retention left of the log.
     var logBytesLeft = Int64.max
+    var backfill: BackfillWatch
     /// A commit happened since the note was kept.
     var noteIsStale = true
     /// Who keeps the write-ahead log from shrinking, while it is over its hard bound.
@@ -26,6 +27,7 @@ struct Housekeeping {
         lastRun = now
         lastNote = now
         nextRetention = now
+        backfill = BackfillWatch(now: now)
     }
 }
 
@@ -36,6 +38,7 @@ extension WriterLoop {
         relievePressure()
         // A replica does what its source did, when the source did it.
         if options.replicaOf == nil, now >= housekeeping.nextRetention { retain(now) }
+        fillIn(now)
         guard now - housekeeping.lastRun >= options.housekeepingInterval else { return }
         housekeeping.lastRun = now
         if housekeeping.noteIsStale, now - housekeeping.lastNote >= .seconds(1) { keepNote(now) }
@@ -95,8 +98,11 @@ extension WriterLoop {
 
     /// How long the writer may wait for the next write.
     var patience: Duration {
-        guard options.replicaOf == nil else { return options.housekeepingInterval }
-        return min(options.housekeepingInterval, max(.zero, housekeeping.nextRetention - options.time.monotonic()))
+        let now = options.time.monotonic()
+        var patience = options.housekeepingInterval
+        if options.replicaOf == nil { patience = min(patience, housekeeping.nextRetention - now) }
+        if let due = housekeeping.backfill.due { patience = min(patience, due - now) }
+        return max(.zero, patience)
     }
 
     private func retain(_ now: Duration) {
@@ -113,7 +119,7 @@ extension WriterLoop {
         ])
         let after = options.time.monotonic()
         guard isBehind.load(ordering: .acquiring) else {
-            housekeeping.nextRetention = after + options.housekeepingInterval
+            housekeeping.nextRetention = now + options.housekeepingInterval
             return
         }
         let isFar = head.logBytes / Int64(Limits.consumerLagFactor) > Int64(options.logRetentionBytes)

@@ -21,19 +21,24 @@ package struct SchemaRecord: Sendable {
                 cluster: options.replicaOf ?? .version7(time, options.time.random),
                 epoch: Epoch(number: 1, nonce: options.time.random()), time: time, schema: 1)
             try head.insert(connection)
-            // A replica's first record is its source's first record.
-            guard options.replicaOf == nil else { return }
-            before = nil
         } else {
             head = try Head.load(connection, locking: true)
+        }
+        if head.revision == .absent {
+            // A new store's first record tells of its last step alone; a replica's is its source's first record.
+            head.schema = schema
+            let isLast = schema == Migrator.ofThisLibrary.known
+            guard isLast, options.replicaOf == nil else { return try head.save(connection) }
+            before = nil
+        } else {
             before = ClusterRow.image(head)
         }
         let session = WriteSession(
             connection, head: head, now: time, randomness: options.time.random, texts: StatementTexts())
         session.begin(actor: options.actor)
-        if schema == 1 { try session.keepEpoch(parent: nil, holder: options.actor) }
+        if before == nil { try session.keepEpoch(parent: nil, holder: options.actor) }
         session.head.schema = schema
-        session.head.isClean = schema == 1 || head.isClean
+        session.head.isClean = before == nil || head.isClean
         let image = ClusterRow.image(session.head)
         let (fields, hash) = session.encoded(ClusterRow.table, "cluster", image)
         try session.note(ClusterRow.table, "cluster", before: before, after: image, hash, fields)

@@ -28,6 +28,9 @@ class Session {
         self.control = control
     }
 
+    /// Before summaries are read: what this transaction still owes them is written. A read owes nothing.
+    func settleSummaries() throws(StoreError) {}
+
     /// Throws when the read was told to end.
     final func goOn() throws(StoreError) {
         switch control?.current {

@@ -71,6 +71,9 @@ extension StoreContents {
                 try session.all("SELECT best_order FROM trials WHERE id = \(record.id)") { row in
                     row.isNull(0) ? "none" : String(try row.real(0))
                 }
+                    + session.all(
+                        "SELECT through_step, through_kind, content FROM trial_summaries WHERE trial = \(record.id)"
+                    ) { row in "summaries to \(try row.integer(0)) \(try row.integer(1)): \(try row.bytes(2))" }
             }
         case .workload: try read(Workload.self, session)
         case .checkpoint: try read(Checkpoint.self, session)

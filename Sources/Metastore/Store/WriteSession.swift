@@ -22,6 +22,14 @@ final class WriteSession: Session {
     private var rowBytes = CanonicalWriter(capacity: 1_024)
     /// The trial as the last report left it: the next one is often of the same, and needn't read it again.
     var lastTrial: Trial?
+    /// What the closure changed that the trials' summaries don't say yet.
+    var pendingSummaries = PendingSummaries()
+    /// The summaries written last; nil while a store is opened.
+    var summaryMemory: SummaryMemory?
+    /// Every trial's summaries are filled; else ``backfill`` tells which.
+    var isBackfilled = false
+    /// As this transaction sees it, once it was asked for.
+    var backfill: Backfill?
     private(set) var poison: StoreError?
     private(set) var writes = 0
     /// About how many bytes the pending changes log.
@@ -55,6 +63,7 @@ final class WriteSession: Session {
     /// Before each closure: nothing is pending, nothing is wrong.
     func begin(actor: String) {
         changes.removeAll()
+        pendingSummaries.removeAll()
         countersAtStart = head.counters
         lastTrial = nil
         poison = nil
@@ -80,9 +89,13 @@ final class WriteSession: Session {
     /// A closure is undone, and its statements with it: nothing of it is left for later either.
     func undo(to mark: Mark) {
         head = mark.head
+        backfill = nil
+        summaryMemory?.undo()
         afterCommit.removeSubrange(mark.promises...)
         heldRows.removeSubrange(mark.rows...)
     }
+
+    override func settleSummaries() throws(StoreError) { try writeSummaries() }
 
     /// Writes the rows of the log that were held back.
     func writeHeldRows() throws(EngineError) {
@@ -261,6 +274,7 @@ final class WriteSession: Session {
     /// Turns what is pending into one revision. Returns its record, or nil when nothing changed.
     func seal() throws(StoreError) -> LogRecord? {
         if let poison { throw poison }
+        try writeSummaries()
         let real = changes.list.filter { change in
             guard let before = change.before else { return change.after != nil }
             guard let after = change.after else { return true }

@@ -8,6 +8,7 @@ final class WriterLoop {
     let writer: Writer
     var connection: any Connection
     let texts = StatementTexts()
+    let summaryMemory = SummaryMemory()
     /// As the last batch left it.
     var head: Head
     var housekeeping: Housekeeping
@@ -127,6 +128,9 @@ final class WriterLoop {
             session = WriteSession(
                 connection, head: head, now: options.time.now(), randomness: options.time.random, texts: texts)
             session.leases = writer.leases
+            session.isBackfilled = housekeeping.backfill.isDone
+            summaryMemory.beginBatch(isOurs: head.batches == self.head.batches && head.chain == self.head.chain)
+            session.summaryMemory = summaryMemory
             session.isHoldingLog =
                 connection.dialect.rowsPerInsert > 1 && jobs.count > 1 && isolation < .oneByOne
         } catch {
@@ -216,6 +220,7 @@ final class WriterLoop {
         head = batch.session.head
         if let epoch = batch.takenEpoch { writer.ledEpoch.withLock { $0 = epoch } }
         housekeeping.noteIsStale = true
+        summaryMemory.commit()
         for promise in batch.session.afterCommit { promise() }
         let woken = writer.tail.publish(batch.records, head: head.position)
         engine.announceCommit()

@@ -86,6 +86,7 @@ struct Verification {
         try checkLog(after: head.compactedRevision)
         try checkRules()
         try checkLists()
+        if head.schema >= Backfill.schema { try checkSummaries() }
     }
 
     /// Every row: readable, of its hash, of revisions that were.

@@ -117,6 +117,17 @@ struct JSONReader {
         return NamedValues(texts)
     }
 
+    /// The same, one by one and without a text of each name.
+    mutating func metrics(
+        _ body: (JSONScanner, JSONScanner.StringToken, Double) throws(JSONFault) -> Void
+    ) throws(JSONFault) {
+        try keys { (reader, key) throws(JSONFault) in
+            let value = try reader.metric()
+            try body(reader.scanner, key, value)
+            return true
+        }
+    }
+
     /// A number, or one of the names of what isn't finite.
     mutating func metric() throws(JSONFault) -> Double {
         guard scanner.peek() == 0x22 else {

@@ -36,6 +36,11 @@ public struct Metrics: Sendable, Hashable {
         JSONReader.read(text) { (reader) throws(JSONFault) in try reader.metrics(of: text) } ?? [:]
     }
 
+    /// Lends each number in turn, in the order of the names' bytes, with where its name stands.
+    func forEach(_ body: (JSONScanner, JSONScanner.StringToken, Double) throws(JSONFault) -> Void) {
+        _ = JSONReader.read(text) { (reader) throws(JSONFault) in try reader.metrics(body) }
+    }
+
     /// The named value; only the text up to it is read.
     public subscript(name: String) -> Double? {
         JSONReader.read(text) { (reader) throws(JSONFault) -> Double? in

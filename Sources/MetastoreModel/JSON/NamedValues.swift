@@ -28,6 +28,11 @@ public struct NamedValues<Value: Sendable>: Sendable {
         self.members = .made(kept)
     }
 
+    /// Values that are known to be in order, each once.
+    init(inOrder members: [(key: String, value: Value)]) {
+        self.members = .made(members)
+    }
+
     /// Values whose names stand in a text, without escapes and in order, each once.
     init(inOrder members: [(name: JSONScanner.StringToken, value: Value)], of text: String) {
         self.members = .read(members, text)

@@ -90,11 +90,20 @@ extension String {
 
     /// Whether this text comes first by its bytes of UTF-8, which is how every engine orders it.
     package func precedesByBytes(_ other: String) -> Bool {
-        utf8.lexicographicallyPrecedes(other.utf8)
+        let found = utf8.withContiguousStorageIfAvailable { own in
+            other.utf8.withContiguousStorageIfAvailable { own.precedes($0) }
+        }
+        return (found ?? nil) ?? utf8.lexicographicallyPrecedes(other.utf8)
     }
 }
 
 extension UnsafeBufferPointer<UInt8> {
+    func precedes(_ other: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard let start = baseAddress, let otherStart = other.baseAddress else { return count < other.count }
+        let order = memcmp(start, otherStart, Swift.min(count, other.count))
+        return order < 0 || order == 0 && count < other.count
+    }
+
     func hasSameBytes(as other: UnsafeBufferPointer<UInt8>) -> Bool {
         guard count == other.count else { return false }
         guard let start = baseAddress, let otherStart = other.baseAddress else { return true }

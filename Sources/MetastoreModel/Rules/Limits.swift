@@ -47,6 +47,12 @@ public enum Limits {
     public static let jsonBytes = 48 << 20
     /// Metrics longer than this are kept as a document, and the workload holds its hash.
     public static let inlineMetricsBytes = 8 << 20
+    /// A trial has summaries of at most so many metrics; values under further names are only counted.
+    public static let summarisedMetrics = 1_000
+    /// So many trials' summaries the writer remembers, to read none of them again, …
+    public static let rememberedSummaries = 256
+    /// … of those that have no more than so many names.
+    public static let rememberedNames = 64
     /// A document longer than this is refused.
     public static let documentBytes = 48 << 20
     /// A name (of an experiment, pool, agent, host, consumer, label, token, …) longer than this is refused.
@@ -115,6 +121,21 @@ public enum Limits {
     public static let copyStatementBytes = 1 << 20
     /// A copy counts the rows of a table up to so many; of a larger one it tells the most there can be.
     public static let copyCountedRows = 1_000_000
+
+    // MARK: Backfills
+
+    /// One step of a backfill reads at most so many rows …
+    public static let backfillRows = 500
+    /// … and, beyond its first, no row after so many bytes.
+    public static let backfillBytes = 1 << 20
+    /// A backfill takes at most one part in so many of the writer's time.
+    public static let backfillShare = 4
+    /// How often orders to a backfill are looked for, and what others do about it.
+    public static let backfillLook = Duration.seconds(1)
+    /// Where several processes write, another takes a backfill over when it hasn't moved for so long.
+    public static let backfillTakeover = Duration.seconds(5)
+    /// The rate of a backfill is measured over at least so long; before that there is none, and no time left.
+    public static let backfillRateWindow = Duration.seconds(5)
 
     // MARK: Leases
 
