@@ -95,7 +95,8 @@ let package = Package(
         .executableTarget(
             name: "metastore-bench",
             dependencies: [
-                "Metastore", "MetastoreModel", "MetastoreSQLite", "MetastorePostgreSQL", arguments, metrics,
+                "Metastore", "MetastoreModel", "MetastoreEngine", "MetastoreSQLite", "MetastorePostgreSQL",
+                "MetastoreCommandLine", arguments, metrics,
             ],
             path: "tools/metastore-bench", swiftSettings: settings),
 

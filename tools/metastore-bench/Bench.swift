@@ -34,6 +34,6 @@ struct Bench: AsyncParsableCommand {
             row is.
             """,
         subcommands: [
-            Run.self, Measure.self, Fill.self, OpenOnce.self, Elsewhere.self, Instructions.self,
+            Run.self, Measure.self, Fill.self, OpenOnce.self, Elsewhere.self, Instructions.self, UpgradeRun.self,
         ])
 }

@@ -122,6 +122,19 @@ struct Dataset: Sendable {
         }
     }
 
+    /// Workloads of one of the loaders' trials after another, 1,000 a revision.
+    func load(_ count: Int, into store: Metastore) async throws {
+        for start in stride(from: 0, to: count, by: Self.workloadsPerLoader) {
+            let trial = loader(start / Self.workloadsPerLoader)
+            let reports = (0..<min(Self.workloadsPerLoader, count - start)).map { step in
+                report(trial, step, metrics: Values.metrics(step))
+            }
+            try await store.write { tx in
+                for report in reports { try tx.workloads.report(report) }
+            }
+        }
+    }
+
     /// A step that COMPLETED.
     func report(_ trial: ID<Trial>, _ step: Int, metrics: Metrics) -> WorkloadReport {
         WorkloadReport(

@@ -28,17 +28,8 @@ extension BenchSession {
         let path = try scratch.copy(source, as: name)
         let before = Scratch.size(path)
         let store = try await openStore(at: path)
-        let dataset = dataset
         let began = ContinuousClock.now
-        for start in stride(from: 0, to: count, by: Dataset.workloadsPerLoader) {
-            let trial = dataset.loader(start / Dataset.workloadsPerLoader)
-            let reports = (0..<min(Dataset.workloadsPerLoader, count - start)).map { step in
-                dataset.report(trial, step, metrics: Values.metrics(step))
-            }
-            try await store.write { tx in
-                for report in reports { try tx.workloads.report(report) }
-            }
-        }
+        try await dataset.load(count, into: store)
         let seconds = (ContinuousClock.now - began) / .seconds(1)
         // Closing brings the write-ahead log into the file.
         await store.close()
