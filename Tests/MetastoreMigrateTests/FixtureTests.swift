@@ -194,11 +194,12 @@ struct Upgrading: Sendable, CustomTestStringConvertible {
 }
 
 extension Rig {
-    /// What an upgrade left to be filled in beside the writers, and isn't yet. There is such a thing since schema 2.
+    /// What an upgrade left to be filled in beside the writers, and isn't yet; what somebody paused rests. There is such
+    /// a thing since schema 2.
     fileprivate func backfillsLeft() throws -> Int64 {
         guard FixtureMaker.schema >= 2 else { return 0 }
         return try reading { connection in
-            try connection.first("SELECT count(*) FROM backfills WHERE state <> 3") { try $0.integer(0) } ?? 0
+            try connection.first("SELECT count(*) FROM backfills WHERE state = 1") { try $0.integer(0) } ?? 0
         }
     }
 }
