@@ -99,6 +99,8 @@ struct Upgrading: Sendable, CustomTestStringConvertible {
         let (before, after) = (try upgrading.fixture.facts, try rig.facts())
         #expect(try after == upgrading.facts(after))
         #expect(try rig.reading { try StoreFacts.link(before.revision, $0) } == before.chain)
+        let isToBeFilled = FixtureMaker.schema >= 2 && upgrading.fixture.schema < 2
+        #expect(try rig.backfillsLeft() == (isToBeFilled ? 1 : 0))
         try await rig.withStore { try await use($0, before, after, rig) }
         #expect(try rig.facts().revision > after.revision)
     }
@@ -194,8 +196,8 @@ struct Upgrading: Sendable, CustomTestStringConvertible {
 }
 
 extension Rig {
-    /// What an upgrade left to be filled in beside the writers, and isn't yet; what somebody paused rests. There is such
-    /// a thing since schema 2.
+    /// What an upgrade left to be filled in beside the writers, and isn't yet; what somebody paused rests. There is
+    /// such a thing since schema 2.
     fileprivate func backfillsLeft() throws -> Int64 {
         guard FixtureMaker.schema >= 2 else { return 0 }
         return try reading { connection in
