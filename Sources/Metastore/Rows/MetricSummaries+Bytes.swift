@@ -5,12 +5,11 @@ extension MetricSummaries {
     private static let formatVersion: UInt8 = 1
 
     var bytes: [UInt8] {
-        let values = values
-        var content = CanonicalWriter(capacity: 16 + values.count * 64)
+        var content = CanonicalWriter(capacity: 16 + count * 64)
         content.byte(Self.formatVersion)
         content.number(UInt64(omitted))
-        content.number(UInt64(values.count))
-        for (name, summary) in values {
+        content.number(UInt64(count))
+        forEach { name, summary in
             content.text(name)
             content.add(summary)
         }

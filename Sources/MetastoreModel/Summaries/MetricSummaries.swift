@@ -28,6 +28,11 @@ public struct MetricSummaries: Sendable {
     /// How many names have one.
     package var count: Int { entries.count }
 
+    /// Lends each in turn, by name: no values of a generic type are made on the way.
+    package func forEach(_ body: (String, MetricSummary) -> Void) {
+        for (name, summary) in entries { body(name, summary) }
+    }
+
     /// All of them, by name.
     public var values: NamedValues<MetricSummary> { NamedValues(inOrder: entries) }
 
