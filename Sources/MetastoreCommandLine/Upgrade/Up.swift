@@ -80,8 +80,7 @@ extension Upgrade {
         _ options: UpOptions, confirm: (_ question: String) throws -> Void
     ) async throws(CommandFailure) -> UpReport {
         try await failing {
-            let sight = try sight()
-            try refuseHalfRestored(sight)
+            try refuseHalfRestored(try await settledSight(waiting: options.lockTimeout))
             let status = try reading { try migrator.status($0) }
             let steps = try Self.steps(of: status, to: options.target)
             guard let last = steps.last, !options.isDryRun else {
@@ -95,10 +94,22 @@ extension Upgrade {
         }
     }
 
+    /// What is there once nobody is in the middle of a rollback.
+    private func settledSight(waiting timeout: Duration) async throws -> PlaceSight {
+        let deadline = ContinuousClock.now + timeout
+        while true {
+            let sight = try sight()
+            guard sight.isBeingRestored, sight.holder != nil, ContinuousClock.now < deadline else { return sight }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+    }
+
     private func heldUp(_ options: UpOptions, from: Int64) async throws -> UpReport {
         let held = try hold(waiting: options.lockTimeout)
         let began = ContinuousClock.now
         defer { held.close() }
+        // A rollback may have been begun and cut off while this one waited.
+        try refuseHalfRestored(try place.look(), isHeld: true)
         let lock = try migrator.takeLock(held.connection, waiting: options.lockTimeout, now: Self.now)
         defer { lock.release(held.connection) }
         try refuseDrift(held.connection)
@@ -129,8 +140,10 @@ extension Upgrade {
         return status.pending.filter { $0.number <= target ?? status.known }
     }
 
-    func refuseHalfRestored(_ sight: PlaceSight) throws(CommandFailure) {
+    /// - Parameter isHeld: this run has the lock, and so nobody is carrying it through.
+    func refuseHalfRestored(_ sight: PlaceSight, isHeld: Bool = false) throws {
         guard sight.isBeingRestored else { return }
+        if !isHeld, let holder = sight.holder { throw MigrationError.locked(holder: holder) }
         throw CommandFailure(
             .no,
             "\(store): a rollback was begun here and cut off. Both databases are intact: delete neither. "
