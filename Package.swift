@@ -191,7 +191,7 @@ let package = Package(
         .testTarget(
             name: "MetastoreMigrateTests",
             dependencies: [
-                "MigrateSupport", "metastore-migrate", "metastore-migrate-test", "FaultSupport",
+                "MigrateSupport", "metastore-migrate", "metastore-migrate-test", "FaultLoad", "FaultSupport",
                 "MetastoreCommandLine", "MetastoreTerminal", "MetastoreMigration", "Migrations", "Metastore",
                 "MetastoreModel", "MetastoreEngine", "MetastoreSQLite", "MetastorePostgreSQL", "PostgreSQLServer",
             ],

@@ -1,3 +1,4 @@
+internal import FaultLoad
 internal import FaultSupport
 internal import FoundationEssentials
 internal import Glibc
@@ -26,7 +27,7 @@ enum Kind: String, CaseIterable, Sendable {
     #endif
 }
 
-/// A closed store of this release's schema, with a few records, and a directory of its own.
+/// A closed store with a few records, and a directory of its own.
 final class Rig: Sendable {
     let kind: Kind
     let directory: String
@@ -36,54 +37,127 @@ final class Rig: Sendable {
     let said = Mutex<[String]>([])
     #if PostgreSQL
         private let database: String?
+        private let server: PostgreSQLServer?
     #endif
 
     var file: String { directory + "/metastore.db" }
     var backups: String { directory + "/backups" }
     var cataloguesFile: String { directory + "/catalogues" }
 
-    init(_ kind: Kind) async throws {
-        self.kind = kind
-        var template = Array((access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp").utf8CString.dropLast())
-        template += Array("/metastore-migrate-XXXXXX".utf8CString)
-        guard let made = mkdtemp(&template) else { throw Failure("mkdtemp") }
-        directory = String(cString: made)
-        guard mkdir(directory + "/backups", 0o700) == 0 else { throw Failure("mkdir") }
-        #if PostgreSQL
+    #if PostgreSQL
+        /// - Parameters:
+        ///   - rows: how many workloads, and entries of a kilobyte, there are.
+        ///   - schema: this release's, or 1.
+        ///   - server: the one that all tests share unless given.
+        init(_ kind: Kind, rows: Int = 0, schema: Int64? = nil, server: PostgreSQLServer? = nil) async throws {
+            self.kind = kind
+            directory = try Self.makeDirectory()
             if kind == .server {
-                let server = try PostgreSQLServer.shared
+                let server = try server ?? PostgreSQLServer.shared
                 let database = try server.makeDatabase()
-                self.database = database
-                let place = "host=\(server.socketFolder)&port=\(server.port)"
-                url = "postgresql://\(PostgreSQLServer.user)@/\(database)?\(place)"
+                (self.database, self.server) = (database, server)
+                url = Self.url(server, database)
                 catalogues = try UpgradeSteps.catalogues(.postgresql(url, schema: "listed"))
-                try await fill()
+            } else {
+                (database, self.server) = (nil, nil)
+                url = directory + "/metastore.db"
+                catalogues = try UpgradeSteps.catalogues(.inMemory())
+            }
+            try await fill(rows, schema)
+        }
+    #else
+        init(_ kind: Kind, rows: Int = 0, schema: Int64? = nil) async throws {
+            self.kind = kind
+            directory = try Self.makeDirectory()
+            url = directory + "/metastore.db"
+            catalogues = try UpgradeSteps.catalogues(.inMemory())
+            try await fill(rows, schema)
+        }
+    #endif
+
+    /// The same closed store in a place of its own; its backups stay where they are.
+    init(copyOf rig: Rig) throws {
+        kind = rig.kind
+        catalogues = rig.catalogues
+        directory = try Self.makeDirectory()
+        #if PostgreSQL
+            server = rig.server
+            if let template = rig.database, let server {
+                let database = try server.makeDatabase(template: template)
+                self.database = database
+                url = Self.url(server, database)
+                try UpgradeSteps.write(catalogues, to: cataloguesFile)
                 return
             }
             database = nil
         #endif
         url = directory + "/metastore.db"
-        catalogues = try UpgradeSteps.catalogues(.inMemory())
-        try await fill()
+        try UpgradeSteps.write(catalogues, to: cataloguesFile)
+        try FaultSupport.run("cp", rig.file, rig.file + ".head", directory)
     }
 
     deinit {
         for folder in [backups, directory] { while umount2(folder, Int32(MNT_DETACH)) == 0 {} }
         try? FaultSupport.run("rm", "-rf", directory)
         #if PostgreSQL
-            if let database { try? PostgreSQLServer.shared.dropDatabase(database) }
+            if let database { try? server?.dropDatabase(database) }
         #endif
     }
 
-    private func fill() async throws {
+    private static func makeDirectory() throws -> String {
+        var template = Array((access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp").utf8CString.dropLast())
+        template += Array("/metastore-migrate-XXXXXX".utf8CString)
+        guard let made = mkdtemp(&template) else { throw Failure("mkdtemp") }
+        let directory = String(cString: made)
+        guard mkdir(directory + "/backups", 0o700) == 0 else { throw Failure("mkdir") }
+        return directory
+    }
+
+    #if PostgreSQL
+        private static func url(_ server: PostgreSQLServer, _ database: String) -> String {
+            let place = "host=\(server.socketFolder)&port=\(server.port)"
+            return "postgresql://\(PostgreSQLServer.user)@/\(database)?\(place)"
+        }
+
+        /// What an administrator's shell does there, in the store's schema.
+        @discardableResult
+        func ask(_ statement: String) throws -> String {
+            guard let server, let database else { throw Failure("a file has no server", 0) }
+            return try server.ask("SET search_path = metastore; " + statement, in: database)
+        }
+
+        /// The schemas that are no catalogue's.
+        var schemas: [String] {
+            get throws {
+                try ask("SELECT nspname FROM pg_namespace WHERE nspname ~ '^(metastore|copied)' ORDER BY 1")
+                    .split(separator: "\n").map(String.init)
+            }
+        }
+    #endif
+
+    private func fill(_ rows: Int, _ schema: Int64?) async throws {
         try UpgradeSteps.write(catalogues, to: cataloguesFile)
         let store = try await Metastore.open(try source)
         try await store.write { tx in
-            let experiment = try tx.experiments.create(NewExperiment(name: "mnist", config: ["lr": 0.1]))
+            let experiment = try tx.experiments.create(
+                NewExperiment(name: "mnist", config: ["lr": 0.1], startsActive: rows > 0))
             for _ in 0..<3 { _ = try tx.trials.create(NewTrial(experiment: experiment.id, hparams: ["x": 1])) }
+        }
+        for first in stride(from: 0, to: rows, by: 100) {
+            try await store.write { tx in
+                for step in Int64(first)..<Int64(min(first + 100, rows)) {
+                    try tx.workloads.report(
+                        WorkloadReport(
+                            trial: 1, generation: 0, step: step, kind: .runStep, totalBatches: step * 100,
+                            metrics: ["loss": 1 / Double(step + 1)]))
+                    let value = [UInt8](repeating: UInt8(truncatingIfNeeded: step), count: 1_024)
+                    try tx.keyValue.put(EntryKey(namespace: "many", key: "\(step)"), value)
+                }
+            }
         }
         try await store.keyValue.put("before/it", "1")
         await store.close()
+        if schema == 1 { try source.goBackToFirstSchema() }
     }
 
     var source: EngineSource { get throws { try StoreURL(url).source(Password()) } }
@@ -97,6 +171,15 @@ final class Rig: Sendable {
         let screen = UpgradeScreen(.plain, write: { [weak self] text in self?.said.withLock { $0.append(text) } })
         let migrator = Migrator(steps: steps, appliedBy: "metastore test", host: "here")
         return Upgrade(try StoreURL(place ?? url).upgradePlace(Password()), migrator: migrator, screen: screen)
+    }
+
+    /// The commands, on a screen that is told of every progress there is.
+    func upgrade(_ fault: UpgradeSteps.Fault, told: @escaping @Sendable (String) -> Void) throws -> Upgrade {
+        let live = TerminalStyle(isLive: true, hasColor: false, hasUnicode: false, width: nil)
+        let minutes = Atomic(0)
+        let screen = UpgradeScreen(
+            live, now: { .seconds(60 * minutes.add(1, ordering: .relaxed).newValue) }, write: told)
+        return Upgrade(try upgrade(fault).place, migrator: try upgrade(fault).migrator, screen: screen)
     }
 
     var options: UpOptions {
@@ -145,6 +228,13 @@ final class Rig: Sendable {
         try engine.settle(connection)
         return result
     }
+
+    /// As a lock file names it.
+    static let host: String = {
+        var name = [CChar](repeating: 0, count: 256)
+        gethostname(&name, 255)
+        return String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }()
 
     func names(in folder: String) -> [String] {
         (try? FileManager.default.contentsOfDirectory(atPath: folder).sorted()) ?? []

@@ -54,14 +54,13 @@ extension Upgrade {
     private func withoutBackup(_ error: any Error, _ directory: String) -> CommandFailure {
         let failure = CommandFailure(error, at: store)
         guard !(error is CommandFailure) else { return failure }
-        let reason = failure.description.hasSuffix(".") ? failure.description : failure.description + "."
         guard failure.status == .inputOutput else {
-            return CommandFailure(failure.status, "\(reason) The backup wasn't finished, and no step was begun.")
+            return CommandFailure(failure.status, "\(failure.sentence) The backup wasn't finished, and no step was begun.")
         }
         let room = (try? DatabaseFiles.freeBytes(in: directory)).map { ", where \(Shown.bytes($0)) are free now" } ?? ""
         return CommandFailure(
             failure.status,
-            "\(reason) The backup couldn't be finished in \(directory)\(room); what there was of it is removed. Nothing "
+            "\(failure.sentence) The backup couldn't be finished in \(directory)\(room); what there was of it is removed. Nothing "
                 + "was changed. Make room, or name another directory with --backup-dir. Don't delete the database, its "
                 + "-wal or an older backup for it.")
     }

@@ -123,7 +123,7 @@ extension Upgrade {
         let backup = try await backup(held, options)
         do {
             let steps = try apply(held, lock, to: options.target, backup: backup?.path)
-            let verification = try finish(held)
+            let verification = try finish(held, after: steps)
             return UpReport(
                 store: store, from: from, to: verification.schema, isDryRun: false, steps: steps, backup: backup,
                 heldSeconds: (ContinuousClock.now - began).shownSeconds, verification: verification)
@@ -216,12 +216,28 @@ extension Upgrade {
         try held.engine.keepNote(try ClosedStore(held.connection).note())
     }
 
+    /// As ``finish(_:)``; what goes wrong there takes no step back.
+    private func finish(_ held: HeldStore, after steps: [AppliedStep]) throws -> VerifyReport {
+        do {
+            return try finish(held)
+        } catch let error as CommandFailure {
+            throw error
+        } catch {
+            let failure = CommandFailure(error, at: store)
+            let numbers = steps.map { "\($0.number)" }.joined(separator: ", ")
+            throw CommandFailure(
+                failure.status,
+                "\(failure.sentence) All steps were applied before it (\(numbers)) and stay; what was cut off is "
+                    + "looking at the result. Run metastore-migrate verify \(store).")
+        }
+    }
+
     private func afterBackup(_ error: any Error, _ backup: VerifiedBackup?) -> CommandFailure {
         let failure = CommandFailure(error, at: store)
         guard let backup else { return failure }
         return CommandFailure(
             failure.status,
-            failure.description + " The backup \(backup.path) is verified (revision \(backup.revision)); to go back to "
+            failure.sentence + " The backup \(backup.path) is verified (revision \(backup.revision)); to go back to "
                 + "it run metastore-migrate rollback \(store) --backup \(backup.path). Don't delete it.")
     }
 }
