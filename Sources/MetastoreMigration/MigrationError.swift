@@ -125,7 +125,8 @@ extension MigrationError: CustomStringConvertible {
 
     private static func soFar(_ applied: [Int64]) -> String {
         guard let last = applied.last else { return "Nothing was applied before it." }
-        return "\(steps(applied)) applied before it and stay: the store has schema \(last)."
+        return
+            "\(steps(applied)) applied before it and \(applied.count == 1 ? "stays" : "stay"): the store has schema \(last)."
             .replacing("migration", with: "Migration", maxReplacements: 1)
     }
 

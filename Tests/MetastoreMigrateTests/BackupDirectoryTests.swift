@@ -68,6 +68,8 @@ internal import Testing
         try FaultSupport.run("sh", "-c", "dd if=/dev/zero of=\(place)/filler bs=1k 2>/dev/null || true")
         let before = await failure { _ = try await upgrade(.none).up(rig.options) { _ in } }
         #expect(before?.status == .inputOutput, "\(String(describing: before))")
+        #expect(before?.description.contains("needs at least 1.0 MiB") == true, "\(String(describing: before))")
+        #expect(before?.description.contains("are free") == true && rig.names(in: rig.backups).count == 1)
         try FaultSupport.run("rm", place + "/filler")
         try FaultSupport.run("mount", "-o", "remount,size=32m", place)
         #expect(try upgrade(.none).status().schema == UpgradeSteps.first)

@@ -55,7 +55,8 @@ extension Upgrade {
         let failure = CommandFailure(error, at: store)
         guard !(error is CommandFailure) else { return failure }
         guard failure.status == .inputOutput else {
-            return CommandFailure(failure.status, "\(failure.sentence) The backup wasn't finished, and no step was begun.")
+            return CommandFailure(
+                failure.status, "\(failure.sentence) The backup wasn't finished, and no step was begun.")
         }
         let room = (try? DatabaseFiles.freeBytes(in: directory)).map { ", where \(Shown.bytes($0)) are free now" } ?? ""
         return CommandFailure(

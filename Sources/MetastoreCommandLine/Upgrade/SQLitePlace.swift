@@ -2,6 +2,7 @@ internal import Metastore
 package import MetastoreEngine
 internal import MetastoreMigration
 internal import MetastoreSQLite
+internal import MetastoreTerminal
 
 /// A store in a file.
 package struct SQLitePlace: UpgradePlace {
@@ -132,6 +133,8 @@ package struct SQLitePlace: UpgradePlace {
     package func restore(
         _ backup: String, _ how: Restoring, _ progress: @escaping CopyWatch
     ) async throws -> RestoreOutcome {
+        // Before the lock, whose file takes room too. Carrying another one through takes none.
+        if try !look().isBeingRestored { try refuseNarrow(backup) }
         let replacement = try await replacement(waiting: how.timeout)
         // One that was cut off while this one waited.
         if let aside = try replacement.resume() { return RestoreOutcome(aside: aside, isEarlier: true) }
@@ -141,6 +144,17 @@ package struct SQLitePlace: UpgradePlace {
             try ClosedStore(connection).beginEpoch(.ofTools)
         }
         return RestoreOutcome(aside: aside)
+    }
+
+    private func refuseNarrow(_ backup: String) throws {
+        let needed = (try DatabaseFiles(at: backup)?.bytes ?? 0) + UpgradeLimits.spareBytes
+        let free = try DatabaseFiles.freeBytes(in: backupDirectory ?? ".")
+        guard free < needed else { return }
+        throw CommandFailure(
+            .inputOutput,
+            "\(path): restoring \(backup) takes up to \(Shown.bytes(needed)) beside the database, and "
+                + "\(Shown.bytes(free)) are free. Nothing was changed. Make room on its device. Don't delete the "
+                + "database, its -wal or a backup for it.")
     }
 
     package func finishRestore(waiting timeout: Duration) async throws -> RestoreOutcome? {

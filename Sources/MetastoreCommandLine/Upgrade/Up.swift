@@ -80,7 +80,8 @@ extension Upgrade {
         _ options: UpOptions, confirm: (_ question: String) throws -> Void
     ) async throws(CommandFailure) -> UpReport {
         try await failing {
-            try refuseHalfRestored(try await settledSight(waiting: options.lockTimeout))
+            let sight = try await settledSight(waiting: options.lockTimeout)
+            try refuseHalfRestored(sight)
             let status = try reading { try migrator.status($0) }
             let steps = try Self.steps(of: status, to: options.target)
             guard let last = steps.last, !options.isDryRun else {
@@ -90,6 +91,7 @@ extension Upgrade {
                     isDryRun: options.isDryRun, steps: planned, backup: nil, heldSeconds: 0, verification: nil)
             }
             try confirm("Bring \(store) from schema \(status.found) to \(last.number)?")
+            try refuseFull(sight)
             return try await heldUp(options, from: status.found)
         }
     }
@@ -138,6 +140,16 @@ extension Upgrade {
     static func steps(of status: MigrationStatus, to target: Int64?) throws -> [MigrationText] {
         guard try status.next(to: target) != nil else { return [] }
         return status.pending.filter { $0.number <= target ?? status.known }
+    }
+
+    /// How much a step takes nobody knows before: one that finds no room is rolled back.
+    private func refuseFull(_ sight: PlaceSight) throws(CommandFailure) {
+        guard let free = sight.freeBytes, free < UpgradeLimits.spareBytes else { return }
+        throw CommandFailure(
+            .inputOutput,
+            "\(store): an upgrade needs at least \(Shown.bytes(UpgradeLimits.spareBytes)) beside the database, and "
+                + "\(Shown.bytes(free)) are free. Nothing was changed. Make room on its device. Don't delete the "
+                + "database, its -wal or an older backup for it.")
     }
 
     /// - Parameter isHeld: this run has the lock, and so nobody is carrying it through.
