@@ -62,6 +62,19 @@ internal import Testing
         #expect(try await rig.rollback().backup == nil)
     }
 
+    @Test func `up beside a rollback that is just giving the names says who is at work`() async throws {
+        let rig = try await halfRestored()
+        let lock = open(rig.file + ".lock", O_RDWR | O_CLOEXEC)
+        #expect(lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) == 0)
+        defer { close(lock) }
+        var options = rig.options
+        options.lockTimeout = .milliseconds(100)
+        let chosen = options
+        let refused = await failure { _ = try await rig.upgrade().up(chosen) { _ in } }
+        #expect(refused?.status == .tryLater, "\(String(describing: refused))")
+        #expect(refused?.description.contains("process \(getpid())") == true, "\(String(describing: refused))")
+    }
+
     #if PostgreSQL
         private func upgraded(_ rig: Rig, at line: String, _ event: @escaping @Sendable () throws -> Void) async throws
             -> CommandFailure?
