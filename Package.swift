@@ -192,7 +192,7 @@ let package = Package(
         .testTarget(
             name: "MetastoreMigrateTests",
             dependencies: [
-                "MigrateSupport", "metastore-migrate", "metastore-migrate-test", "FaultSupport",
+                "MigrateSupport", "metastore-migrate", "metastore-migrate-test", "FaultLoad", "FaultSupport",
                 "MetastoreTestSupport", "MetastoreCommandLine", "MetastoreTerminal", "MetastoreMigration", "Migrations",
                 "Metastore",
                 "MetastoreModel", "MetastoreEngine", "MetastoreSQLite", "MetastorePostgreSQL", "PostgreSQLServer",

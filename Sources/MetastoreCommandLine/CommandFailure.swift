@@ -13,6 +13,9 @@ package struct CommandFailure: Error, Sendable, Hashable, CustomStringConvertibl
         self.description = description
     }
 
+    /// ``description`` with a full stop, for another sentence to follow.
+    var sentence: String { description.hasSuffix(".") ? description : description + "." }
+
     /// Gives an error of any layer its exit status, and its words the place they are about.
     package init(_ error: any Error, at place: String) {
         switch error {
@@ -63,7 +66,7 @@ package struct CommandFailure: Error, Sendable, Hashable, CustomStringConvertibl
         case .edited, .gap: .drift
         case .locked, .lockLost, .holderAlive: .tryLater
         case .beyondTarget, .unknownTarget: .usage
-        case .failed(_, _, _, let error), .outcomeUnknown(_, _, _, let error):
+        case .failed(_, _, _, let error), .outcomeUnknown(_, _, _, let error), .interrupted(_, let error):
             switch status(of: error) {
             case .cannotCreate: .no
             case let status: status

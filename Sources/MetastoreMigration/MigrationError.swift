@@ -27,6 +27,8 @@ public enum MigrationError: Error, Sendable, Hashable {
     case lockLost(number: Int64, name: String, holder: String)
     /// The lock can't be broken, because its holder may be alive.
     case holderAlive(holder: String)
+    /// The database failed between two steps, or after the last. `applied` are the steps that this run had applied.
+    case interrupted(applied: [Int64], EngineError)
     /// The database refused a step, which was rolled back. `applied` are the steps that this run had applied before.
     case failed(number: Int64, name: String, applied: [Int64], EngineError)
     /// The connection or the device failed while a step was committed.
@@ -101,6 +103,11 @@ extension MigrationError: CustomStringConvertible {
             migration \(number) (\(name)) failed and was rolled back: \(error)\(Self.end(error)) \
             \(Self.soFar(applied)) The data is intact: do not delete it. Mend the cause and run it again.
             """
+        case .interrupted(let applied, let error):
+            """
+            the run was cut off: \(error)\(Self.end(error)) \(Self.soFar(applied)) No step is half done, and the data is \
+            intact: do not delete it. Run it again: it goes on from there.
+            """
         case .outcomeUnknown(let number, let name, let applied, let error):
             """
             the answer to the commit of migration \(number) (\(name)) was lost: \(error)\(Self.end(error)) It is \
@@ -118,7 +125,8 @@ extension MigrationError: CustomStringConvertible {
 
     private static func soFar(_ applied: [Int64]) -> String {
         guard let last = applied.last else { return "Nothing was applied before it." }
-        return "\(steps(applied)) applied before it and stay: the store has schema \(last)."
+        return
+            "\(steps(applied)) applied before it and \(applied.count == 1 ? "stays" : "stay"): the store has schema \(last)."
             .replacing("migration", with: "Migration", maxReplacements: 1)
     }
 

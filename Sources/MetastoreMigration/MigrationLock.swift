@@ -25,6 +25,25 @@ public struct MigrationLock: Sendable, Hashable {
             """)
     }
 
+    /// Gives the lock back in the transaction that puts another store in this one's place. Whoever had or has a token of
+    /// the one finds it raised in both.
+    ///
+    /// - Parameters:
+    ///   - connection: to the other store, in that transaction.
+    ///   - schema: what a statement calls the schema of the one that this lock is of.
+    /// - Returns: false when somebody took the lock over; then nothing was changed.
+    package func handOver(to connection: any Connection, from schema: String) throws -> Bool {
+        guard let token else { return true }
+        let free: SQL = "holder = NULL, host = NULL, pid = NULL, backend_start = NULL, since = NULL"
+        let given = try connection.execute(
+            SQL(trusted: "UPDATE \(schema).migration_lock SET ") + free
+                + ", token = token + 1 WHERE id = 1 AND token = \(token)")
+        guard given == 1 else { return false }
+        try connection.execute(
+            "UPDATE migration_lock SET token = GREATEST(token, \(token)) + 1, \(free) WHERE id = 1")
+        return true
+    }
+
     /// Makes sure that nobody took over. In a transaction nobody will until its end.
     func confirm(_ step: MigrationText, on connection: any Connection) throws {
         guard let token else { return }
@@ -213,6 +232,7 @@ extension Migrator {
         do {
             try connection.executeScript("LOCK TABLE schema_migrations IN SHARE ROW EXCLUSIVE MODE")
             if try !MigrationLock.isThere(connection) { try MigrationLock.create(connection) }
+            try connection.execute("INSERT INTO migration_lock (id, token) VALUES (1, 0) ON CONFLICT DO NOTHING")
             try connection.commit()
         } catch {
             connection.rollback()

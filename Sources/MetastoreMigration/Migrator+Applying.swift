@@ -47,7 +47,7 @@ extension Migrator {
             if try !MigrationLock.isThere(connection) { try MigrationLock.create(connection) }
         }
         var applied: [Int64] = []
-        while let step = try connection.inOneSnapshot({ try readStatus(connection) }).next(to: target) {
+        while let step = try next(to: target, on: connection, after: applied) {
             let began = ContinuousClock.now
             progress(.began(step))
             let attempt = Attempt(
@@ -58,6 +58,16 @@ extension Migrator {
             if isOurs { applied.append(step.number) }
         }
         return applied
+    }
+
+    private func next(
+        to target: Int64?, on connection: any Connection, after applied: [Int64]
+    ) throws -> MigrationText? {
+        do {
+            return try connection.inOneSnapshot { try readStatus(connection) }.next(to: target)
+        } catch let error as EngineError where !applied.isEmpty {
+            throw MigrationError.interrupted(applied: applied, error)
+        }
     }
 
     /// One step of one run.

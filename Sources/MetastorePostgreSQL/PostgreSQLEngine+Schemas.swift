@@ -34,25 +34,21 @@
             return found
         }
 
-        /// Removes the schema and everything in it: for copies that nobody needs.
-        package func dropSchema() throws(EngineError) {
-            let connection = try connect(.writer)
-            defer { connection.close() }
-            try connection.executeScript("DROP SCHEMA IF EXISTS \(SessionSettings.identifier(schema)) CASCADE")
-        }
-
         /// Gives this engine's schema the name of another one, which keeps its content under a third name, all in one
         /// transaction: everybody sees the one or the other, and a crash leaves the one or the other.
         ///
-        /// Whoever writes in the one that is replaced has ended by then: its head row is locked first.
+        /// Whoever writes in the one that is replaced has ended by then, and whoever wants to waits: for the table, not
+        /// for its row. Who waits for a row goes on in the old table afterwards, and with its next statement in the new
+        /// schema; who waits for a table looks its name up once more.
         ///
         /// - Parameters:
         ///   - name: whose place it takes; that schema may be missing.
         ///   - aside: the name under which that one is kept; free.
-        ///   - finish: is given a connection to this engine's schema, inside the transaction, before the names change.
+        ///   - finish: is given a connection to this engine's schema, inside the transaction, before the names change;
+        ///     and what a statement calls the one that is replaced, or nil where there is none.
         /// - Returns: whether there was one to keep.
         package func replace(
-            schema name: String, keepingAs aside: String, _ finish: (any Connection) throws -> Void
+            schema name: String, keepingAs aside: String, _ finish: (any Connection, _ replaced: String?) throws -> Void
         ) throws -> Bool {
             let connection = try connect(.writer)
             defer { connection.close() }
@@ -66,12 +62,15 @@
                     """
                 let found = try connection.ask(look) { (try $0.integer(0) == 1, try $0.integer(1) == 1) }
                 let (isThere, hasHead) = found ?? (false, false)
-                if hasHead { try connection.executeScript("SELECT 1 FROM \(old).head FOR UPDATE") }
-                try finish(connection)
+                if hasHead { try connection.executeScript("LOCK TABLE \(old).head IN EXCLUSIVE MODE") }
+                try finish(connection, isThere ? old : nil)
                 if isThere {
                     try connection.executeScript("ALTER SCHEMA \(old) RENAME TO \(SessionSettings.identifier(aside))")
                 }
-                try connection.executeScript("ALTER SCHEMA \(SessionSettings.identifier(schema)) RENAME TO \(old)")
+                // From here on it is no copy that somebody may throw away.
+                try connection.executeScript(
+                    "ALTER SCHEMA \(SessionSettings.identifier(schema)) RENAME TO \(old); "
+                        + "COMMENT ON SCHEMA \(old) IS NULL")
                 try connection.commit()
                 return isThere
             } catch {

@@ -84,7 +84,7 @@
             do {
                 try connection.begin(.write)
                 // Whoever makes the same schema waits here, and then finds it made.
-                try connection.execute("SELECT pg_catalog.pg_advisory_xact_lock(\(lockKey))")
+                try connection.execute("SELECT pg_catalog.pg_advisory_xact_lock(\(lockKey(of: "metastore")))")
                 guard try !hasStore(connection) else {
                     connection.rollback()
                     keep(connection)
@@ -170,10 +170,10 @@
             return try connection.ask(look) { try $0.integer(0) } == 1
         }
 
-        /// One number for each name of a schema.
-        private var lockKey: Int64 {
+        /// One number for each name of a schema, and for what is locked there.
+        func lockKey(of what: String) -> Int64 {
             Int64(
-                bitPattern: "metastore \(schema)".utf8.reduce(0xcbf2_9ce4_8422_2325) {
+                bitPattern: "\(what) \(schema)".utf8.reduce(0xcbf2_9ce4_8422_2325) {
                     ($0 ^ UInt64($1)) &* 0x100_0000_01b3
                 })
         }

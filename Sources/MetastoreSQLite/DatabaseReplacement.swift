@@ -2,7 +2,8 @@
 // 1. At every moment the database's name stands for the one that was there or for the new one, as a whole.
 // 2. The new one never stands beside the old one's log: that was moved away, durably, before.
 // 3. What was there is kept under another name; nothing of it is deleted.
-// 4. A note says what was begun. Whoever finds it carries it through (``resume()``), however it was cut off.
+// 4. A note says what was begun. Whoever finds it carries it through (``resume()``), however it was cut off; until then
+//    nothing else is begun, because the unfinished one's name may stand for what was there before.
 
 internal import CSQLite
 internal import Glibc
@@ -43,6 +44,11 @@ package final class DatabaseReplacement {
         byImageAt image: String, keepingAs aside: String, _ finish: (any Connection) throws -> [UInt8]
     ) throws -> String? {
         try refuseOddPlace(aside)
+        guard try readIntent() == nil else {
+            throw EngineError(
+                .misuse, operation: Self.operation,
+                message: "an earlier restore was cut off here, and has to be carried through first. Run it again")
+        }
         try DatabasePath.removeFiles(path.restoring)
         let note: [UInt8]
         do {

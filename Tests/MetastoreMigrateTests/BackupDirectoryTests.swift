@@ -1,6 +1,7 @@
 internal import FaultSupport
 internal import FoundationEssentials
 internal import Glibc
+internal import Metastore
 internal import MetastoreCommandLine
 internal import MigrateSupport
 internal import Testing
@@ -37,6 +38,53 @@ internal import Testing
         #expect(try await rig.up().steps.count == 2)
     }
 
+    /// As somebody who owns the database, and nothing else.
+    @Test func `that this user may not write to is refused before anything`() async throws {
+        let rig = try await Rig(.file)
+        let nobody = "65534"
+        try FaultSupport.run("sh", "-c", "chmod 755 \(rig.directory) \(rig.backups)")
+        try FaultSupport.run("sh", "-c", "chown \(nobody) \(rig.directory) \(rig.file)* \(rig.cataloguesFile)")
+        func up() throws -> Tool.Ending {
+            try Tool.run(
+                ["up", rig.url, rig.backups, rig.cataloguesFile, "none", "log"], program: "metastore-migrate-test",
+                environment: ["METASTORE_TEST_USER": nobody])
+        }
+        let refused = try up().output
+        #expect(refused.contains("error 77 ") && refused.contains("\(rig.backups): no backup"), "\(refused)")
+        #expect(refused.contains("Permission denied") && refused.contains("Nothing was changed"), "\(refused)")
+        #expect(try rig.upgrade().status().schema == UpgradeSteps.first - 1)
+        try FaultSupport.run("chown", nobody, rig.backups)
+        let ending = try up()
+        #expect(ending.code == 0, "\(ending.output)")
+    }
+
+    /// It was in the way of every later run: a copy is gone on with, or begun anew, only where it is the same store's.
+    @Test(arguments: Kind.allCases)
+    func `gets rid of what a killed run left there, whatever it had come to`(_ kind: Kind) async throws {
+        let rig = try await Rig(kind)
+        let other = try await Rig(.file)
+        let unfinished = rig.backups + "/metastore.unfinished-backup.db"
+        // Whole, and not yet under its name; and the store moved on.
+        try await rig.upgrade().place.copy(to: unfinished, held: nil) { _, _, _, _ in }
+        try await rig.withStore { _ = try await $0.keyValue.put("after/it", "1") }
+        var options = rig.options
+        options.target = UpgradeSteps.first
+        let chosen = options
+        #expect(try await rig.upgrade().up(chosen) { _ in }.backup != nil)
+        _ = try await rig.rollback()
+        // Another store's, which had the same name.
+        try await other.upgrade().place.copy(to: unfinished, held: nil) { _, _, _, _ in }
+        #expect(try await rig.upgrade().up(chosen) { _ in }.backup != nil)
+        #expect(rig.names(in: rig.backups).allSatisfy { !$0.contains("unfinished") })
+        _ = try await rig.rollback()
+        // What isn't ours.
+        try Data("a letter".utf8).write(to: URL(filePath: unfinished))
+        let refused = await failure { _ = try await rig.upgrade().up(chosen) { _ in } }
+        #expect(refused?.description.contains(unfinished) == true, "\(String(describing: refused))")
+        #expect(FileManager.default.contents(atPath: unfinished) == Data("a letter".utf8))
+        #expect(try rig.upgrade().status().schema == UpgradeSteps.first - 1)
+    }
+
     @Test(arguments: Kind.allCases)
     func `that has no room left while it is written gets no half backup`(_ kind: Kind) async throws {
         let rig = try await Rig(kind)
@@ -68,6 +116,8 @@ internal import Testing
         try FaultSupport.run("sh", "-c", "dd if=/dev/zero of=\(place)/filler bs=1k 2>/dev/null || true")
         let before = await failure { _ = try await upgrade(.none).up(rig.options) { _ in } }
         #expect(before?.status == .inputOutput, "\(String(describing: before))")
+        #expect(before?.description.contains("needs at least 1.0 MiB") == true, "\(String(describing: before))")
+        #expect(before?.description.contains("are free") == true && rig.names(in: rig.backups).count == 1)
         try FaultSupport.run("rm", place + "/filler")
         try FaultSupport.run("mount", "-o", "remount,size=32m", place)
         #expect(try upgrade(.none).status().schema == UpgradeSteps.first)

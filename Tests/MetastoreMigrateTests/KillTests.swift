@@ -1,3 +1,4 @@
+internal import FaultLoad
 internal import FaultSupport
 internal import Glibc
 internal import Metastore
@@ -5,117 +6,103 @@ internal import MetastoreCommandLine
 internal import MigrateSupport
 internal import Testing
 
+/// A command on a store of a kind; a copy goes to one of another, or of the same.
+struct Run: CaseIterable, Sendable, CustomStringConvertible {
+    let command: Victim.Command
+    let kind: Kind
+    let target: Kind
+
+    static let allCases = Victim.Command.allCases.flatMap { command in
+        Kind.allCases.flatMap { kind in
+            (command == .copy ? Kind.allCases : [kind]).map { Run(command: command, kind: kind, target: $0) }
+        }
+    }
+    var description: String { command == .copy ? "copy of a \(kind) to a \(target)" : "\(command) of a \(kind)" }
+
+    /// How often a full run kills it.
+    var rounds: Int {
+        switch command {
+        case .up, .rollback: 50
+        case .copy: 25
+        case .rehearse: 20
+        }
+    }
+
+    func makeTarget() async throws -> Rig? {
+        command == .copy && target != .file ? try await Rig(target) : nil
+    }
+}
+
 /// The commands as processes, killed.
-@Suite(.serialized) struct `metastore-migrate killed` {
-    private func arguments(_ rig: Rig, _ command: String, pause: Int) -> [String] {
-        [command, rig.url, rig.backups, rig.cataloguesFile, "none", "\(pause)"]
+@Suite(.serialized, .timed) struct `metastore-migrate killed` {
+    /// All of them in a full run; in a short one a beginning or an end of a step, and another.
+    private func chosen(_ lines: [Substring]) -> [Int] {
+        var random = Scale.random(78)
+        let steps = lines.indices.filter { lines[$0].hasPrefix("step ") || lines[$0].hasPrefix("backup: /") }
+        let others = lines.indices.filter { !steps.contains($0) }
+        return [steps, others].flatMap { $0.shuffled(using: &random).prefix(Scale.factor < 1 ? 1 : $0.count) }.sorted()
     }
 
-    /// Whatever a killed run left: whole, one of the two schemas' states, and what the same command makes of it.
-    private func finish(_ rig: Rig, _ command: String, expecting schema: Int64, _ context: String) async throws {
-        let again = try Tool.run(arguments(rig, command, pause: 0), program: "metastore-migrate-test")
-        let status = try rig.upgrade().status()
-        // A rollback that was complete has nothing to go back to any more.
-        let isDone = again.code == 0 || again.output.contains("nothing to go back to")
-        #expect(isDone && status.schema == schema, "\(context): \(again.output)\(again.errors)")
-        // A killed holder's name may stand there still: it is in nobody's way.
-        #expect(status.lock?.isAlive != true && status.state != .halfRestored, "\(context)")
-        #expect(try rig.upgrade().verify().exitStatus == .success, "\(context)")
-        let leftovers = rig.names(in: rig.directory) + rig.names(in: rig.backups)
-        #expect(!leftovers.contains { $0.contains("restoring") || $0.contains("replacing") }, "\(leftovers)")
-    }
-
-    @Test(arguments: Kind.allCases)
-    func `at every boundary of up: the next run finishes`(_ kind: Kind) async throws {
-        let undisturbed = try await Rig(kind)
-        let whole = try Tool(arguments(undisturbed, "up", pause: 0), program: "metastore-migrate-test")
-        let boundaries = whole.end().output.split(separator: "\n").count - 1
-        #expect(boundaries >= 5)
-        for boundary in 1...boundaries {
-            let rig = try await Rig(kind)
-            let process = try Tool(arguments(rig, "up", pause: 200), program: "metastore-migrate-test")
-            process.awaitLines(boundary)
-            process.send(SIGKILL)
-            let said = process.end().output
-            let found = try rig.upgrade().status()
-            #expect([UpgradeSteps.first - 1, UpgradeSteps.first, UpgradeSteps.last].contains(found.schema))
-            #if PostgreSQL
-                // A copy of a schema that only these tests know is none.
-                if kind == .server, found.schema == UpgradeSteps.first {
-                    var options = rig.options
-                    options.hasBackup = true
-                    let chosen = options
-                    #expect(try await rig.upgrade().up(chosen) { _ in }.steps.count == 1)
-                    continue
-                }
-            #endif
-            try await finish(rig, "up", expecting: UpgradeSteps.last, "after \(said)")
+    @Test(arguments: Run.allCases)
+    func `at each boundary of its work is finished by the next run`(_ run: Run) async throws {
+        let original = try await Victim.Original(run.command, run.kind, rows: 30)
+        // The last line says that it has ended.
+        let undisturbed = try Victim(original, copyingTo: try await run.makeTarget())
+        let ending = try undisturbed.start("all").end()
+        let lines = ending.lines.dropLast()
+        #expect(ending.code == 0 && lines.count >= 3, "\(run): \(ending.output)")
+        for boundary in chosen(Array(lines)) {
+            let victim = try Victim(original, copyingTo: try await run.makeTarget())
+            let process = try victim.start("stop:\(boundary + 1)")
+            process.awaitStop()
+            #expect(process.endNow() == .within)
+            let context = "\(run) after \(lines[boundary])"
+            try await victim.look(context)
+            try await victim.finish(context)
         }
     }
 
-    @Test(arguments: Kind.allCases)
-    func `at any moment of up and of rollback`(_ kind: Kind) async throws {
+    @Test(arguments: Run.allCases)
+    func `at any moment is finished by the next run`(_ run: Run) async throws {
+        let original = try await Victim.Original(run.command, run.kind, rows: 60 + Scale.of(600))
+        let undisturbed = try Victim(original, copyingTo: try await run.makeTarget())
+        let began = ContinuousClock.now
+        #expect(try undisturbed.start().end().code == 0)
+        let span = ContinuousClock.now - began
         var random = Scale.random(77)
-        for round in 0..<Scale.of(100) {
-            let rig = try await Rig(kind)
-            let isUp = round.isMultiple(of: 2)
-            if !isUp { try await rig.up() }
-            let command = isUp ? "up" : "rollback"
-            let process = try Tool(arguments(rig, command, pause: 10), program: "metastore-migrate-test")
-            usleep(UInt32.random(in: 0...400_000, using: &random))
-            process.send(SIGKILL)
-            _ = process.end()
-            #if PostgreSQL
-                if kind == .server, try rig.upgrade().status().schema == UpgradeSteps.first { continue }
-            #endif
-            try await finish(
-                rig, command, expecting: isUp ? UpgradeSteps.last : UpgradeSteps.first - 1, "\(command) \(round)")
+        var moments: [String: Int] = [:]
+        for round in 0..<Scale.of(run.rounds) {
+            let victim = try Victim(original, copyingTo: try await run.makeTarget())
+            let process = try victim.start()
+            usleep(UInt32.random(in: 0...UInt32(span.inMilliseconds * 1_200), using: &random))
+            let moment = process.endNow()
+            moments[moment.rawValue, default: 0] += 1
+            let context = "\(run), round \(round), killed \(moment)"
+            try await victim.look(context)
+            try await victim.finish(context)
         }
+        print("\(run) takes \(span.inMilliseconds) ms; kills: \(moments.inWords)")
     }
 
-    /// Every call that changes a name or makes one durable is one at which a rollback may end.
-    @Test(arguments: ["renameat2", "rename", "unlink", "fsync", "fdatasync"])
-    func `before each system call of rollback that matters`(_ call: String) async throws {
+    /// Every call that changes a name or makes one durable is one at which a run may end. A short run tries
+    /// all of a rollback's that change a name, and a few others.
+    @Test(arguments: ["renameat2", "rename", "unlink", "fsync", "fdatasync"], [Victim.Command.up, .rollback])
+    func `before a system call that matters is finished by the next run`(
+        _ call: String, _ command: Victim.Command
+    ) async throws {
+        let original = try await Victim.Original(command, .file, rows: 30)
+        let count = try Victim(original).count(call)
+        var random = Scale.random(79)
+        let chosen = command == .rollback && !call.hasSuffix("sync") ? count : Scale.of(count)
         var halfRestored = 0
-        for number in 1...40 {
-            let rig = try await Rig(.file)
-            try await rig.up()
-            let program = CrashProcess.directory + "/metastore-migrate-test"
-            let ending = try Tool.run(
-                [
-                    "-f", "-qq", "-o", "/dev/null", "-e", "trace=\(call)", "-e",
-                    "inject=\(call):signal=KILL:when=\(number)", program,
-                ] + arguments(rig, "rollback", pause: 0), program: "/usr/bin/strace")
-            if (try? rig.upgrade().status().state) == .halfRestored {
-                halfRestored += 1
-                let refused = await failure { try await rig.up() }
-                #expect(refused?.status == .no && refused?.description.contains("rollback was begun") == true)
-            }
-            // A master that starts now finds the old store, the restored one, or is refused: never an empty one.
-            if let store = try? await Metastore.open(try rig.source) {
-                #expect(try await store.keyValue.get("before/it") != nil, "\(call) \(number)")
-                await store.close()
-            }
-            try await finish(rig, "rollback", expecting: UpgradeSteps.first - 1, "\(call) \(number)")
-            #expect(rig.names(in: rig.directory).contains { $0.contains(".failed-") }, "\(call) \(number)")
-            guard ending.code == 0 else { continue }
-            #expect(halfRestored > 0 || call == "fdatasync")
-            return
+        for number in (1..<count + 1).shuffled(using: &random).prefix(chosen).sorted() {
+            let victim = try Victim(original)
+            let ending = try victim.trace(call, ["-e", "inject=\(call):signal=KILL:when=\(number)"]).end()
+            #expect(ending.code == 128 + SIGKILL)
+            let context = "\(command) killed at \(call) \(number) of \(count)"
+            if try await victim.look(context) { halfRestored += 1 }
+            try await victim.finish(context)
         }
-        Issue.record("\(call): more calls than expected")
-    }
-
-    @Test(arguments: Kind.allCases)
-    func `ten at once: one works, the others wait and find it done`(_ kind: Kind) async throws {
-        let rig = try await Rig(kind)
-        let processes = try (0..<10).map { _ in
-            try Tool(arguments(rig, "up", pause: 5), program: "metastore-migrate-test")
-        }
-        let said = processes.map { $0.end() }
-        #expect(said.allSatisfy { $0.code == 0 }, "\(said.map(\.output))")
-        let applied = said.flatMap { $0.output.split(separator: "\n").last?.split(separator: " ").dropFirst() ?? [] }
-        #expect(applied.sorted() == ["\(UpgradeSteps.first)", "\(UpgradeSteps.last)"])
-        #expect(rig.names(in: rig.backups).filter { $0.hasSuffix(".db") }.count == 1)
-        try await finish(rig, "up", expecting: UpgradeSteps.last, "ten")
+        if command == .rollback, call.contains("name") { #expect(halfRestored > 0) }
     }
 }

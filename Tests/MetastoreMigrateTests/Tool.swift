@@ -7,7 +7,7 @@ internal import Testing
 /// A program that was built beside the tests, as a process of its own; killed when it goes out of scope.
 final class Tool: @unchecked Sendable {  // `status` is touched by one thread at a time
     private let folder: String
-    private var process: pid_t = 0
+    private(set) var process: pid_t = 0
     private var status: Int32?
 
     /// What a process left behind.
@@ -16,6 +16,8 @@ final class Tool: @unchecked Sendable {  // `status` is touched by one thread at
         let code: Int32
         let output: String
         let errors: String
+
+        var lines: [Substring] { output.split(separator: "\n") }
     }
 
     /// Where its output goes.
@@ -83,12 +85,13 @@ final class Tool: @unchecked Sendable {  // `status` is touched by one thread at
         return Ending(code: status ?? -1, output: text("output"), errors: text("errors"))
     }
 
-    /// Waits until it has written so many lines to its output (or has ended).
-    func awaitLines(_ count: Int) {
-        while !hasEnded, text("output").count(where: { $0 == "\n" }) < count { usleep(300) }
+    /// Waits until it has stopped itself (or has ended).
+    func awaitStop() {
+        guard status == nil else { return }
+        var found: Int32 = 0
+        while waitpid(process, &found, WUNTRACED) < 0, errno == EINTR {}
+        if found & 0xff != 0x7f { status = Self.code(found) }
     }
-
-    var lines: [Substring] { text("output").split(separator: "\n") }
 
     var hasEnded: Bool {
         guard status == nil else { return true }

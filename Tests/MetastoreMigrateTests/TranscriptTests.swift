@@ -70,9 +70,7 @@ internal import Testing
     }
 
     private func normalised(_ text: String, _ rig: Rig) -> String {
-        var name = [CChar](repeating: 0, count: 256)
-        gethostname(&name, 255)
-        let host = String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+        let host = Rig.host
         var text = text.replacing(rig.url + "&schema=", with: "URL&schema=").replacing(rig.url, with: "STORE")
             .replacing(rig.directory, with: "DIRECTORY")
         text = text.replacing(/\d{8}T\d{6}(\.\d+)?Z(-\d)?/, with: "STAMP")

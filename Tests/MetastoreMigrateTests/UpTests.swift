@@ -99,6 +99,24 @@ internal import Testing
         await #expect(throws: StoreError.self) { try await rig.withStore { _ in } }
     }
 
+    /// It was called a damaged store, and a backup was recommended in its place.
+    @Test(arguments: Kind.allCases)
+    func `and looking at it refuses an unfinished copy by that name`(_ kind: Kind) async throws {
+        let rig = try await Rig(kind)
+        let copy = kind == .file ? rig.directory + "/copied.db" : rig.url + "&schema=copied"
+        let process = try Tool(
+            ["copy", rig.url, copy, rig.cataloguesFile, "none", "stop:copying trials"],
+            program: "metastore-migrate-test")
+        process.awaitStop()
+        #expect(process.endNow() == .within)
+        for command in [["status"], ["check"], ["verify"], ["history"], ["plan"], ["up", "--yes"]] {
+            let ending = try Tool.run(command + [copy])
+            #expect(ending.code == 65 && ending.errors.contains("unfinished copy"), "\(command): \(ending.errors)")
+            #expect(!ending.errors.contains("damaged"), "\(command): \(ending.errors)")
+        }
+        #expect(try Tool.run(["copy", "--from", rig.url, "--to", copy]).code == 0)
+    }
+
     @Test func `takes what a killed master left, log and all`() async throws {
         let rig = try await Rig(.file)
         // Everything committed is in the log only, and nobody closed the store.

@@ -14,6 +14,8 @@ package enum UpgradeSteps {
         case refused
         /// More rows than a small device has room for.
         case large
+        /// There is no second step. What the first leaves can be copied.
+        case absent
     }
 
     package static var first: Int64 { Int64(catalogue.count + 1) }
@@ -23,18 +25,18 @@ package enum UpgradeSteps {
     package static func all(_ fault: Fault = .none, catalogues: [Int64: String]) -> [MigrationText] {
         let second =
             switch fault {
-            case .none: "ALTER TABLE things ADD COLUMN note text"
+            case .none, .absent: "ALTER TABLE things ADD COLUMN note text"
             case .refused: "ALTER TABLE things ADD COLUMN note text; INSERT INTO nothing VALUES (1)"
             case .large:
                 "INSERT INTO things WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 400000) "
                     + "SELECT i FROM n; ALTER TABLE things ADD COLUMN note text"
             }
+        let things = step(
+            first, "things", "adds a table",
+            "CREATE TABLE things (id bigint NOT NULL PRIMARY KEY); INSERT INTO things VALUES (1)", catalogues)
+        guard fault != .absent else { return catalogue + [things] }
         return catalogue + [
-            step(
-                first, "things", "adds a table",
-                "CREATE TABLE things (id bigint NOT NULL PRIMARY KEY); "
-                    + "INSERT INTO things VALUES (1)", catalogues),
-            step(last, "notes", "adds notes to things", second, catalogues, minWriter: last),
+            things, step(last, "notes", "adds notes to things", second, catalogues, minWriter: last),
         ]
     }
 

@@ -206,6 +206,15 @@ internal import Testing
             }
         }
 
+        /// Whoever looked for the lock's row where there is none looked for ever.
+        @Test(arguments: TestEngine.servers)
+        func `is taken where its table has lost its row`(_ engine: TestEngine) async throws {
+            try await withClosedStore(engine) { (_: Bench, migration: TestMigration) async throws -> Void in
+                try migration.withConnection { _ = try $0.execute("DELETE FROM migration_lock") }
+                #expect(try migration.run() == MigrationText.allThree)
+            }
+        }
+
         @Test func `isn't taken through a pooler, which is said`() async throws {
             try await withBench(.pooled, verifying: false) { (bench: Bench) async throws -> Void in
                 await bench.store.close()

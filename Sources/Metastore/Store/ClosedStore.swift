@@ -12,6 +12,13 @@ package struct ClosedStore {
         self.connection = connection
     }
 
+    /// Refuses an unfinished copy, with what it is and what to do about it: it is no store, and not a damaged one.
+    package func refuseUnfinishedCopy(at place: String) throws(StoreError) {
+        try caught {
+            if case .unfinishedCopy(let mark) = try StoreSight.look(connection) { throw mark.error(place) }
+        }
+    }
+
     /// What the head row says.
     package struct Summary: Sendable, Hashable {
         package let cluster: UUID

@@ -57,7 +57,8 @@ extension StoreError {
     init(_ error: any Error, at place: String) {
         switch error {
         case let error as EngineError: self = StoreError(engine: error, place: place)
-        case MigrationError.failed(_, _, _, let error): self = StoreError(engine: error, place: place)
+        case MigrationError.failed(_, _, _, let error), MigrationError.interrupted(_, let error):
+            self = StoreError(engine: error, place: place)
         default: self = StoreError(error)
         }
     }

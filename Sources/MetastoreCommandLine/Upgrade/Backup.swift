@@ -22,12 +22,12 @@ extension Upgrade {
         let directory = try backupDirectory(directory, for: try place.look())
         let unfinished = "\(directory)/\(place.name).unfinished-backup.db"
         let source = try ClosedStore(held.connection).summary()
-        try await place.copy(to: unfinished, held: held) { [screen] title, done, total, unit in
-            screen.show("backup: \(title)", done, total, unit)
-        }
-        screen.clear()
         let copy = SQLitePlace(try StoreURL("sqlite:" + unfinished), path: unfinished)
         do {
+            try await place.copy(to: unfinished, held: held) { [screen] title, done, total, unit in
+                screen.show("backup: \(title)", done, total, unit)
+            }
+            screen.clear()
             let found = try check(copy)
             // A server's masters go on committing.
             guard found.cluster == source.cluster, found.schema == source.schema,
@@ -44,9 +44,26 @@ extension Upgrade {
                 path: path, bytes: try DatabaseFiles(at: path)?.bytes ?? 0, schema: found.schema,
                 revision: found.revision.rawValue, seconds: (ContinuousClock.now - began).shownSeconds)
         } catch {
+            screen.clear()
             try? copy.remove()
-            throw error
+            throw withoutBackup(error, directory)
         }
+    }
+
+    /// No step was begun.
+    private func withoutBackup(_ error: any Error, _ directory: String) -> CommandFailure {
+        let failure = CommandFailure(error, at: store)
+        guard !(error is CommandFailure) else { return failure }
+        guard failure.status == .inputOutput else {
+            return CommandFailure(
+                failure.status, "\(failure.sentence) The backup wasn't finished, and no step was begun.")
+        }
+        let room = (try? DatabaseFiles.freeBytes(in: directory)).map { ", where \(Shown.bytes($0)) are free now" } ?? ""
+        return CommandFailure(
+            failure.status,
+            "\(failure.sentence) The backup couldn't be finished in \(directory)\(room); what there was of it is removed. Nothing "
+                + "was changed. Make room, or name another directory with --backup-dir. Don't delete the database, its "
+                + "-wal or an older backup for it.")
     }
 
     /// The first of these names that nothing has yet.

@@ -11,12 +11,21 @@
         private let connection: String
         private let schema: String
         private let password: Password
+        /// The right to a copy that is thrown away.
+        private let scratch: ScratchSchema?
 
         package init(_ url: StoreURL, connection: String, schema: String, password: Password) {
+            self.init(url, connection, schema, password, scratch: nil)
+        }
+
+        private init(
+            _ url: StoreURL, _ connection: String, _ schema: String, _ password: Password, scratch: ScratchSchema?
+        ) {
             self.url = url
             self.connection = connection
             self.schema = schema
             self.password = password
+            self.scratch = scratch
         }
 
         package var name: String { schema }
@@ -29,13 +38,13 @@
 
         package func engine(isReadOnly: Bool) throws -> any Engine { try postgresql(isReadOnly: isReadOnly) }
 
-        private func postgresql(isReadOnly: Bool = false) throws -> PostgreSQLEngine {
+        private func postgresql(isReadOnly: Bool = false, schema: String? = nil) throws -> PostgreSQLEngine {
             var options = EngineOptions()
             options.isReadOnly = isReadOnly
             // Nobody waits for a commit here, and a large table is read as a whole.
             options.callTimeout = .seconds(30)
             return try PostgreSQLEngine(
-                connection, schema: schema, tls: .verified, password: password.closure, options: options)
+                connection, schema: schema ?? self.schema, tls: .verified, password: password.closure, options: options)
         }
 
         /// A server looks after its files itself, and keeps foreign keys at every statement.
@@ -65,25 +74,34 @@
         }
 
         package func copy(to file: String, held: HeldStore?, _ progress: @escaping CopyWatch) async throws {
-            _ = try await StoreCopy(from: try url.source(password), to: .sqlite(file)).run(watched(progress))
+            let copy = StoreCopy(from: try url.source(password), to: .sqlite(file))
+            do {
+                _ = try await copy.run(watched(progress))
+            } catch StoreError.targetNotEmpty, StoreError.unfinishedCopy {
+                // A killed run had finished it, and the store moved on; or it is of another store.
+                try SQLitePlace(try StoreURL("sqlite:" + file), path: file).remove()
+                _ = try await copy.run(watched(progress))
+            }
             let engine = SQLiteEngine(path: file, options: EngineOptions())
             defer { engine.close() }
             _ = try engine.prepare()
             try engine.seal()
         }
 
-        package func scratch(_ suffix: String, in directory: String?) throws -> any UpgradePlace {
+        package func scratch(_ suffix: String, in directory: String?, isKept: Bool) throws -> any UpgradePlace {
+            try beside(suffix, isScratch: !isKept)
+        }
+
+        private func beside(_ suffix: String, isScratch: Bool) throws -> PostgreSQLPlace {
             let name = "\(schema)_\(suffix)"
             guard name.utf8.count < 64 else {
                 throw CommandFailure(
                     .cannotCreate,
                     "the schema's name is too long to have a copy beside it: \(name) has more than 63 bytes.")
             }
-            return try beside(name)
-        }
-
-        private func beside(_ schema: String) throws -> PostgreSQLPlace {
-            PostgreSQLPlace(try url.in(schema: schema), connection: connection, schema: schema, password: password)
+            return PostgreSQLPlace(
+                try url.in(schema: name), connection, name, password,
+                scratch: isScratch ? ScratchSchema(try postgresql(schema: name)) : nil)
         }
 
         package func fill(from source: any UpgradePlace, _ progress: @escaping CopyWatch) async throws {
@@ -96,36 +114,98 @@
                     metastore-migrate copy --from … --to sqlite:FILE, then metastore-migrate rehearse FILE.
                     """)
             }
+            if try scratch?.take() == true { try scratch?.empty() }
             let from = try source.url.source(password)
             _ = try await StoreCopy(from: from, to: try url.source(password)).run(watched(progress))
         }
 
-        package func remove() throws { try postgresql().dropSchema() }
+        package func remove() throws { try scratch?.remove() }
 
         package func restore(
-            _ backup: String, suffix: String, _ progress: @escaping CopyWatch
+            _ backup: String, _ how: Restoring, _ progress: @escaping CopyWatch
         ) async throws -> RestoreOutcome {
-            let copy = try beside(schema + "_restoring")
+            let held = try takeLock(how)
+            defer { held?.release() }
+            let copy = try beside("restoring", isScratch: true)
+            _ = try copy.scratch?.take()
             do {
-                try await copy.fill(from: backup, progress)
-            } catch StoreError.targetNotEmpty {
-                // A copy that was finished, and then the run was killed: of this backup or of another one.
-                try copy.remove()
-                try await copy.fill(from: backup, progress)
+                try how.confirm()
+                try await copy.fill(fromBackup: backup, progress)
+                let outcome = try copy.takePlace(of: self, how, held?.lock)
+                copy.scratch?.release()
+                return outcome
+            } catch {
+                try? copy.scratch?.remove()
+                throw error
             }
-            let aside = "\(schema)_\(suffix)"
-            let wasThere = try copy.postgresql().replace(schema: schema, keepingAs: aside) { connection in
+        }
+
+        /// A killed run may have left a part of the same copy, which goes on, or a copy of another backup.
+        private func fill(fromBackup backup: String, _ progress: @escaping CopyWatch) async throws {
+            let copy = StoreCopy(from: .sqlite(backup), to: try url.source(password))
+            do {
+                _ = try await copy.run(watched(progress))
+            } catch StoreError.targetNotEmpty, StoreError.unfinishedCopy {
+                try scratch?.empty()
+                _ = try await copy.run(watched(progress))
+            }
+        }
+
+        private func takePlace(
+            of store: PostgreSQLPlace, _ how: Restoring, _ lock: MigrationLock?
+        ) throws -> RestoreOutcome {
+            let aside = "\(store.schema)_\(how.suffix)"
+            let wasThere = try postgresql().replace(schema: store.schema, keepingAs: aside) { connection, replaced in
+                if let lock, let replaced, try !lock.handOver(to: connection, from: replaced) {
+                    throw CommandFailure(
+                        .tryLater,
+                        "\(store.url): another process took the migration lock over. Nothing was changed. Leave the "
+                            + "work to that one; metastore-migrate lock show names it.")
+                }
                 _ = try ClosedStore(connection).beginEpoch(.ofTools)
             }
             return RestoreOutcome(aside: wasThere ? "schema \(aside)" : nil)
         }
 
-        private func fill(from backup: String, _ progress: @escaping CopyWatch) async throws {
-            _ = try await StoreCopy(from: .sqlite(backup), to: try url.source(password)).run(watched(progress))
+        /// The right to migrate what is there; nil where that is so damaged, or so gone, that it has no lock.
+        private func takeLock(_ how: Restoring) throws -> HeldLock? {
+            let engine = try postgresql()
+            guard try engine.prepare() != .nothing else {
+                engine.close()
+                return nil
+            }
+            do {
+                let connection = try engine.openWriter()
+                do {
+                    let lock = try how.migrator.takeLock(connection, waiting: how.timeout, now: Upgrade.now)
+                    return HeldLock(engine: engine, connection: connection, lock: lock)
+                } catch {
+                    connection.close()
+                    throw error
+                }
+            } catch let error as EngineError where error.sqlState == "42P01" {
+                engine.close()
+                return nil
+            } catch {
+                engine.close()
+                throw error
+            }
+        }
+
+        private struct HeldLock {
+            let engine: PostgreSQLEngine
+            let connection: any Connection
+            let lock: MigrationLock
+
+            func release() {
+                lock.release(connection)
+                connection.close()
+                engine.close()
+            }
         }
 
         /// Both names change in one transaction: there is nothing to finish.
-        package func finishRestore() throws -> RestoreOutcome? { nil }
+        package func finishRestore(waiting timeout: Duration) async throws -> RestoreOutcome? { nil }
     }
 
     extension LockHolder {

@@ -95,7 +95,8 @@ extension Upgrade {
                 return RehearsalReport(self, from: status.found)
             }
             let suffix = keeping ? "rehearsal-\(Self.stamp(hasMilliseconds: true))" : "rehearsal"
-            let copy = Upgrade(try place.scratch(suffix, in: directory), migrator: migrator, screen: screen)
+            let scratch = try place.scratch(suffix, in: directory, isKept: keeping)
+            let copy = Upgrade(scratch, migrator: migrator, screen: screen)
             if let near = directory ?? place.backupDirectory { try refuseNarrow(near, sight) }
             do {
                 let report = try await rehearse(on: copy, from: status.found, to: target, isKept: keeping)

@@ -57,11 +57,14 @@ extension Upgrade {
     ) async throws(CommandFailure) -> RollbackReport {
         try await failing {
             let sight = try place.look()
-            if sight.isBeingRestored, !options.isDryRun, let outcome = try place.finishRestore() {
+            if sight.isBeingRestored, !options.isDryRun,
+                let outcome = try await place.finishRestore(waiting: options.lockTimeout)
+            {
                 return try report(outcome, backup: nil, lost: nil)
             }
             guard sight.isThere || options.backup != nil else { _ = try self.sight(); throw MigrationError.noStore }
             let found = sight.isThere ? try? summary() : nil
+            let applied = applied
             let path = try backup(options)
             let backup = try check(SQLitePlace(try StoreURL("sqlite:" + path), path: path))
             try refuseForeign(found, backup, path)
@@ -74,9 +77,27 @@ extension Upgrade {
             try confirm(
                 "Put schema \(backup.schema), revision \(backup.revision) in the place of \(store)"
                     + (lost.map { $0 > 0 ? ", without the \(Shown.count(Int($0), "commit")) since" : "" } ?? "") + "?")
-            let outcome = try await restore(path, options)
+            let how = Restoring(
+                suffix: "failed-\(Self.stamp(hasMilliseconds: true))", migrator: migrator, timeout: options.lockTimeout
+            ) { try refuseOtherHistory(than: applied) }
+            let outcome = try await place.restore(path, how) { [screen] title, done, total, unit in
+                screen.show("restore: \(title)", done, total, unit)
+            }
+            guard !outcome.isEarlier else { return try report(outcome, backup: nil, lost: nil) }
             return try report(outcome, backup: path, lost: lost)
         }
+    }
+
+    /// The steps that were applied; nil where that can't be read.
+    private var applied: [AppliedMigration]? { try? reading { try migrator.status($0).applied } }
+
+    /// Whoever had the lock before may have upgraded it, or rolled it back already.
+    private func refuseOtherHistory(than expected: [AppliedMigration]?) throws(CommandFailure) {
+        guard applied != expected else { return }
+        throw CommandFailure(
+            .no,
+            "\(store): somebody else upgraded it or rolled it back meanwhile. Nothing was changed by this run. Look at "
+                + "metastore-migrate history \(store), and run this again if you still mean it.")
     }
 
     private func summary() throws -> ClosedStore.Summary { try reading { try ClosedStore($0).summary() } }
@@ -110,20 +131,6 @@ extension Upgrade {
             .no,
             "\(path) is a backup of another store: cluster \(backup.cluster), here is \(found.cluster). Nothing was "
                 + "changed. Name the right backup; don't delete either.")
-    }
-
-    private func restore(_ backup: String, _ options: RollbackOptions) async throws -> RestoreOutcome {
-        let deadline = ContinuousClock.now + options.lockTimeout
-        while true {
-            do {
-                return try await place.restore(backup, suffix: "failed-\(Self.stamp(hasMilliseconds: true))") {
-                    [screen] title, done, total, unit in screen.show("restore: \(title)", done, total, unit)
-                }
-            } catch let error as EngineError {
-                guard case .locked = error.code, ContinuousClock.now < deadline else { throw error }
-                try await Task.sleep(for: .milliseconds(100))
-            }
-        }
     }
 
     private func report(_ outcome: RestoreOutcome, backup: String?, lost: Int64?) throws -> RollbackReport {

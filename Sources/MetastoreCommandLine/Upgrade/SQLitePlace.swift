@@ -1,15 +1,20 @@
 internal import Metastore
 package import MetastoreEngine
+internal import MetastoreMigration
 internal import MetastoreSQLite
+internal import MetastoreTerminal
 
 /// A store in a file.
 package struct SQLitePlace: UpgradePlace {
     package let url: StoreURL
     private let path: String
+    /// A copy that is thrown away, and says so in its header.
+    private let isScratch: Bool
 
-    package init(_ url: StoreURL, path: String) {
+    package init(_ url: StoreURL, path: String, isScratch: Bool = false) {
         self.url = url
         self.path = path
+        self.isScratch = isScratch
     }
 
     package var name: String {
@@ -61,17 +66,23 @@ package struct SQLitePlace: UpgradePlace {
     }
 
     package func copy(to file: String, held: HeldStore?, _ progress: @escaping CopyWatch) async throws {
-        let engine = try held?.engine ?? engine(isReadOnly: true)
+        try await SQLitePlace(url, path: file).image(of: self, held, progress)
+    }
+
+    /// Becomes an image of the source.
+    private func image(of source: SQLitePlace, _ held: HeldStore?, _ progress: @escaping CopyWatch) async throws {
+        let engine = try held?.engine ?? source.engine(isReadOnly: true)
         if held == nil { _ = try engine.prepare() }
         let reader = try engine.openReader()
         defer {
             reader.close()
             if held == nil { engine.close() }
         }
-        let target = SQLiteEngine(path: file, options: EngineOptions())
+        let target = sqlite()
         defer { target.close() }
         if try target.prepare() != .nothing {
-            try DatabaseFiles.removeCopy(file)
+            try refuseForeign(target)
+            try DatabaseFiles.removeCopy(path)
             target.close()
             _ = try target.prepare()
         }
@@ -82,34 +93,85 @@ package struct SQLitePlace: UpgradePlace {
         } _: { connection in
             // What was committed is in it as a whole, whether or not a process still writes.
             try ClosedStore(connection).markClosed()
+            if isScratch { try connection.executeScript("PRAGMA user_version = \(Self.scratchVersion)") }
         }
     }
 
-    package func scratch(_ suffix: String, in directory: String?) throws -> any UpgradePlace {
+    /// "copy": what a copy that may be thrown away has in its header, and nothing else has.
+    private static let scratchVersion: Int64 = 0x636F_7079
+
+    /// Such a name may be somebody else's for a copy of his own.
+    private func refuseForeign(_ prepared: SQLiteEngine) throws {
+        guard isScratch else { return }
+        let reader = try prepared.openReader()
+        defer { reader.close() }
+        guard try reader.first("PRAGMA user_version", { try $0.integer(0) }) == Self.scratchVersion else {
+            throw CommandFailure(
+                .cannotCreate,
+                "\(path) is there, and no copy of metastore-migrate's. It was left as it is, and nothing else was "
+                    + "changed. Move it away, or rehearse in another directory: --in DIRECTORY.")
+        }
+    }
+
+    package func scratch(_ suffix: String, in directory: String?, isKept: Bool) throws -> any UpgradePlace {
         let path = (directory ?? backupDirectory ?? ".") + "/\(name).\(suffix).db"
-        return SQLitePlace(try StoreURL("sqlite:" + path), path: path)
+        return SQLitePlace(try StoreURL("sqlite:" + path), path: path, isScratch: !isKept)
     }
 
     package func fill(from source: any UpgradePlace, _ progress: @escaping CopyWatch) async throws {
-        try await source.copy(to: path, held: nil, progress)
+        guard let source = source as? SQLitePlace else { return try await source.copy(to: path, held: nil, progress) }
+        try await image(of: source, nil, progress)
     }
 
-    package func remove() throws { try DatabaseFiles.removeCopy(path) }
+    package func remove() throws {
+        let engine = sqlite()
+        defer { engine.close() }
+        if try engine.prepare() != .nothing { try refuseForeign(engine) }
+        try DatabaseFiles.removeCopy(path)
+    }
 
     package func restore(
-        _ backup: String, suffix: String, _ progress: @escaping CopyWatch
+        _ backup: String, _ how: Restoring, _ progress: @escaping CopyWatch
     ) async throws -> RestoreOutcome {
-        let replacement = try DatabaseReplacement(path: path)
+        // Before the lock, whose file takes room too. Carrying another one through takes none.
+        if try !look().isBeingRestored { try refuseNarrow(backup) }
+        let replacement = try await replacement(waiting: how.timeout)
+        // One that was cut off while this one waited.
+        if let aside = try replacement.resume() { return RestoreOutcome(aside: aside, isEarlier: true) }
+        try how.confirm()
         let file = path.split(separator: "/").last.map(String.init) ?? path
-        let aside = try replacement.replace(byImageAt: backup, keepingAs: "\(file).\(suffix)") { connection in
+        let aside = try replacement.replace(byImageAt: backup, keepingAs: "\(file).\(how.suffix)") { connection in
             try ClosedStore(connection).beginEpoch(.ofTools)
         }
         return RestoreOutcome(aside: aside)
     }
 
-    package func finishRestore() throws -> RestoreOutcome? {
+    private func refuseNarrow(_ backup: String) throws {
+        let needed = (try DatabaseFiles(at: backup)?.bytes ?? 0) + UpgradeLimits.spareBytes
+        let free = try DatabaseFiles.freeBytes(in: backupDirectory ?? ".")
+        guard free < needed else { return }
+        throw CommandFailure(
+            .inputOutput,
+            "\(path): restoring \(backup) takes up to \(Shown.bytes(needed)) beside the database, and "
+                + "\(Shown.bytes(free)) are free. Nothing was changed. Make room on its device. Don't delete the "
+                + "database, its -wal or a backup for it.")
+    }
+
+    package func finishRestore(waiting timeout: Duration) async throws -> RestoreOutcome? {
         guard try look().isBeingRestored else { return nil }
-        return try DatabaseReplacement(path: path).resume().map { RestoreOutcome(aside: $0) }
+        return try await replacement(waiting: timeout).resume().map { RestoreOutcome(aside: $0, isEarlier: true) }
+    }
+
+    private func replacement(waiting timeout: Duration) async throws -> DatabaseReplacement {
+        let deadline = ContinuousClock.now + timeout
+        while true {
+            do {
+                return try DatabaseReplacement(path: path)
+            } catch {
+                guard case .locked = error.code, ContinuousClock.now < deadline else { throw error }
+            }
+            try await Task.sleep(for: .milliseconds(100))
+        }
     }
 }
 

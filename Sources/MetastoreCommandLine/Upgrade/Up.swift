@@ -80,7 +80,7 @@ extension Upgrade {
         _ options: UpOptions, confirm: (_ question: String) throws -> Void
     ) async throws(CommandFailure) -> UpReport {
         try await failing {
-            let sight = try sight()
+            let sight = try await settledSight(waiting: options.lockTimeout)
             try refuseHalfRestored(sight)
             let status = try reading { try migrator.status($0) }
             let steps = try Self.steps(of: status, to: options.target)
@@ -91,7 +91,18 @@ extension Upgrade {
                     isDryRun: options.isDryRun, steps: planned, backup: nil, heldSeconds: 0, verification: nil)
             }
             try confirm("Bring \(store) from schema \(status.found) to \(last.number)?")
+            try refuseFull(sight)
             return try await heldUp(options, from: status.found)
+        }
+    }
+
+    /// What is there once nobody is in the middle of a rollback.
+    private func settledSight(waiting timeout: Duration) async throws -> PlaceSight {
+        let deadline = ContinuousClock.now + timeout
+        while true {
+            let sight = try sight()
+            guard sight.isBeingRestored, sight.holder != nil, ContinuousClock.now < deadline else { return sight }
+            try await Task.sleep(for: .milliseconds(50))
         }
     }
 
@@ -99,6 +110,8 @@ extension Upgrade {
         let held = try hold(waiting: options.lockTimeout)
         let began = ContinuousClock.now
         defer { held.close() }
+        // A rollback may have been begun and cut off while this one waited.
+        try refuseHalfRestored(try place.look(), isHeld: true)
         let lock = try migrator.takeLock(held.connection, waiting: options.lockTimeout, now: Self.now)
         defer { lock.release(held.connection) }
         try refuseDrift(held.connection)
@@ -112,7 +125,7 @@ extension Upgrade {
         let backup = try await backup(held, options)
         do {
             let steps = try apply(held, lock, to: options.target, backup: backup?.path)
-            let verification = try finish(held)
+            let verification = try finish(held, after: steps)
             return UpReport(
                 store: store, from: from, to: verification.schema, isDryRun: false, steps: steps, backup: backup,
                 heldSeconds: (ContinuousClock.now - began).shownSeconds, verification: verification)
@@ -129,8 +142,20 @@ extension Upgrade {
         return status.pending.filter { $0.number <= target ?? status.known }
     }
 
-    func refuseHalfRestored(_ sight: PlaceSight) throws(CommandFailure) {
+    /// How much a step takes nobody knows before: one that finds no room is rolled back.
+    private func refuseFull(_ sight: PlaceSight) throws(CommandFailure) {
+        guard let free = sight.freeBytes, free < UpgradeLimits.spareBytes else { return }
+        throw CommandFailure(
+            .inputOutput,
+            "\(store): an upgrade needs at least \(Shown.bytes(UpgradeLimits.spareBytes)) beside the database, and "
+                + "\(Shown.bytes(free)) are free. Nothing was changed. Make room on its device. Don't delete the "
+                + "database, its -wal or an older backup for it.")
+    }
+
+    /// - Parameter isHeld: this run has the lock, and so nobody is carrying it through.
+    func refuseHalfRestored(_ sight: PlaceSight, isHeld: Bool = false) throws {
         guard sight.isBeingRestored else { return }
+        if !isHeld, let holder = sight.holder { throw MigrationError.locked(holder: holder) }
         throw CommandFailure(
             .no,
             "\(store): a rollback was begun here and cut off. Both databases are intact: delete neither. "
@@ -203,12 +228,28 @@ extension Upgrade {
         try held.engine.keepNote(try ClosedStore(held.connection).note())
     }
 
+    /// As ``finish(_:)``; what goes wrong there takes no step back.
+    private func finish(_ held: HeldStore, after steps: [AppliedStep]) throws -> VerifyReport {
+        do {
+            return try finish(held)
+        } catch let error as CommandFailure {
+            throw error
+        } catch {
+            let failure = CommandFailure(error, at: store)
+            let numbers = steps.map { "\($0.number)" }.joined(separator: ", ")
+            throw CommandFailure(
+                failure.status,
+                "\(failure.sentence) All steps were applied before it (\(numbers)) and stay; what was cut off is "
+                    + "looking at the result. Run metastore-migrate verify \(store).")
+        }
+    }
+
     private func afterBackup(_ error: any Error, _ backup: VerifiedBackup?) -> CommandFailure {
         let failure = CommandFailure(error, at: store)
         guard let backup else { return failure }
         return CommandFailure(
             failure.status,
-            failure.description + " The backup \(backup.path) is verified (revision \(backup.revision)); to go back to "
+            failure.sentence + " The backup \(backup.path) is verified (revision \(backup.revision)); to go back to "
                 + "it run metastore-migrate rollback \(store) --backup \(backup.path). Don't delete it.")
     }
 }

@@ -70,6 +70,7 @@ package struct Upgrade: Sendable {
         guard try engine.prepare() != .nothing else { throw MigrationError.noStore }
         let connection = try engine.openReader()
         defer { connection.close() }
+        try ClosedStore(connection).refuseUnfinishedCopy(at: engine.place)
         return try body(connection)
     }
 
@@ -81,6 +82,7 @@ package struct Upgrade: Sendable {
             guard found != .nothing else { throw MigrationError.noStore }
             let connection = try engine.openWriter()
             do {
+                try ClosedStore(connection).refuseUnfinishedCopy(at: engine.place)
                 _ = try migrator.status(connection)
                 try ClosedStore(connection).checkWhole(engine, found)
             } catch {

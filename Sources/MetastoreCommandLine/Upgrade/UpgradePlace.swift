@@ -1,5 +1,5 @@
-internal import Metastore
 package import MetastoreEngine
+internal import MetastoreMigration
 
 /// Where a store is that is upgraded: what each engine does in a way of its own.
 ///
@@ -26,26 +26,44 @@ package protocol UpgradePlace: Sendable {
     /// Takes the right to migrate from a holder that is dead.
     func breakLock() throws -> LockHolder?
 
-    /// Makes a copy of the whole store in a database file, sealed and flushed; there is nothing at that path, or what a
-    /// killed run left of the same.
+    /// Makes a copy of the whole store in a database file, sealed and flushed. What a killed run left of the same at
+    /// that path is replaced; anything else there is refused.
     ///
     /// - Parameter held: the store, with the right to write; nil to copy beside whoever has it.
     func copy(to file: String, held: HeldStore?, _ progress: @escaping CopyWatch) async throws
 
-    /// A place of the same kind for a copy that is tried on and thrown away.
-    func scratch(_ suffix: String, in directory: String?) throws -> any UpgradePlace
+    /// A place of the same kind for a copy that is tried on.
+    ///
+    /// - Parameter isKept: it isn't thrown away, nor replaced by the next run.
+    func scratch(_ suffix: String, in directory: String?, isKept: Bool) throws -> any UpgradePlace
 
-    /// Makes this place a copy of another of its kind. For ``scratch(_:in:)``.
+    /// Makes this place a copy of another of its kind, in place of what a killed run left; whatever else is there is
+    /// refused, and left as it is. For ``scratch(_:in:isKept:)``.
     func fill(from source: any UpgradePlace, _ progress: @escaping CopyWatch) async throws
 
-    /// Removes a copy.
+    /// Removes the copy that ``fill(from:_:)`` or ``copy(to:held:_:)`` made, or left half made; never what another
+    /// process works at, or what somebody else put there.
     func remove() throws
 
     /// Puts a verified backup in the store's place, in a new epoch, and keeps what was there under another name.
-    func restore(_ backup: String, suffix: String, _ progress: @escaping CopyWatch) async throws -> RestoreOutcome
+    func restore(
+        _ backup: String, _ how: Restoring, _ progress: @escaping CopyWatch
+    ) async throws -> RestoreOutcome
 
     /// Carries through a restore that was cut off, if there was one.
-    func finishRestore() throws -> RestoreOutcome?
+    func finishRestore(waiting timeout: Duration) async throws -> RestoreOutcome?
+}
+
+/// How a backup is put in a store's place.
+package struct Restoring {
+    /// What is there now is kept under its own name and this.
+    let suffix: String
+    /// Whose lock it takes.
+    let migrator: Migrator
+    /// How long to wait for whoever writes or migrates.
+    let timeout: Duration
+    /// Asked once nobody else can write or migrate; what it throws ends it before anything was changed.
+    let confirm: () throws -> Void
 }
 
 /// Told how far a copy is: of what, how much of it, of how much.
@@ -75,6 +93,8 @@ package struct LockHolder: Sendable, Hashable, Encodable {
 package struct RestoreOutcome: Sendable, Hashable {
     /// Where what was there is kept; nil when there was nothing.
     package let aside: String?
+    /// It was another run's, which was cut off.
+    package var isEarlier = false
 }
 
 /// A store, with the right to write.
