@@ -73,7 +73,7 @@ let package = Package(
             name: "MetastoreCommandLine",
             dependencies: [
                 "Metastore", "MetastoreModel", "MetastoreEngine", "MetastoreMigration", "Migrations", "MetastoreSQLite",
-                "MetastorePostgreSQL", "MetastoreTerminal", arguments,
+                "MetastorePostgreSQL", "MetastoreTerminal", arguments, logging,
             ],
             swiftSettings: settings),
         .target(
@@ -191,7 +191,8 @@ let package = Package(
         .testTarget(
             name: "MetastoreMigrateTests",
             dependencies: [
-                "MigrateSupport", "metastore-migrate", "metastore-migrate-test", "FaultSupport",
+                "MigrateSupport", "metastore-migrate", "metastore-migrate-test", "FaultSupport", "FaultLoad",
+                "metastore-crash-test",
                 "MetastoreCommandLine", "MetastoreTerminal", "MetastoreMigration", "Migrations", "Metastore",
                 "MetastoreModel", "MetastoreEngine", "MetastoreSQLite", "MetastorePostgreSQL", "PostgreSQLServer",
             ],
