@@ -11,7 +11,7 @@ package struct BackfillOrderReport: CommandReport {
     /// What is ordered now; nil when everything is done and nothing was ordered.
     package let orders: BackfillOrdered?
     /// Who obeys, and when.
-    package let advice: String
+    package let notes: [String]
 
     package func lines(_ style: TerminalStyle) -> [String] {
         var fields = FieldLines()
@@ -21,7 +21,7 @@ package struct BackfillOrderReport: CommandReport {
             fields.add("rows", entry.shownRows)
         }
         if let orders { fields.add("ordered", orders.shown, .green) }
-        fields.add("note", advice)
+        for note in notes { fields.add("note", note) }
         return fields.lines(style)
     }
 }
@@ -53,7 +53,7 @@ extension Upgrade {
             guard found.contains(where: { $0.state != .done }) else {
                 return BackfillOrderReport(
                     store: store, backfills: found.map { BackfillEntry($0) }, orders: nil,
-                    advice: "everything is filled in: there is nothing to order, and nothing was ordered.")
+                    notes: ["everything is filled in: there is nothing to order, and nothing was ordered."])
             }
             return try given(order, holder: sight.holder)
         }
@@ -75,12 +75,14 @@ extension Upgrade {
             }
             return BackfillOrderReport(
                 store: store, backfills: found.map { BackfillEntry($0) }, orders: row,
-                advice: "it holds from the next step on, whoever takes it.")
+                notes: ["it holds from the next step on, whoever takes it."])
         }
         return BackfillOrderReport(
             store: store, backfills: found.map { BackfillEntry($0) },
             orders: found.first.flatMap { KeptOrders(beside: engine).ordered(of: $0) },
-            advice: holder.map { "\($0) obeys within about a second; metastore-migrate backfill status shows it." }
-                ?? "nobody holds the store now; whoever does next obeys.")
+            notes: [
+                holder.map { "\($0) obeys within about a second; metastore-migrate backfill status shows it." }
+                    ?? "nobody holds the store now; whoever does next obeys."
+            ])
     }
 }

@@ -50,11 +50,11 @@ package struct BackfillEntry: Sendable, Hashable, Encodable {
         return entries.isEmpty ? nil : entries
     }
 
-    /// "1,200 of at most 5,000 (24 %)"
+    /// "1,200 of at most 5,000 rows (24 %)"
     var shownRows: String {
-        guard state != .done else { return Shown.grouped(Int(rowsDone)) }
+        guard state != .done else { return Shown.count(Int(rowsDone), "row") }
         let percent = ProgressBar.percent(rowsTotal > 0 ? Double(rowsDone) / Double(rowsTotal) : 1)
-        return "\(Shown.grouped(Int(rowsDone))) of at most \(Shown.grouped(Int(rowsTotal))) "
+        return "\(Shown.grouped(Int(rowsDone))) of at most \(Shown.count(Int(rowsTotal), "row")) "
             + "(\(percent.drop { $0 == " " }))"
     }
 }
@@ -67,11 +67,11 @@ package struct BackfillOrdered: Sendable, Hashable, Encodable {
     package let isTakenIn: Bool
 
     var shown: String {
-        (isPaused ? "pause" : "run") + ", " + Self.bound(rowsPerSecond)
+        (isPaused ? "pause, " : "go on, ") + (rowsPerSecond == nil ? "no throttle" : Self.throttle(rowsPerSecond))
     }
 
-    static func bound(_ rowsPerSecond: Int64?) -> String {
-        rowsPerSecond.map { "at most \(Shown.count(Int($0), "row")) a second" } ?? "no throttle"
+    static func throttle(_ rowsPerSecond: Int64?) -> String {
+        rowsPerSecond.map { "at most \(Shown.count(Int($0), "row")) a second" } ?? "none"
     }
 }
 
@@ -88,7 +88,7 @@ package struct BackfillReport: CommandReport {
     /// Nil where none were given beside the database.
     package let orders: BackfillOrdered?
     /// What is to be done, and what not.
-    package let advice: [String]
+    package let notes: [String]
 
     package var exitStatus: ExitStatus {
         !backfills.isEmpty && backfills.allSatisfy { $0.state == .done } ? .success : .no
@@ -100,7 +100,7 @@ package struct BackfillReport: CommandReport {
         for entry in backfills { add(entry, to: &fields) }
         if let holder { fields.add("held by", holder) }
         if let orders, !orders.isTakenIn { fields.add("orders", "\(orders.shown); not taken in yet", .yellow) }
-        for advice in advice { fields.add("note", advice, .yellow) }
+        for note in notes { fields.add("note", note, .yellow) }
         return fields.lines(style)
     }
 
@@ -118,7 +118,7 @@ package struct BackfillReport: CommandReport {
             let left = entry.remainingSeconds.map { ", \(Shown.duration(.seconds($0))) left at most" } ?? ""
             fields.add("rate", "\(Shown.grouped(Int(rate)))/s\(left)")
         }
-        if entry.state != .done { fields.add("throttle", BackfillOrdered.bound(entry.rowsPerSecond)) }
+        if entry.state != .done { fields.add("throttle", BackfillOrdered.throttle(entry.rowsPerSecond)) }
         if entry.state != .done, let trial = entry.trial { fields.add("filled", "up to trial \(trial)") }
         if let started = entry.started { fields.add("started", started) }
         if let changed = entry.changed { fields.add("last moved", changed) }
@@ -144,7 +144,7 @@ extension Upgrade {
                     store: store, engine: status.database.rawValue, schema: status.found,
                     backfills: found.map { BackfillEntry($0, isWorkedOn: isWorkedOn) },
                     holder: engine.isExclusive ? sight.holder : nil, isWorkedOn: isWorkedOn, orders: orders,
-                    advice: advice(found, kept, orders, isWorkedOn: isWorkedOn, isExclusive: engine.isExclusive))
+                    notes: notes(found, kept, orders, isWorkedOn: isWorkedOn, isExclusive: engine.isExclusive))
             }
         }
     }
@@ -156,31 +156,31 @@ extension Upgrade {
         return .microseconds(age.magnitude) < Limits.backfillTakeover * 2
     }
 
-    private func advice(
+    private func notes(
         _ found: [BackfillProgress], _ kept: KeptOrders, _ orders: BackfillOrdered?, isWorkedOn: Bool,
         isExclusive: Bool
     ) -> [String] {
         guard !found.isEmpty else { return [noBackfill] }
         guard found.contains(where: { $0.state != .done }) else { return [] }
-        var advice: [String] = []
+        var notes: [String] = []
         if case .unclear(let reason) = kept {
-            advice.append(
+            notes.append(
                 "orders beside the store don't count (\(reason)): what was ordered before holds. Give them again.")
         }
         let isHeld = isExclusive && isWorkedOn
         if let orders, !orders.isTakenIn {
-            advice.append("whoever holds the store\(isHeld ? "" : " next") obeys within about a second.")
+            notes.append("whoever holds the store\(isHeld ? "" : " next") obeys within about a second.")
         }
         if orders?.isPaused ?? found.contains(where: { $0.state == .paused }) {
-            return advice + ["it rests until metastore-migrate backfill resume \(store)."]
+            return notes + ["it rests until metastore-migrate backfill resume \(store)."]
         }
         if !isWorkedOn {
-            advice.append(
+            notes.append(
                 (isExclusive ? "nobody holds the store" : "nobody has moved it lately")
                     + ": start the master, which does it beside its work, or run metastore-migrate backfill run "
                     + "\(store).")
         }
-        return advice
+        return notes
     }
 
     var noBackfill: String { "this schema has no backfill. metastore-migrate up \(store) begins it." }

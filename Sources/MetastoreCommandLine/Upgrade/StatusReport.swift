@@ -70,10 +70,10 @@ package struct StatusReport: CommandReport {
         }
         fields.add("lock", lock.map { $0.isAlive ? "held by \($0.holder)" : "left by \($0.holder), dead" } ?? "free")
         for entry in backfills ?? [] {
+            let isPaused = entry.state == .paused ? ", paused" : ""
             fields.add(
                 "backfill",
-                "\(entry.name): \(entry.shownRows) rows, \(entry.state == .paused ? "paused" : "to go on"); "
-                    + "metastore-migrate backfill status \(store) says more")
+                "\(entry.name): \(entry.shownRows)\(isPaused); metastore-migrate backfill status \(store) says more")
         }
         for difference in drift { fields.add("drift", difference, .red) }
         if let advice { fields.add("note", advice, .yellow) }
