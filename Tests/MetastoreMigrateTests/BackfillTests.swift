@@ -96,8 +96,6 @@ internal import Testing
             #expect(report.isInterrupted && report.rows == left.rowsDone && report.rows < Rig.rows)
             if kind == .file {
                 // As a master leaves it that ends.
-                let names = rig.names(in: rig.directory)
-                #expect(!names.contains("metastore.db-wal"))
                 #expect(try rig.withConnection { try $0.first("SELECT clean FROM head") { try $0.integer(0) } } == 1)
             }
             #expect(try rig.released.throttleBackfill(rowsPerSecond: nil).exitStatus == .success)
@@ -187,17 +185,22 @@ internal import Testing
     @Test func `shows where it can't write, and says that it can't`() async throws {
         let rig = try await Rig(.file)
         try await rig.report()
-        try rig.forget()
-        try #require(mount(rig.directory, rig.directory, nil, UInt(MS_BIND), nil) == 0)
+        try rig.forget(rowsPerSecond: 1)
+        // Where nobody has it open SQLite can't read it without writing beside it.
+        let master = try CrashProcess("serve")
+        #expect(try master.ask("open \(rig.url)").hasPrefix("ok"))
+        try #require(mount(rig.directory, rig.backups, nil, UInt(MS_BIND), nil) == 0)
         let flags = UInt(MS_BIND) | UInt(MS_REMOUNT) | UInt(MS_RDONLY)
-        try #require(mount("none", rig.directory, nil, flags, nil) == 0)
-        #expect(try Tool.run(["backfill", "status", rig.url]).code == 1)
-        for command in [["pause", rig.url], ["throttle", rig.url, "10"], ["run", rig.url]] {
+        try #require(mount("none", rig.backups, nil, flags, nil) == 0)
+        let place = rig.backups + "/metastore.db"
+        let status = try Tool.run(["backfill", "status", place])
+        #expect(status.code == 1 && status.output.contains("held by"), "\(status)")
+        for command in [["pause", place], ["throttle", place, "10"], ["run", place]] {
             let ending = try Tool.run(["backfill"] + command)
             #expect(ending.code == 77 && ending.output.isEmpty, "\(command) \(ending)")
         }
-        umount2(rig.directory, Int32(MNT_DETACH))
-        #expect(try Tool.run(["backfill", "run", rig.url]).code == 0)
+        umount2(rig.backups, Int32(MNT_DETACH))
+        #expect(!rig.names(in: rig.directory).contains { $0.contains("control") })
     }
 
     /// A full device ends it, and it goes on when there is room.
