@@ -10,11 +10,15 @@ internal import Synchronization
 package struct BackfillRun: Sendable {
     private let source: EngineSource
     private let options: StoreOptions
+    private let patience: Duration
 
-    /// - Parameter options: of the engine, and who opens it.
-    package init(_ source: EngineSource, _ options: StoreOptions) {
+    /// - Parameters:
+    ///   - options: of the engine, and who opens it.
+    ///   - patience: how long steps may fail on a server in a way that may pass.
+    package init(_ source: EngineSource, _ options: StoreOptions, patience: Duration = Limits.backfillPatience) {
         self.source = source
         self.options = options
+        self.patience = patience
     }
 
     /// Returns once everything is filled in; cancelled, when the step it is at has ended.
@@ -22,8 +26,8 @@ package struct BackfillRun: Sendable {
     /// - Parameter tell: told how far it is: after steps, and about once a second while it is paused or another process
     ///   works.
     /// - Returns: how far it has come; nil when it was cancelled before it had looked.
-    /// - Throws: what opening the store throws; ``StoreError`` when a step fails, on a server only when steps have failed
-    ///   for ``Limits/backfillPatience``.
+    /// - Throws: what opening the store throws; ``StoreError`` when a step fails, on a server only when that won't pass or
+    ///   hasn't for long.
     package func run(_ tell: (BackfillProgress) -> Void) async throws -> BackfillProgress? {
         let newest = Newest()
         let (looks, wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
@@ -36,7 +40,7 @@ package struct BackfillRun: Sendable {
         do {
             for await _ in looks {
                 if let progress = newest.progress { tell(progress) }
-                if let failure = newest.failure(patience: store.engine.isExclusive ? .zero : Limits.backfillPatience) {
+                if let failure = newest.failure(patience: store.engine.isExclusive ? .zero : patience) {
                     throw failure
                 }
                 if newest.progress?.state == .done { break }

@@ -60,6 +60,19 @@ struct BackfillWatch {
     }
 }
 
+/// How long the backfill rests after a step.
+package enum BackfillPace {
+    /// - Parameters:
+    ///   - took: how long the step took, in which it did so many rows.
+    ///   - limit: rows a second.
+    ///   - isAlone: nobody else wants the writer's time.
+    package static func pause(after took: Duration, rows: Int64, limit: Int64?, isAlone: Bool) -> Duration {
+        let share = isAlone ? .zero : took * (Limits.backfillShare - 1)
+        guard let limit else { return share }
+        return max(share, .seconds(Double(rows) / Double(limit)) - took)
+    }
+}
+
 extension WriterLoop {
     /// One step of the backfill, when it is time for one.
     func fillIn(_ now: Duration) {
@@ -127,11 +140,9 @@ extension WriterLoop {
         }
         tell?(.success(after))
         let isAlone = tell != nil && head.batches == batches + 1
-        var pause = isAlone ? .zero : (ended - now) * (Limits.backfillShare - 1)
-        if let limit = after.rowsPerSecond {
-            pause = max(pause, .seconds(Double(rows) / Double(limit)) - (ended - now))
-        }
-        housekeeping.backfill.nextStep = ended + pause
+        housekeeping.backfill.nextStep =
+            ended
+            + BackfillPace.pause(after: ended - now, rows: rows, limit: after.rowsPerSecond, isAlone: isAlone)
     }
 
     /// Orders from a file, into the row. Where several processes write they are given in the row itself.

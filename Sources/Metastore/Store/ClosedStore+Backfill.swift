@@ -68,13 +68,17 @@ extension ClosedStore {
         }
     }
 
-    /// Seconds the backfill will take for a row, its pauses for other writers included: what it does is done with the
-    /// first rows there are, but for writing it down.
-    package func backfillSecondsPerRow(sampling most: Int) throws(StoreError) -> Double {
+    /// Seconds the backfill will take for a row at least, its pauses for other writers included: what it does is done
+    /// with the first rows there are, but for writing it down.
+    ///
+    /// - Parameters:
+    ///   - most: at most so many rows …
+    ///   - bytes: … and no row after so many bytes of metrics.
+    package func backfillSecondsPerRow(sampling most: Int, bytes: Int) throws(StoreError) -> Double {
         try caught {
             let session = Session(connection, control: nil)
             let began = ContinuousClock.now
-            var rows = 0
+            var (rows, left) = (0, bytes)
             var summaries = TrialSummaries()
             var trial: Int64?
             try session.forEach(
@@ -90,9 +94,10 @@ extension ClosedStore {
                 if let metrics = try session.metrics(row, 3, 4) {
                     let place = WorkloadPlace(step: try row.integer(1), kind: try row.integer(2))
                     summaries.fold(metrics, at: place)
+                    left -= metrics.text.utf8.count
                 }
                 if rows.isMultiple(of: Limits.backfillRows) { _ = summaries.summaries.bytes }
-                return true
+                return left > 0
             }
             guard rows > 0 else { return 0 }
             return (ContinuousClock.now - began) / .seconds(1) / Double(rows) * Double(Limits.backfillShare)

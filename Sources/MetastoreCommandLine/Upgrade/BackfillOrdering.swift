@@ -18,7 +18,7 @@ package struct BackfillOrderReport: CommandReport {
         fields.add("store", store)
         for entry in backfills where entry.state == .done {
             fields.add("backfill", "\(entry.name): done", .green)
-            fields.add("rows", entry.shownRows)
+            fields.add("filled in", entry.shownRows)
         }
         if let orders { fields.add("ordered", orders.shown, .green) }
         for note in notes { fields.add("note", note) }

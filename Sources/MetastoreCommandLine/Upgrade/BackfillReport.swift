@@ -113,13 +113,13 @@ package struct BackfillReport: CommandReport {
             case .running: isWorkedOn ? ("running", .green) : ("begun, and nobody works on it", .yellow)
             }
         fields.add("backfill", "\(entry.name): \(state)", look)
-        fields.add("rows", entry.shownRows)
+        fields.add("filled in", entry.shownRows)
         if let rate = entry.rate {
             let left = entry.remainingSeconds.map { ", \(Shown.duration(.seconds($0))) left at most" } ?? ""
             fields.add("rate", "\(Shown.grouped(Int(rate)))/s\(left)")
         }
         if entry.state != .done { fields.add("throttle", BackfillOrdered.throttle(entry.rowsPerSecond)) }
-        if entry.state != .done, let trial = entry.trial { fields.add("filled", "up to trial \(trial)") }
+        if entry.state != .done, let trial = entry.trial { fields.add("up to", "trial \(trial)") }
         if let started = entry.started { fields.add("started", started) }
         if let changed = entry.changed { fields.add("last moved", changed) }
     }

@@ -22,7 +22,7 @@ package struct BackfillRunReport: CommandReport {
         for entry in backfills {
             let isDone = entry.state == .done
             fields.add("backfill", "\(entry.name): \(isDone ? "done" : "interrupted")", isDone ? .green : .yellow)
-            fields.add("rows", entry.shownRows)
+            fields.add("filled in", entry.shownRows)
         }
         if rows > 0 { fields.add("this run", "\(Shown.count(Int(rows), "row")), \(Shown.duration(.seconds(seconds)))") }
         if isInterrupted {

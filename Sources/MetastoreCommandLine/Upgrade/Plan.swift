@@ -30,6 +30,7 @@ package struct PlanReport: CommandReport {
     package struct Backfill: Sendable, Encodable {
         /// Whose rows are read.
         package let table: Table
+        /// At its share of the writer's time, at least: how long writing takes isn't tried.
         package let seconds: Double
     }
 
@@ -97,7 +98,7 @@ package struct PlanReport: CommandReport {
             fields.add(
                 "",
                 "then fills in what older rows lack while the master works: \(backfill.table.name), "
-                    + "\(backfill.table.shownRows), about \(Shown.duration(.seconds(backfill.seconds))) at its share of "
+                    + "\(backfill.table.shownRows), \(Shown.duration(.seconds(backfill.seconds))) or more at its share of "
                     + "the writer's time")
         }
     }
@@ -152,7 +153,8 @@ extension Upgrade {
     private func backfill(of table: String, _ connection: any Connection) throws -> PlanReport.Backfill {
         let store = ClosedStore(connection)
         let count = try store.rowCount(of: table)
-        let perRow = try store.backfillSecondsPerRow(sampling: UpgradeLimits.sampledRows)
+        let perRow = try store.backfillSecondsPerRow(
+            sampling: UpgradeLimits.sampledRows, bytes: UpgradeLimits.sampledBytes)
         return PlanReport.Backfill(
             table: PlanReport.Table(table, count),
             seconds: (perRow * Double(count.rows) * 1_000).rounded() / 1_000)
