@@ -73,7 +73,7 @@ let package = Package(
             name: "MetastoreCommandLine",
             dependencies: [
                 "Metastore", "MetastoreModel", "MetastoreEngine", "MetastoreMigration", "Migrations", "MetastoreSQLite",
-                "MetastorePostgreSQL", "MetastoreTerminal", arguments,
+                "MetastorePostgreSQL", "MetastoreTerminal", arguments, logging,
             ],
             swiftSettings: settings),
         .target(
@@ -192,9 +192,9 @@ let package = Package(
         .testTarget(
             name: "MetastoreMigrateTests",
             dependencies: [
-                "MigrateSupport", "metastore-migrate", "metastore-migrate-test", "FaultLoad", "FaultSupport",
-                "MetastoreTestSupport", "MetastoreCommandLine", "MetastoreTerminal", "MetastoreMigration", "Migrations",
-                "Metastore",
+                "MigrateSupport", "metastore-migrate", "metastore-migrate-test", "metastore-crash-test", "FaultLoad",
+                "FaultSupport", "MetastoreTestSupport", "MetastoreCommandLine", "MetastoreTerminal",
+                "MetastoreMigration", "Migrations", "Metastore",
                 "MetastoreModel", "MetastoreEngine", "MetastoreSQLite", "MetastorePostgreSQL", "PostgreSQLServer",
             ],
             exclude: ["Expected", "Fixtures"], swiftSettings: settings),

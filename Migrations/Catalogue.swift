@@ -11,7 +11,7 @@ public let catalogue: [MigrationText] = [
     MigrationText(
         number: 2, name: "metric_summaries",
         summary: "sums up what the workloads of each trial measured, by metric; older trials are filled in afterwards",
-        minReader: 1, minWriter: 2,
+        minReader: 1, minWriter: 2, backfill: "workloads",
         sqlite: PackageResources.m0002_metric_summaries_sqlite_sql,
         postgresql: PackageResources.m0002_metric_summaries_postgresql_sql,
         sqliteCatalogue: PackageResources.m0002_sqlite_catalogue,

@@ -12,6 +12,9 @@ public struct MigrationText: Sendable, Hashable {
     public let minReader: Int64
     /// The oldest schema whose writers can still write after this step.
     public let minWriter: Int64
+    /// The table for whose rows that were there before the step something is filled in after it, beside the writers; nil
+    /// where the step itself does everything.
+    public let backfill: String?
     /// What is built before its transaction, where the database can do that while others write.
     public let concurrentIndexes: [ConcurrentIndex]
     private let sqlite: [UInt8]
@@ -30,7 +33,7 @@ public struct MigrationText: Sendable, Hashable {
     /// Steps other than those of ``catalogue`` are for tests.
     package init(
         number: Int64, name: String, summary: String, tables: [String] = [], minReader: Int64, minWriter: Int64,
-        concurrentIndexes: [ConcurrentIndex] = [], sqlite: [UInt8], postgresql: [UInt8],
+        backfill: String? = nil, concurrentIndexes: [ConcurrentIndex] = [], sqlite: [UInt8], postgresql: [UInt8],
         sqliteCatalogue: [UInt8] = [], postgresqlCatalogue: [UInt8] = []
     ) {
         self.number = number
@@ -39,6 +42,7 @@ public struct MigrationText: Sendable, Hashable {
         self.tables = tables
         self.minReader = minReader
         self.minWriter = minWriter
+        self.backfill = backfill
         self.concurrentIndexes = concurrentIndexes
         self.sqlite = sqlite
         self.postgresql = postgresql

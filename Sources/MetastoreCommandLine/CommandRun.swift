@@ -2,6 +2,7 @@ package import ArgumentParser
 internal import Dispatch
 internal import Glibc
 internal import MetastoreTerminal
+internal import Synchronization
 
 /// A command from its call to its exit status: data goes to the output, everything else to the error stream.
 package struct CommandRun: Sendable {
@@ -16,23 +17,36 @@ package struct CommandRun: Sendable {
 
     /// Runs it, and prints what it answers.
     ///
+    /// - Parameter isGentle: the first signal cancels the task of `body`, which then answers how far it is; the second
+    ///   ends the process at once, as the first does otherwise.
     /// - Throws: the exit code, where it isn't 0.
     package func run<Report: CommandReport>(
-        _ body: @Sendable (UpgradeScreen) async throws -> Report
+        endingGently isGentle: Bool = false, _ body: @escaping @Sendable (UpgradeScreen) async throws -> Report
     ) async throws(ExitCode) {
         // Whoever closed the output is found out about when writing to it.
         signal(SIGPIPE, SIG_IGN)
-        let signals = SignalWatch { [screen] in
+        ScreenLog.begin(on: screen)
+        let work = Task { [screen] in try await body(screen) }
+        let ended = Mutex<Int32?>(nil)
+        let signals = SignalWatch { [screen] number in
             screen.clear()
+            let isFirst = ended.withLock { ended in
+                defer { ended = number }
+                return ended == nil
+            }
+            if isGentle, isFirst { return work.cancel() }
             StandardStream.error.write(
                 "interrupted. What was committed stays, and nothing is half done: run the same command again.\n")
+            _exit(128 + number)
         }
         defer { signals.end() }
         do {
-            let report = try await body(screen)
+            let report = try await work.value
             screen.clear()
             StandardStream.output.write(try report.text(format, StandardStream.output.style))
-            guard report.exitStatus == .success else { throw ExitCode(report.exitStatus.rawValue) }
+            guard report.exitStatus == .success else {
+                throw ExitCode(ended.withLock { $0 }.map { 128 + $0 } ?? report.exitStatus.rawValue)
+            }
         } catch let code as ExitCode {
             throw code
         } catch {
@@ -44,21 +58,18 @@ package struct CommandRun: Sendable {
     }
 }
 
-/// Says a last word when somebody ends the process, and ends it as a shell expects: 130 for Ctrl-C.
+/// Tells when somebody wants to end the process, which a shell expects to end with 130 for Ctrl-C.
 ///
-/// Nothing is undone: whatever this process does may be cut off at any moment.
+/// Nothing needs to be undone: whatever this process does may be cut off at any moment.
 private final class SignalWatch: Sendable {
     // Unsafe in name only: dispatch sources may be cancelled from any thread.
     nonisolated(unsafe) private let sources: [any DispatchSourceSignal]
 
-    init(_ lastWord: @escaping @Sendable () -> Void) {
+    init(_ tell: @escaping @Sendable (Int32) -> Void) {
         sources = [SIGINT, SIGTERM, SIGHUP].map { number in
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            source.setEventHandler {
-                lastWord()
-                _exit(128 + number)
-            }
+            source.setEventHandler { tell(number) }
             source.resume()
             return source
         }

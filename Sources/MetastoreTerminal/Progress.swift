@@ -52,21 +52,41 @@ package struct Progress: Sendable {
     ) -> String {
         let elapsed = (now - began) / .seconds(1)
         let rate = elapsed >= 1 ? Double(done - doneBefore) / elapsed : nil
-        var spans: [TerminalStyle.Span] = [.init(title + " ", .bold)]
+        var parts = Parts(title)
         if let total {
             let share = total > 0 ? Double(done) / Double(total) : 1
-            if style.isLive { spans.append(.init(ProgressBar.bar(share, columns: 20, style), .green)) }
-            spans.append(
-                .init("\(ProgressBar.percent(share))  \(Shown.grouped(done)) of \(Shown.grouped(total)) \(unit)"))
-            if let rate { spans.append(.init("  \(Shown.grouped(Int(rate)))/s", .dim)) }
+            if style.isLive { parts.add(ProgressBar.bar(share, columns: 20, style), .green, leaves: 1) }
+            parts.add(ProgressBar.percent(share))
+            parts.add("  \(Shown.grouped(done)) of \(Shown.grouped(total)) \(unit)", leaves: 3)
+            if let rate { parts.add("  \(Shown.grouped(Int(rate)))/s", .dim, leaves: 2) }
             if let rate, !isEnd, rate > 0, elapsed >= 3, share >= 0.01, total > done {
-                spans.append(.init("  \(Shown.duration(.seconds(Double(total - done) / rate))) left", .dim))
+                parts.add("  \(Shown.duration(.seconds(Double(total - done) / rate))) left", .dim)
             }
         } else {
-            spans.append(.init("\(Shown.grouped(done)) \(unit)"))
-            if let rate { spans.append(.init("  \(Shown.grouped(Int(rate)))/s", .dim)) }
+            parts.add("\(Shown.grouped(done)) \(unit)")
+            if let rate { parts.add("  \(Shown.grouped(Int(rate)))/s", .dim, leaves: 2) }
         }
-        if isEnd { spans.append(.init("  in \(Shown.duration(now - began))", .dim)) }
-        return style.line(spans)
+        if isEnd { parts.add("  in \(Shown.duration(now - began))", .dim) }
+        return style.line(parts.fitting(style.width))
+    }
+
+    /// What a line is made of. Where it is too narrow for all of it, whole parts leave, the least needed first.
+    private struct Parts {
+        private var parts: [(span: TerminalStyle.Span, leaving: Int?)]
+
+        init(_ title: String) { parts = [(.init(title + " ", .bold), nil)] }
+
+        mutating func add(_ text: String, _ look: TerminalStyle.Look = .plain, leaves rank: Int? = nil) {
+            parts.append((.init(text, look), rank))
+        }
+
+        func fitting(_ width: Int?) -> [TerminalStyle.Span] {
+            var kept = parts
+            func columns() -> Int { kept.reduce(0) { $0 + TerminalText.width($1.span.text) } }
+            while columns() > width ?? .max, let first = kept.compactMap(\.leaving).min() {
+                kept.removeAll { $0.leaving == first }
+            }
+            return kept.map(\.span)
+        }
     }
 }

@@ -79,6 +79,18 @@ final class Tool: @unchecked Sendable {  // `status` is touched by one thread at
         try Tool(arguments, program: program, environment: environment, output: output).end()
     }
 
+    /// What it shows on a terminal of so many columns.
+    static func onTerminal(
+        _ columns: Int, _ arguments: [String], _ environment: [String: String] = [:]
+    ) throws -> String {
+        let tool = CrashProcess.directory + "/metastore-migrate"
+        let command = "stty cols \(columns); exec '\(tool)' \(arguments.map { "'\($0)'" }.joined(separator: " "))"
+        return try run(
+            ["-qec", command, "/dev/null"], program: "/usr/bin/script",
+            environment: ["TERM": "xterm", "SHELL": "/bin/sh"].merging(environment) { $1 }
+        ).output
+    }
+
     /// Waits for its end.
     func end() -> Ending {
         wait()
@@ -92,6 +104,11 @@ final class Tool: @unchecked Sendable {  // `status` is touched by one thread at
         while waitpid(process, &found, WUNTRACED) < 0, errno == EINTR {}
         if found & 0xff != 0x7f { status = Self.code(found) }
     }
+
+    /// What it wrote so far to its error stream.
+    var errors: String { text("errors") }
+
+    var lines: [Substring] { text("output").split(separator: "\n") }
 
     var hasEnded: Bool {
         guard status == nil else { return true }

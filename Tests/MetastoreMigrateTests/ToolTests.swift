@@ -89,28 +89,16 @@ internal import Testing
         #expect(ending.code == 141 && ending.errors.isEmpty)
     }
 
-    /// On a terminal of so many columns.
-    private func onTerminal(
-        _ columns: Int, _ arguments: [String], _ environment: [String: String] = [:]
-    ) throws -> String {
-        let tool = CrashProcess.directory + "/metastore-migrate"
-        let command = "stty cols \(columns); exec '\(tool)' \(arguments.map { "'\($0)'" }.joined(separator: " "))"
-        let ending = try Tool.run(
-            ["-qec", command, "/dev/null"], program: "/usr/bin/script",
-            environment: ["TERM": "xterm", "SHELL": "/bin/sh"].merging(environment) { $1 })
-        return ending.output
-    }
-
     @Test func `has colours on a terminal only, unless told otherwise, and fits its width`() async throws {
         let rig = try await Rig(.file)
         #expect(try !Tool.run(["status", rig.url]).output.contains("\u{1B}"))
         #expect(try Tool.run(["status", rig.url], environment: ["CLICOLOR_FORCE": "1"]).output.contains("\u{1B}[32m"))
-        #expect(try onTerminal(80, ["status", rig.url]).contains("\u{1B}[32m"))
-        #expect(try !onTerminal(80, ["status", rig.url], ["NO_COLOR": "1"]).contains("\u{1B}"))
-        #expect(try !onTerminal(80, ["status", rig.url], ["TERM": "dumb"]).contains("\u{1B}"))
+        #expect(try Tool.onTerminal(80, ["status", rig.url]).contains("\u{1B}[32m"))
+        #expect(try !Tool.onTerminal(80, ["status", rig.url], ["NO_COLOR": "1"]).contains("\u{1B}"))
+        #expect(try !Tool.onTerminal(80, ["status", rig.url], ["TERM": "dumb"]).contains("\u{1B}"))
         for columns in [32, 50, 80] {
             for command in ["status", "history", "plan"] {
-                let shown = try onTerminal(columns, [command, rig.url], ["NO_COLOR": "1"])
+                let shown = try Tool.onTerminal(columns, [command, rig.url], ["NO_COLOR": "1"])
                 let lines = shown.split(whereSeparator: \.isNewline)
                 #expect(lines.count > 1)
                 // A word that is longer than the line, a path, is cut where it ends.

@@ -13,6 +13,7 @@ struct MetastoreMigrate: AsyncParsableCommand {
               metastore-migrate plan     /var/lib/master/metastore.db
               metastore-migrate rehearse /var/lib/master/metastore.db
               metastore-migrate up       /var/lib/master/metastore.db --backup-dir /var/backups
+              metastore-migrate backfill status /var/lib/master/metastore.db
               metastore-migrate rollback /var/lib/master/metastore.db
               metastore-migrate status   'postgresql://master@db1/training?schema=metastore'
               metastore-migrate copy --from metastore.db --to postgresql://master@db1/training
@@ -29,8 +30,8 @@ struct MetastoreMigrate: AsyncParsableCommand {
             """,
         version: Upgrade.version,
         subcommands: [
-            Status.self, Plan.self, Rehearse.self, Up.self, Verify.self, Check.self, Rollback.self, History.self,
-            Lock.self, New.self, Copy.self,
+            Status.self, Plan.self, Rehearse.self, Up.self, Backfill.self, Verify.self, Check.self, Rollback.self,
+            History.self, Lock.self, New.self, Copy.self,
         ])
 }
 
@@ -46,9 +47,13 @@ struct StoreArguments: ParsableArguments {
     var output = OutputFormat.table
 
     /// Runs a command on the store, and prints its answer.
-    func run<Report: CommandReport>(_ body: @Sendable (Upgrade) async throws -> Report) async throws {
+    ///
+    /// - Parameter isGentle: see `CommandRun.run`.
+    func run<Report: CommandReport>(
+        endingGently isGentle: Bool = false, _ body: @escaping @Sendable (Upgrade) async throws -> Report
+    ) async throws {
         let (store, file) = (store, passwordFile)
-        try await CommandRun(output).run { screen in
+        try await CommandRun(output).run(endingGently: isGentle) { screen in
             try await body(try Upgrade(try StoreURL(store), password: Password(file: file), screen: screen))
         }
     }

@@ -74,15 +74,12 @@ final class CopySource {
     /// either.
     func rows(of table: CopiedTable) throws -> Int64? {
         do {
-            let most = Int64(Limits.copyCountedRows)
             if case .log = table.proof {
                 return head.head.revision.rawValue - head.head.compactedRevision.rawValue
             }
-            let count = SQL(trusted: "SELECT count(*) FROM (SELECT 1 FROM \(table.name) LIMIT \(most + 1)) AS counted")
-            let counted = try connection.first(count) { try $0.integer(0) } ?? 0
-            if counted <= most { return counted }
-            let last = try table.lastKey(connection) ?? []
-            if last.count == 1, case .integer(let largest) = last[0] { return largest }
+            let counted = try CopiedTable.countedRows(table.name, connection, upTo: Limits.copyCountedRows)
+            if counted <= Limits.copyCountedRows { return counted }
+            if let largest = try table.largestID(connection) { return largest }
             return nil
         } catch {
             throw StoreError(error, at: engine.place)
@@ -107,6 +104,19 @@ extension CopiedHead {
 }
 
 extension CopiedTable {
+    /// How many rows there are, as far as counting goes: one more than `most` for any more.
+    static func countedRows(_ table: String, _ connection: any Connection, upTo most: Int) throws -> Int64 {
+        let count = SQL(trusted: "SELECT count(*) FROM (SELECT 1 FROM \(table) LIMIT \(most + 1)) AS counted")
+        return try connection.first(count) { try $0.integer(0) } ?? 0
+    }
+
+    /// The largest key where keys are numbers from 1 on: there are no more rows than that.
+    func largestID(_ connection: any Connection) throws -> Int64? {
+        let last = try lastKey(connection) ?? []
+        guard last.count == 1, case .integer(let largest) = last[0] else { return nil }
+        return largest
+    }
+
     /// Lends the rows after the one with this key, in order. Each page is a statement of its own, so that none runs for
     /// longer than a server lets a statement run.
     func forEachRow(

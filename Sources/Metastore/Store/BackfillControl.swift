@@ -24,12 +24,12 @@ public struct BackfillControl: Sendable {
     /// Lets it rest until it is resumed.
     ///
     /// - Throws: ``StoreError``: `unusable` when there is no store, or it can't be reached or written.
-    public func pause() async throws { try await change { $0.isPaused = true } }
+    public func pause() async throws { try await give(.pause) }
 
     /// Lets it go on.
     ///
     /// - Throws: as ``pause()``.
-    public func resume() async throws { try await change { $0.isPaused = false } }
+    public func resume() async throws { try await give(.resume) }
 
     /// Bounds it to so many rows a second; nil lets it have its share of the writer's time again.
     ///
@@ -39,10 +39,10 @@ public struct BackfillControl: Sendable {
             throw StoreError.invalid(
                 field: "rowsPerSecond", reason: "rowsPerSecond is \(limit): to stop a backfill, pause it.")
         }
-        try await change { $0.rowsPerSecond = limit }
+        try await give(.throttle(rowsPerSecond: limit))
     }
 
-    private func change(_ body: @escaping @Sendable (inout BackfillOrders) -> Void) async throws {
+    private func give(_ order: BackfillOrder) async throws {
         let (source, options) = (source, options)
         try await BlockingThread.run(named: "metastore-control") {
             var options = options
@@ -62,28 +62,59 @@ public struct BackfillControl: Sendable {
                 guard try engine.prepare() != .nothing else {
                     throw StoreError.unusable(place: engine.place, reason: "there is no store here")
                 }
-                if engine.isExclusive { try Self.changeFile(engine, body) } else { try Self.changeRow(engine, body) }
+                try order.give(engine)
             } catch let error as EngineError {
                 throw StoreError(engine: error, place: engine.place)
             }
         }
     }
+}
 
-    private static func changeFile(_ engine: any Engine, _ body: (inout BackfillOrders) -> Void) throws {
-        // What can't be understood doesn't hold, so that new orders begin from none.
-        var orders = try engine.readControl().flatMap { BackfillOrders($0) } ?? BackfillOrders()
-        body(&orders)
+/// One order.
+package enum BackfillOrder: Sendable, Hashable {
+    case pause
+    case resume
+    /// At least one row; nil for no bound.
+    case throttle(rowsPerSecond: Int64?)
+
+    /// Gives it: beside a database that may be somebody else's, into one that several processes write.
+    ///
+    /// - Parameter engine: prepared; where it isn't exclusive, with the right to write.
+    /// - Throws: an `EngineError`, or a ``StoreError``.
+    package func give(_ engine: any Engine) throws {
+        if engine.isExclusive { try keepFile(engine) } else { try changeRow(engine) }
+    }
+
+    private func change(_ orders: inout BackfillOrders) {
+        switch self {
+        case .pause: orders.isPaused = true
+        case .resume: orders.isPaused = false
+        case .throttle(let limit): orders.rowsPerSecond = limit
+        }
+    }
+
+    private func keepFile(_ engine: any Engine) throws {
+        var orders = try engine.readControl().flatMap { BackfillOrders($0) } ?? obeyed(engine)
+        change(&orders)
         try engine.keepControl(orders.bytes)
     }
 
-    private static func changeRow(_ engine: any Engine, _ body: (inout BackfillOrders) -> Void) throws {
+    /// What holds where no file says otherwise, or one that can't be understood: what was taken in last.
+    private func obeyed(_ engine: any Engine) throws -> BackfillOrders {
+        let connection = try engine.openReader()
+        defer { connection.close() }
+        guard let present = try ClosedStore(connection).backfills().first else { return BackfillOrders() }
+        return BackfillOrders(isPaused: present.state == .paused, rowsPerSecond: present.rowsPerSecond)
+    }
+
+    private func changeRow(_ engine: any Engine) throws {
         let connection = try engine.openWriter()
         defer { connection.close() }
         try connection.begin(.write)
         do {
             let present = try Backfill.load(connection)
             var orders = BackfillOrders(isPaused: present.state == .paused, rowsPerSecond: present.rowsPerSecond)
-            body(&orders)
+            change(&orders)
             try connection.execute(orders.update)
             try connection.commit()
         } catch {
@@ -94,9 +125,9 @@ public struct BackfillControl: Sendable {
 }
 
 /// What is ordered: the content of the control file.
-struct BackfillOrders: Sendable, Hashable {
-    var isPaused = false
-    var rowsPerSecond: Int64?
+package struct BackfillOrders: Sendable, Hashable {
+    package internal(set) var isPaused = false
+    package internal(set) var rowsPerSecond: Int64?
 
     private static let format: Int64 = 1
 

@@ -1,5 +1,6 @@
 // Invariants
-// 1. Steps are queued behind what clients wrote, and follow each other in a bounded share of the writer's time.
+// 1. Steps are queued behind what clients wrote, and follow each other in a bounded share of the writer's time; at once
+//    where the store is open for nothing else and nobody wrote since the last one.
 // 2. Orders are looked for once a second. What can't be read or understood is logged once and changes nothing.
 
 internal import Logging
@@ -59,6 +60,19 @@ struct BackfillWatch {
     }
 }
 
+/// How long the backfill rests after a step.
+package enum BackfillPace {
+    /// - Parameters:
+    ///   - took: how long the step took, in which it did so many rows.
+    ///   - limit: rows a second.
+    ///   - isAlone: nobody else wants the writer's time.
+    package static func pause(after took: Duration, rows: Int64, limit: Int64?, isAlone: Bool) -> Duration {
+        let share = isAlone ? .zero : took * (Limits.backfillShare - 1)
+        guard let limit else { return share }
+        return max(share, .seconds(Double(rows) / Double(limit)) - took)
+    }
+}
+
 extension WriterLoop {
     /// One step of the backfill, when it is time for one.
     func fillIn(_ now: Duration) {
@@ -67,8 +81,7 @@ extension WriterLoop {
         guard now >= housekeeping.backfill.nextStep else { return }
         housekeeping.backfill.nextStep = now + Limits.backfillLook
         if let steps = housekeeping.backfill.ownSteps { return takeStep(after: steps, now) }
-        // Without the head's lock: where several processes write, those that only look keep nobody waiting.
-        guard connection.isUsable, let found = try? Backfill.load(connection) else { return }
+        guard let found = look() else { return }
         switch found.state {
         case .done: housekeeping.backfill.isDone = true
         case .paused: housekeeping.backfill.rest()
@@ -78,10 +91,28 @@ extension WriterLoop {
         }
     }
 
+    /// Without the head's lock: where several processes write, those that only look keep nobody waiting.
+    private func look() -> Backfill? {
+        guard let tell = options.fillingIn else {
+            return connection.isUsable ? try? Backfill.load(connection) : nil
+        }
+        do {
+            // Nobody else's write connects again.
+            try reconnect()
+            let found = try Backfill.load(connection)
+            tell(.success(found))
+            return found
+        } catch {
+            tell(.failure(StoreError(error, at: engine.place)))
+            return nil
+        }
+    }
+
     private func takeStep(after steps: Int64, _ now: Duration) {
         let worker = housekeeping.backfill.worker ?? Int64(bitPattern: options.time.random())
         housekeeping.backfill.worker = worker
         let rate = housekeeping.backfill.rate
+        let (batches, tell) = (head.batches, options.fillingIn)
         let step = Mutex<(before: Backfill, after: Backfill)?>(nil)
         run([
             HousekeepingJob { session in
@@ -91,6 +122,7 @@ extension WriterLoop {
             } done: { [logger] result in
                 guard case .failure(let error) = result else { return }
                 step.withLock { $0 = nil }
+                tell?(.failure(StoreError(error)))
                 if case StoreError.fenced = error { return }
                 logger.info("a step of the backfill failed; it is tried again", metadata: ["error": "\(error)"])
             }
@@ -106,11 +138,11 @@ extension WriterLoop {
             housekeeping.backfill.isDone = true
             logger.info("the backfill is done", metadata: ["rows": "\(after.rowsDone)"])
         }
-        var pause = (ended - now) * (Limits.backfillShare - 1)
-        if let limit = after.rowsPerSecond {
-            pause = max(pause, .seconds(Double(rows) / Double(limit)) - (ended - now))
-        }
-        housekeeping.backfill.nextStep = ended + pause
+        tell?(.success(after))
+        let isAlone = tell != nil && head.batches == batches + 1
+        housekeeping.backfill.nextStep =
+            ended
+            + BackfillPace.pause(after: ended - now, rows: rows, limit: after.rowsPerSecond, isAlone: isAlone)
     }
 
     /// Orders from a file, into the row. Where several processes write they are given in the row itself.

@@ -6,7 +6,7 @@ package import MetastoreModel
 ///
 /// Whoever writes through it holds the right to write, and nobody has the store open.
 package struct ClosedStore {
-    private let connection: any Connection
+    let connection: any Connection
 
     package init(_ connection: any Connection) {
         self.connection = connection
@@ -97,7 +97,7 @@ package struct ClosedStore {
         try caught { HeadNote(try Head.load(connection, locking: false)).bytes }
     }
 
-    private func caught<Result>(_ body: () throws -> Result) throws(StoreError) -> Result {
+    func caught<Result>(_ body: () throws -> Result) throws(StoreError) -> Result {
         do {
             return try body()
         } catch {

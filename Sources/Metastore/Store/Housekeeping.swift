@@ -36,15 +36,18 @@ extension WriterLoop {
     func keepHouse() {
         let now = options.time.monotonic()
         relievePressure()
-        // A replica does what its source did, when the source did it.
-        if options.replicaOf == nil, now >= housekeeping.nextRetention { retain(now) }
+        if isInCharge, now >= housekeeping.nextRetention { retain(now) }
         fillIn(now)
         guard now - housekeeping.lastRun >= options.housekeepingInterval else { return }
         housekeeping.lastRun = now
         if housekeeping.noteIsStale, now - housekeeping.lastNote >= .seconds(1) { keepNote(now) }
-        if options.replicaOf == nil { expireLeases() }
+        if isInCharge { expireLeases() }
         writer.tail.tick()
     }
+
+    /// Whether the log's bounds and the leases are this process' business. A replica does what its source did, when the
+    /// source did it; whoever only fills in knows neither the bounds nor the holders of leases.
+    private var isInCharge: Bool { options.replicaOf == nil && options.fillingIn == nil }
 
     private func relievePressure() {
         do {
@@ -100,7 +103,7 @@ extension WriterLoop {
     var patience: Duration {
         let now = options.time.monotonic()
         var patience = options.housekeepingInterval
-        if options.replicaOf == nil { patience = min(patience, housekeeping.nextRetention - now) }
+        if isInCharge { patience = min(patience, housekeeping.nextRetention - now) }
         if let due = housekeeping.backfill.due { patience = min(patience, due - now) }
         return max(.zero, patience)
     }

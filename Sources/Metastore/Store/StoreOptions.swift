@@ -81,6 +81,9 @@ public struct StoreOptions: Sendable {
     public var time = TimeSource.system
     /// The cluster whose log this store replays; nil for a store of its own. See `Metastore.openReplica`.
     package var replicaOf: UUID?
+    /// The store is open for its backfill alone: told of each look and each step, by the writer's thread. See
+    /// ``BackfillRun``.
+    var fillingIn: (@Sendable (Result<Backfill, StoreError>) -> Void)?
 
     /// The defaults.
     public init() {}

@@ -12,6 +12,26 @@ package struct PlanReport: CommandReport {
     package struct Table: Sendable, Encodable {
         package let name: String
         package let rows: Int
+        /// `atMost` or `moreThan` so many: rows beyond a million aren't counted. Nil where they were.
+        package let bound: String?
+
+        init(_ name: String, _ count: RowCount) {
+            (self.name, rows) = (name, count.rows)
+            bound = count.bound == .exactly ? nil : count.bound.rawValue
+        }
+
+        var shownRows: String {
+            let words = bound == "atMost" ? "at most " : bound == nil ? "" : "more than "
+            return words + Shown.count(rows, "row")
+        }
+    }
+
+    /// What is filled in after a step, beside the writers.
+    package struct Backfill: Sendable, Encodable {
+        /// Whose rows are read.
+        package let table: Table
+        /// At its share of the writer's time, at least: how long writing takes isn't tried.
+        package let seconds: Double
     }
 
     package struct Step: Sendable, Encodable {
@@ -19,6 +39,7 @@ package struct PlanReport: CommandReport {
         package let name: String
         package let summary: String
         package let tables: [Table]
+        package let backfill: Backfill?
         /// Built before it, while others write.
         package let indexes: [String]
         package let seconds: Double
@@ -63,7 +84,7 @@ package struct PlanReport: CommandReport {
 
     private func add(_ step: Step, to fields: inout FieldLines) {
         fields.add("step \(step.number)", "\(step.name): \(step.summary)", .bold)
-        for table in step.tables { fields.add("", "reads or changes \(table.name), \(Shown.count(table.rows, "row"))") }
+        for table in step.tables { fields.add("", "reads or changes \(table.name), \(table.shownRows)") }
         for index in step.indexes { fields.add("", "builds index \(index) beforehand, while others write") }
         fields.add("", "about \(Shown.duration(.seconds(step.seconds))); \(step.lock)")
         let after =
@@ -73,6 +94,13 @@ package struct PlanReport: CommandReport {
             default: "older binaries can no longer read or write"
             }
         fields.add("", "afterwards \(after)", step.olderWriters ? .plain : .yellow)
+        if let backfill = step.backfill {
+            fields.add(
+                "",
+                "then fills in what older rows lack while the master works: \(backfill.table.name), "
+                    + "\(backfill.table.shownRows), \(Shown.duration(.seconds(backfill.seconds))) or more at its share of "
+                    + "the writer's time")
+        }
     }
 }
 
@@ -108,17 +136,28 @@ extension Upgrade {
     ) throws -> PlanReport.Step {
         var seconds = alone
         let tables = try step.tables.map { name in
-            let rows = try connection.first(SQL(trusted: "SELECT count(*) FROM \(name)")) { try $0.integer(0) } ?? 0
-            if rehearsed == nil { seconds += try sampled(name, connection) * Double(rows) }
-            return PlanReport.Table(name: name, rows: Int(rows))
+            let count = try ClosedStore(connection).rowCount(of: name)
+            if rehearsed == nil { seconds += try sampled(name, connection) * Double(count.rows) }
+            return PlanReport.Table(name, count)
         }
         let isServer = connection.dialect.name == .postgresql
         return PlanReport.Step(
             number: step.number, name: step.name, summary: step.summary, tables: tables,
+            backfill: try step.backfill.map { try backfill(of: $0, connection) },
             indexes: isServer ? step.concurrentIndexes.map(\.name) : [], seconds: rehearsed ?? seconds,
             lock: isServer
                 ? "commits wait that long, reads go on" : "the master is down that long, and for the backup before",
             olderReaders: step.minReader < step.number, olderWriters: step.minWriter < step.number)
+    }
+
+    private func backfill(of table: String, _ connection: any Connection) throws -> PlanReport.Backfill {
+        let store = ClosedStore(connection)
+        let count = try store.rowCount(of: table)
+        let perRow = try store.backfillSecondsPerRow(
+            sampling: UpgradeLimits.sampledRows, bytes: UpgradeLimits.sampledBytes)
+        return PlanReport.Backfill(
+            table: PlanReport.Table(table, count),
+            seconds: (perRow * Double(count.rows) * 1_000).rounded() / 1_000)
     }
 
     /// Seconds a row takes to be read.

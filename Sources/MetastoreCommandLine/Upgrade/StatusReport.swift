@@ -44,6 +44,8 @@ package struct StatusReport: CommandReport {
     package let lastWriter: Writer?
     package let lock: LockHolder?
     package let drift: [String]
+    /// What isn't filled in yet, beside the writers; nil where everything is.
+    package let backfills: [BackfillEntry]?
     /// What is, why, what to do and what not to do, where something is to be done.
     package let advice: String?
 
@@ -67,6 +69,12 @@ package struct StatusReport: CommandReport {
             fields.add("written by", "\(lastWriter.binary) on \(lastWriter.host), \(lastWriter.time)")
         }
         fields.add("lock", lock.map { $0.isAlive ? "held by \($0.holder)" : "left by \($0.holder), dead" } ?? "free")
+        for entry in backfills ?? [] {
+            let isPaused = entry.state == .paused ? ", paused" : ""
+            fields.add(
+                "backfill",
+                "\(entry.name): \(entry.shownRows)\(isPaused); metastore-migrate backfill status \(store) says more")
+        }
         for difference in drift { fields.add("drift", difference, .red) }
         if let advice { fields.add("note", advice, .yellow) }
         return fields.lines(style)
@@ -84,13 +92,16 @@ extension Upgrade {
                 let drift =
                     status.disagreement == nil && status.found <= status.known
                     ? try migrator.drift(connection) : []
-                return report(status, sight, lock, drift.map(\.description))
+                let isWhole = status.disagreement == nil && status.found <= status.known && drift.isEmpty
+                let backfills = isWhole ? BackfillEntry.unfinished(try ClosedStore(connection).backfills()) : nil
+                return report(status, sight, lock, drift.map(\.description), backfills)
             }
         }
     }
 
     private func report(
-        _ status: MigrationStatus, _ sight: PlaceSight, _ lock: LockHolder?, _ drift: [String]
+        _ status: MigrationStatus, _ sight: PlaceSight, _ lock: LockHolder?, _ drift: [String],
+        _ backfills: [BackfillEntry]?
     ) -> StatusReport {
         let refusal = status.refusal(forWriting: true)
         let state: StatusReport.State =
@@ -112,7 +123,7 @@ extension Upgrade {
             lastWriter: status.lastWriter.map { writer in
                 StatusReport.Writer(
                     binary: writer.appliedBy, host: writer.host, time: Self.seconds(writer.appliedTime))
-            }, lock: lock, drift: drift, advice: advice(state, refusal))
+            }, lock: lock, drift: drift, backfills: backfills, advice: advice(state, refusal))
     }
 
     private func advice(_ state: StatusReport.State, _ refusal: MigrationError?) -> String? {

@@ -39,6 +39,8 @@ package struct UpReport: CommandReport {
     package let heldSeconds: Double
     /// What was recomputed afterwards; nil where nothing was changed.
     package let verification: VerifyReport?
+    /// What is left to be filled in beside the writers; nil where nothing is.
+    package let backfills: [BackfillEntry]?
 
     package func lines(_ style: TerminalStyle) -> [String] {
         var fields = FieldLines()
@@ -68,6 +70,12 @@ package struct UpReport: CommandReport {
                     + "\(Shown.count(verification.logRecords, "log record")), no findings", .green)
         }
         fields.add("held", "\(Shown.duration(.seconds(heldSeconds))), backup and verification included")
+        for entry in backfills ?? [] {
+            fields.add(
+                "backfill",
+                "\(entry.name): at most \(Shown.count(Int(entry.rowsTotal), "row")) to go, which the master fills in "
+                    + "beside its work; metastore-migrate backfill status \(store) shows how far it is", .yellow)
+        }
         return fields.lines(style)
     }
 }
@@ -88,7 +96,8 @@ extension Upgrade {
                 let planned = steps.map { AppliedStep(number: $0.number, name: $0.name, seconds: 0) }
                 return UpReport(
                     store: store, from: status.found, to: steps.last?.number ?? status.found,
-                    isDryRun: options.isDryRun, steps: planned, backup: nil, heldSeconds: 0, verification: nil)
+                    isDryRun: options.isDryRun, steps: planned, backup: nil, heldSeconds: 0, verification: nil,
+                    backfills: nil)
             }
             try confirm("Bring \(store) from schema \(status.found) to \(last.number)?")
             try refuseFull(sight)
@@ -120,7 +129,7 @@ extension Upgrade {
             let found = try migrator.status(held.connection).found
             return UpReport(
                 store: store, from: from, to: found, isDryRun: false, steps: [], backup: nil, heldSeconds: 0,
-                verification: nil)
+                verification: nil, backfills: nil)
         }
         let backup = try await backup(held, options)
         do {
@@ -128,7 +137,8 @@ extension Upgrade {
             let verification = try finish(held, after: steps)
             return UpReport(
                 store: store, from: from, to: verification.schema, isDryRun: false, steps: steps, backup: backup,
-                heldSeconds: (ContinuousClock.now - began).shownSeconds, verification: verification)
+                heldSeconds: (ContinuousClock.now - began).shownSeconds, verification: verification,
+                backfills: BackfillEntry.unfinished(try ClosedStore(held.connection).backfills()))
         } catch {
             // A step that was rolled back leaves its pages in the log; without them there is more room to try again.
             try? leaveClosed(held)

@@ -65,13 +65,18 @@ package struct Upgrade: Sendable {
 
     /// Lends a connection that can't write.
     func reading<Result>(_ body: (any Connection) throws -> Result) throws -> Result {
+        try looking { _, connection in try body(connection) }
+    }
+
+    /// As ``reading(_:)``, with its engine.
+    func looking<Result>(_ body: (any Engine, any Connection) throws -> Result) throws -> Result {
         let engine = try place.engine(isReadOnly: true)
         defer { engine.close() }
         guard try engine.prepare() != .nothing else { throw MigrationError.noStore }
         let connection = try engine.openReader()
         defer { connection.close() }
         try ClosedStore(connection).refuseUnfinishedCopy(at: engine.place)
-        return try body(connection)
+        return try body(engine, connection)
     }
 
     /// Takes the right to write, and refuses what opening it as a store would refuse.

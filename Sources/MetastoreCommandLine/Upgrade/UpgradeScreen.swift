@@ -40,7 +40,7 @@ package final class UpgradeScreen: Sendable {
             let now = now()
             if work?.title != title {
                 if let before = work?.progress.clear(), !before.isEmpty { write(before) }
-                work = Work(title: title, progress: Progress(style, at: now))
+                work = Work(title: title, progress: Progress(style, at: now, done: done))
             }
             if let text = work?.progress.text(title, done: done, of: total, unit: unit, at: now) { write(text) }
         }

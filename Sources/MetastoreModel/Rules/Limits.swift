@@ -136,6 +136,8 @@ public enum Limits {
     public static let backfillTakeover = Duration.seconds(5)
     /// The rate of a backfill is measured over at least so long; before that there is none, and no time left.
     public static let backfillRateWindow = Duration.seconds(5)
+    /// Where a process is there for the backfill alone, it ends when a server hasn't let it take a step for so long.
+    public static let backfillPatience = Duration.seconds(30)
 
     // MARK: Leases
 
