@@ -67,6 +67,8 @@ internal import Testing
         let lock = open(rig.file + ".lock", O_RDWR | O_CLOEXEC)
         #expect(lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) == 0)
         defer { close(lock) }
+        // What the killed one had written there of itself.
+        #expect(ftruncate(lock, 0) == 0)
         var options = rig.options
         options.lockTimeout = .milliseconds(100)
         let chosen = options
