@@ -12,8 +12,8 @@ public struct MigrationText: Sendable, Hashable {
     public let minReader: Int64
     /// The oldest schema whose writers can still write after this step.
     public let minWriter: Int64
-    /// The table for whose rows that were there before the step something is filled in after it, beside the writers; nil
-    /// where the step itself does everything.
+    /// The table for whose older rows something is filled in after the step, beside the writers; nil where the step
+    /// itself does everything.
     public let backfill: String?
     /// What is built before its transaction, where the database can do that while others write.
     public let concurrentIndexes: [ConcurrentIndex]

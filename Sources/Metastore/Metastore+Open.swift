@@ -187,7 +187,7 @@ private struct Opening {
 
 extension Metastore {
     /// The release of this library.
-    public static let version = "0.1.0"
+    public static let version = "0.2.0"
 }
 
 /// What the note beside a database says: the newest head known to be durable.

@@ -34,7 +34,7 @@ internal import Testing
         #expect(report.exitStatus == .success && report.rows == Rig.rows && report.seconds > 1)
         #expect(try counts(rig) == before && before[1] == 1)
         // A master does both.
-        try await rig.withStore { _ in
+        try await rig.withStore(keepingLog: false) { _ in
             try await eventually { try rig.released.backfillStatus().exitStatus == .success }
             try await Task.sleep(for: .seconds(3))
         }

@@ -234,13 +234,15 @@ final class Rig: Sendable {
 
     /// What opening it as a store with this release gives; the store is closed again.
     func withStore<Result>(
-        history: HistoryPolicy = .refuseCut, _ body: (Metastore) async throws -> Result
+        history: HistoryPolicy = .refuseCut, keepingLog: Bool = true, _ body: (Metastore) async throws -> Result
     ) async throws -> Result {
         var options = StoreOptions()
         options.history = history
         // However old a fixture is.
-        options.logRetention = .seconds(1_000 * 365 * 86_400)
-        options.operationRetention = options.logRetention
+        if keepingLog {
+            options.logRetention = .seconds(1_000 * 365 * 86_400)
+            options.operationRetention = options.logRetention
+        }
         let store = try await Metastore.open(try source, options)
         do {
             let result = try await body(store)

@@ -12,8 +12,8 @@ package struct RollbackReport: CommandReport {
     package let backup: String?
     package let schema: Int64
     package let revision: Int64
-    /// Commits that the store had after the backup, and that are in what was saved aside alone; nil when it couldn't be
-    /// read.
+    /// Commits that the store had after the backup, beside those of the steps themselves, and that are in what was saved
+    /// aside alone; nil when it couldn't be read.
     package let commitsAside: Int64?
     /// Where what was there is kept.
     package let aside: String?
@@ -30,7 +30,8 @@ package struct RollbackReport: CommandReport {
             fields.add(
                 "lost here",
                 commitsAside > 0
-                    ? "\(Shown.count(Int(commitsAside), "commit")) made after the backup" : "nothing",
+                    ? "\(Shown.count(Int(commitsAside), "commit")) made after the backup"
+                    : "nothing but the upgrade itself",
                 commitsAside > 0 ? .yellow : .plain)
         }
         if let aside { fields.add("kept aside", "\(aside): delete it only when nobody misses anything") }
@@ -68,7 +69,9 @@ extension Upgrade {
             let path = try backup(options)
             let backup = try check(SQLitePlace(try StoreURL("sqlite:" + path), path: path))
             try refuseForeign(found, backup, path)
-            let lost = found.map { max(0, $0.revision.rawValue - backup.revision.rawValue) }
+            // Each step made a commit of its own.
+            let steps = Int64(applied?.count { $0.number > backup.schema } ?? 0)
+            let lost = found.map { max(0, $0.revision.rawValue - backup.revision.rawValue - steps) }
             if options.isDryRun {
                 return RollbackReport(
                     store: store, isDryRun: true, backup: path, schema: backup.schema,
