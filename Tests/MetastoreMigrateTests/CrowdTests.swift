@@ -60,10 +60,10 @@ internal import Testing
         #endif
     }
 
-    @Test(arguments: Kind.allCases, [2, 10])
-    func `up: one works, the others wait and find it done`(_ kind: Kind, _ count: Int) async throws {
+    @Test(arguments: Kind.allCases)
+    func `up: one of ten works, the others wait and find it done`(_ kind: Kind) async throws {
         let rig = try await Rig(kind, schema: 1)
-        let processes = try (0..<count).map { _ in try start(rig, "up") }
+        let processes = try (0..<10).map { _ in try start(rig, "up") }
         let said = processes.map { $0.end() }
         #expect(said.allSatisfy { $0.code == 0 }, "\(said.map(\.output))")
         let applied = said.flatMap { $0.lines.last?.split(separator: " ").dropFirst() ?? [] }
