@@ -37,15 +37,29 @@ package struct DatabaseFiles: Sendable, Hashable {
             clamping: UInt64(found.f_bavail).multipliedReportingOverflow(by: UInt64(found.f_frsize)).partialValue)
     }
 
+    /// The number in the header that is left to whoever makes a database (`user_version`). Read without opening it: what
+    /// a killed process left there a reader may not be able to open. Nobody else has it open.
+    package static func userVersion(at place: String) throws(EngineError) -> Int64? {
+        guard let path = try DatabasePath.resolve(place, makingDirectories: false),
+            let status = try fileStatus(path.database, operation: "look")
+        else { return nil }
+        var header: [UInt8] = []
+        let wasClosed = try OpenDatabases.whileClosed(FileIdentity(status)) { () throws(EngineError) in
+            header = try OpenFile(path.database, O_RDONLY, operation: "look").read(64, at: 0, operation: "look")
+        }
+        return wasClosed && header.count == 64 ? header[60...].reduce(0) { $0 << 8 | Int64($1) } : nil
+    }
+
     /// Gives a sealed copy its name, durably. The lock of the name it had is held; its lock file goes with it.
     package static func rename(_ from: String, to: String) throws(EngineError) {
         guard let old = try DatabasePath.resolve(from, makingDirectories: false),
             let new = try DatabasePath.resolve(to, makingDirectories: false)
         else { throw EngineError(.missing, operation: "rename", message: "\(from): its directory doesn't exist") }
+        // Before: beside the next database of that name it would tell of commits that were never made there.
+        try removeFile(old.note, operation: "rename")
         guard metastore_rename_without_replacing(old.database, new.database) == 0 else {
             throw systemError("rename", new.database)
         }
-        try removeFile(old.note, operation: "rename")
         try removeFile(old.lock, operation: "rename")
         try flushDirectory(new.directory, operation: "rename")
     }
@@ -54,8 +68,9 @@ package struct DatabaseFiles: Sendable, Hashable {
     package static func removeCopy(_ place: String) throws(EngineError) {
         guard let path = try DatabasePath.resolve(place, makingDirectories: false) else { return }
         try path.removeUnfinished()
-        try DatabasePath.removeFiles(path.database)
+        // As in ``rename(_:to:)``.
         try removeFile(path.note, operation: "remove a copy")
+        try DatabasePath.removeFiles(path.database)
         try removeFile(path.lock, operation: "remove a copy")
     }
 }

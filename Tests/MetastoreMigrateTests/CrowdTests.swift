@@ -60,10 +60,10 @@ internal import Testing
         #endif
     }
 
-    @Test(arguments: Kind.allCases, [2, 10])
-    func `up: one works, the others wait and find it done`(_ kind: Kind, _ count: Int) async throws {
+    @Test(arguments: Kind.allCases)
+    func `up: one of ten works, the others wait and find it done`(_ kind: Kind) async throws {
         let rig = try await Rig(kind, schema: 1)
-        let processes = try (0..<count).map { _ in try start(rig, "up") }
+        let processes = try (0..<10).map { _ in try start(rig, "up") }
         let said = processes.map { $0.end() }
         #expect(said.allSatisfy { $0.code == 0 }, "\(said.map(\.output))")
         let applied = said.flatMap { $0.lines.last?.split(separator: " ").dropFirst() ?? [] }
@@ -131,10 +131,10 @@ internal import Testing
         try expectWhole(rig, schema: UpgradeSteps.first)
     }
 
-    @Test(arguments: Kind.allCases, [2, 10])
-    func `rollback: one works, the others find it done`(_ kind: Kind, _ count: Int) async throws {
+    @Test(arguments: Kind.allCases)
+    func `rollback: one of ten works, the others find it done`(_ kind: Kind) async throws {
         let (rig, backup) = try await halfway(kind)
-        let processes = try (0..<count).map { _ in try start(rig, "rollback", backup: backup) }
+        let processes = try (0..<10).map { _ in try start(rig, "rollback", backup: backup) }
         let said = processes.map { $0.end() }
         // One that came later than that looks at a store that was rolled back, and may do it once more.
         let done = said.filter { $0.code == 0 }

@@ -134,11 +134,10 @@ internal import Testing
             try await expectHalfway(rig, found)
         }
 
-        @Test(arguments: [PostgreSQLServer.Stop.fast, .immediate])
-        func `a server that is restarted while the backup is made`(_ stop: PostgreSQLServer.Stop) async throws {
+        @Test func `a server that is restarted while the backup is made`() async throws {
             let server = try PostgreSQLServer()
             let rig = try await Rig(.server, rows: 300, schema: 1, server: server)
-            let found = try await upgraded(rig, at: "\rbackup: copying workloads") { try server.restart(stop) }
+            let found = try await upgraded(rig, at: "\rbackup: copying workloads") { try server.restart(.immediate) }
             #expect(found?.status == .tryLater, "\(String(describing: found))")
             #expect(found?.description.contains("no step was begun") == true, "\(String(describing: found))")
             #expect(rig.names(in: rig.backups).isEmpty)
@@ -154,7 +153,10 @@ internal import Testing
                     "up", rig.url, rig.backups, rig.cataloguesFile, "absent", "stop:step 2 metric_summaries: done",
                 ], program: "metastore-migrate-test")
             late.awaitStop()
-            let refused = await failure { _ = try await rig.up(.absent) }
+            var options = rig.options
+            options.lockTimeout = .milliseconds(100)
+            let chosen = options
+            let refused = await failure { _ = try await rig.upgrade(.absent).up(chosen) { _ in } }
             #expect(refused?.status == .tryLater)
             #expect(refused?.description.contains("process \(late.process) (metastore test) on here since 20") == true)
             try rig.ask("SELECT pg_terminate_backend(pid::int) FROM migration_lock")

@@ -74,14 +74,9 @@
         }
 
         package func copy(to file: String, held: HeldStore?, _ progress: @escaping CopyWatch) async throws {
-            let copy = StoreCopy(from: try url.source(password), to: .sqlite(file))
-            do {
-                _ = try await copy.run(watched(progress))
-            } catch StoreError.targetNotEmpty, StoreError.unfinishedCopy {
-                // A killed run had finished it, and the store moved on; or it is of another store.
-                try SQLitePlace(try StoreURL("sqlite:" + file), path: file).remove()
-                _ = try await copy.run(watched(progress))
-            }
+            // Whatever a killed run had come to: unfinished, finished before the store moved on, half sealed.
+            try SQLitePlace(try StoreURL("sqlite:" + file), path: file).remove()
+            _ = try await StoreCopy(from: try url.source(password), to: .sqlite(file)).run(watched(progress))
             let engine = SQLiteEngine(path: file, options: EngineOptions())
             defer { engine.close() }
             _ = try engine.prepare()

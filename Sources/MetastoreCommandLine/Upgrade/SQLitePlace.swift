@@ -81,7 +81,7 @@ package struct SQLitePlace: UpgradePlace {
         let target = sqlite()
         defer { target.close() }
         if try target.prepare() != .nothing {
-            try refuseForeign(target)
+            try refuseForeign()
             try DatabaseFiles.removeCopy(path)
             target.close()
             _ = try target.prepare()
@@ -101,11 +101,9 @@ package struct SQLitePlace: UpgradePlace {
     private static let scratchVersion: Int64 = 0x636F_7079
 
     /// Such a name may be somebody else's for a copy of his own.
-    private func refuseForeign(_ prepared: SQLiteEngine) throws {
+    private func refuseForeign() throws {
         guard isScratch else { return }
-        let reader = try prepared.openReader()
-        defer { reader.close() }
-        guard try reader.first("PRAGMA user_version", { try $0.integer(0) }) == Self.scratchVersion else {
+        guard try DatabaseFiles.userVersion(at: path) == Self.scratchVersion else {
             throw CommandFailure(
                 .cannotCreate,
                 "\(path) is there, and no copy of metastore-migrate's. It was left as it is, and nothing else was "
@@ -126,7 +124,7 @@ package struct SQLitePlace: UpgradePlace {
     package func remove() throws {
         let engine = sqlite()
         defer { engine.close() }
-        if try engine.prepare() != .nothing { try refuseForeign(engine) }
+        if try engine.prepare() != .nothing { try refuseForeign() }
         try DatabaseFiles.removeCopy(path)
     }
 

@@ -93,6 +93,8 @@ extension Upgrade {
             let status = try reading { try migrator.status($0) }
             let steps = try Self.steps(of: status, to: options.target)
             guard let last = steps.last, !options.isDryRun else {
+                // One that was killed after its last step left its name there: in nobody's way, but it looks undone.
+                if !options.isDryRun, try place.lockHolder(sight)?.isAlive == false { _ = try? place.breakLock() }
                 let planned = steps.map { AppliedStep(number: $0.number, name: $0.name, seconds: 0) }
                 return UpReport(
                     store: store, from: status.found, to: steps.last?.number ?? status.found,
