@@ -26,8 +26,8 @@ package struct BackfillRun: Sendable {
     /// - Parameter tell: told how far it is: after steps, and about once a second while it is paused or another process
     ///   works.
     /// - Returns: how far it has come; nil when it was cancelled before it had looked.
-    /// - Throws: what opening the store throws; ``StoreError`` when a step fails, on a server only when that won't pass or
-    ///   hasn't for long.
+    /// - Throws: what opening the store throws; ``StoreError`` when a step fails: on a server only when that won't
+    ///   pass, or hasn't for long.
     package func run(_ tell: (BackfillProgress) -> Void) async throws -> BackfillProgress? {
         let newest = Newest()
         let (looks, wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))

@@ -70,8 +70,8 @@ extension Upgrade {
     private func held(by holder: String) -> CommandFailure {
         CommandFailure(
             .tryLater,
-            "\(store) is held by \(holder). A master does the backfill itself, beside its work: there is nothing to run. "
-                + "metastore-migrate backfill status \(store) shows how far it is. Nothing was changed.")
+            "\(store) is held by \(holder). A master does the backfill itself, beside its work: there is nothing to "
+                + "run. metastore-migrate backfill status \(store) shows how far it is. Nothing was changed.")
     }
 
     private func fillIn() async throws -> BackfillProgress? {

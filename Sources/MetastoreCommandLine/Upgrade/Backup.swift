@@ -61,8 +61,8 @@ extension Upgrade {
         let room = (try? DatabaseFiles.freeBytes(in: directory)).map { ", where \(Shown.bytes($0)) are free now" } ?? ""
         return CommandFailure(
             failure.status,
-            "\(failure.sentence) The backup couldn't be finished in \(directory)\(room); what there was of it is removed. Nothing "
-                + "was changed. Make room, or name another directory with --backup-dir. Don't delete the database, its "
+            "\(failure.sentence) The backup couldn't be finished in \(directory)\(room); what there was of it is "
+                + "removed. Nothing was changed. Make room, or name another directory with --backup-dir. Don't delete the database, its "
                 + "-wal or an older backup for it.")
     }
 

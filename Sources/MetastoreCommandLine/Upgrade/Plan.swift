@@ -98,8 +98,8 @@ package struct PlanReport: CommandReport {
             fields.add(
                 "",
                 "then fills in what older rows lack while the master works: \(backfill.table.name), "
-                    + "\(backfill.table.shownRows), \(Shown.duration(.seconds(backfill.seconds))) or more at its share of "
-                    + "the writer's time")
+                    + "\(backfill.table.shownRows), \(Shown.duration(.seconds(backfill.seconds))) or more at its "
+                    + "share of the writer's time")
         }
     }
 }

@@ -12,8 +12,8 @@ package struct RollbackReport: CommandReport {
     package let backup: String?
     package let schema: Int64
     package let revision: Int64
-    /// Commits that the store had after the backup, beside those of the steps themselves, and that are in what was saved
-    /// aside alone; nil when it couldn't be read.
+    /// Commits that the store had after the backup, those of the steps left out, and that are in what was saved aside
+    /// alone; nil when it couldn't be read.
     package let commitsAside: Int64?
     /// Where what was there is kept.
     package let aside: String?
