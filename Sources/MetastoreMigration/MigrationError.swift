@@ -105,8 +105,8 @@ extension MigrationError: CustomStringConvertible {
             """
         case .interrupted(let applied, let error):
             """
-            the run was cut off: \(error)\(Self.end(error)) \(Self.soFar(applied)) No step is half done, and the data is \
-            intact: do not delete it. Run it again: it goes on from there.
+            the run was cut off: \(error)\(Self.end(error)) \(Self.soFar(applied)) No step is half done, and the data \
+            is intact: do not delete it. Run it again: it goes on from there.
             """
         case .outcomeUnknown(let number, let name, let applied, let error):
             """
@@ -125,8 +125,8 @@ extension MigrationError: CustomStringConvertible {
 
     private static func soFar(_ applied: [Int64]) -> String {
         guard let last = applied.last else { return "Nothing was applied before it." }
-        return
-            "\(steps(applied)) applied before it and \(applied.count == 1 ? "stays" : "stay"): the store has schema \(last)."
+        let stay = applied.count == 1 ? "stays" : "stay"
+        return "\(steps(applied)) applied before it and \(stay): the store has schema \(last)."
             .replacing("migration", with: "Migration", maxReplacements: 1)
     }
 

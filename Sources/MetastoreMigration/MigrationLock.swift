@@ -25,8 +25,8 @@ public struct MigrationLock: Sendable, Hashable {
             """)
     }
 
-    /// Gives the lock back in the transaction that puts another store in this one's place. Whoever had or has a token of
-    /// the one finds it raised in both.
+    /// Gives the lock back in the transaction that puts another store in this one's place. Whoever had or has a token
+    /// of the one finds it raised in both.
     ///
     /// - Parameters:
     ///   - connection: to the other store, in that transaction.

@@ -58,7 +58,8 @@ extension Upgrade {
             return CommandFailure(
                 failure.status, "\(failure.sentence) The backup wasn't finished, and no step was begun.")
         }
-        let room = (try? DatabaseFiles.freeBytes(in: directory)).map { ", where \(Shown.bytes($0)) are free now" } ?? ""
+        let free = try? DatabaseFiles.freeBytes(in: directory)
+        let room = free.map { ", where \(Shown.bytes($0)) are free now" } ?? ""
         return CommandFailure(
             failure.status,
             "\(failure.sentence) The backup couldn't be finished in \(directory)\(room); what there was of it is "
