@@ -99,8 +99,8 @@ struct Backfill: AsyncParsableCommand {
 
                 Holds a store in a file as a master does; on a server it is one of the processes, and leaves a \
                 master that writes its time. Obeys the orders. Ctrl-C ends it after the step it is at; killed, the \
-                next run or the master goes on. Exit codes: 0 everything is filled in · 75 a master holds the store, and \
-                does it itself · 130 interrupted.
+                next run or the master goes on. Exit codes: 0 everything is filled in · 75 a master holds the \
+                store, and does it itself · 130 interrupted.
                 """)
         @OptionGroup var place: StoreArguments
         func run() async throws { try await place.run(endingGently: true) { try await $0.runBackfill() } }
