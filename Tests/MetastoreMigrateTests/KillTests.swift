@@ -118,8 +118,8 @@ struct Run: CaseIterable, Hashable, Sendable, CustomStringConvertible {
         if run == .rollback { #expect(halfRestored > 0) }
     }
 
-    /// A run that was killed between the two left the note of a copy beside no copy. The next one made its own there, and
-    /// took that for a store that had lost commits.
+    /// A run that was killed between the two left the note of a copy beside no copy. The next one made its own there,
+    /// and took that for a store that had lost commits.
     @Test(arguments: Run.allCases.filter { $0.command == .up || ($0.command == .rehearse && $0.kind == .file) })
     func `while it removes a copy, or names it, has removed the note beside it before`(_ run: Run) async throws {
         let original = try await Victim.Original(run.command, run.kind, rows: 30)

@@ -3,7 +3,7 @@
 // up|rollback|rehearse STORE DIRECTORY CATALOGUES FAULT WATCH [LOCK-SECONDS [BACKUP]]
 // copy STORE TARGET CATALOGUES FAULT WATCH
 //
-// Says that it has begun, and with how it ended. Between the two it says what WATCH asks for: `log`, what the tool would
+// Says that it has begun, and how it ended. Between the two it says what WATCH asks for: `log`, what the tool would
 // write to a log; `all`, every progress there is; or `stop:LINE`, the same, and it stops itself once after the line of
 // that number, or the first one that begins so.
 

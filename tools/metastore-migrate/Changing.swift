@@ -11,7 +11,8 @@ struct Rehearse: AsyncParsableCommand {
 
             Works beside a running master. The copy of a file is one of its own (metastore.rehearsal.db); that of a \
             schema is another schema of the database (metastore_rehearsal), which the role must be allowed to make. \
-            What a killed rehearsal left is replaced by the next; whatever else has that name is refused, and left alone.
+            What a killed rehearsal left is replaced by the next; whatever else has that name is refused, and left as \
+            it is.
             """)
 
     @OptionGroup var place: StoreArguments

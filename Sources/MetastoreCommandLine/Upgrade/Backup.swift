@@ -63,8 +63,8 @@ extension Upgrade {
         return CommandFailure(
             failure.status,
             "\(failure.sentence) The backup couldn't be finished in \(directory)\(room); what there was of it is "
-                + "removed. Nothing was changed. Make room, or name another directory with --backup-dir. Don't delete the database, its "
-                + "-wal or an older backup for it.")
+                + "removed. Nothing was changed. Make room, or name another directory with --backup-dir. Don't delete "
+                + "the database, its -wal or an older backup for it.")
     }
 
     /// The first of these names that nothing has yet.
