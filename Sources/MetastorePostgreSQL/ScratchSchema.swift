@@ -4,6 +4,7 @@
 // 2. One process at a time works at it. That right ends with its session: what a killed one left is the next one's.
 
 #if PostgreSQL
+    internal import Glibc
     package import MetastoreEngine
     internal import Synchronization
 
@@ -31,12 +32,15 @@
 
         /// Takes the right to work at the schema, and makes it unless an earlier run left it.
         ///
+        /// - Parameter timeout: how long to wait for another run; the session of one that was killed ends when what it
+        ///   asked for last is done.
         /// - Returns: whether an earlier run left it.
         /// - Throws: `locked` while another run works at it; `misuse` where the schema is somebody else's.
-        package func take() throws(EngineError) -> Bool {
+        package func take(waiting timeout: Duration) throws(EngineError) -> Bool {
             let connection = try engine.connect(.writer)
             do throws(EngineError) {
-                let isLeft = try take(connection)
+                try lock(connection, until: .now + timeout)
+                let isLeft = try makeOrFind(connection)
                 let taken = Session(connection: connection)
                 session.withLock { $0 = taken }
                 return isLeft
@@ -46,7 +50,9 @@
             }
         }
 
-        private func take(_ connection: PostgreSQLConnection) throws(EngineError) -> Bool {
+        private func lock(
+            _ connection: PostgreSQLConnection, until deadline: ContinuousClock.Instant
+        ) throws(EngineError) {
             guard connection.keepsSession else {
                 throw EngineError(
                     .unsupported, operation: "take a schema",
@@ -55,7 +61,11 @@
             }
             let key = engine.lockKey(of: "a copy")
             let attempt: SQL = "SELECT pg_catalog.pg_try_advisory_lock(\(key))"
-            guard try connection.ask(attempt, { try $0.integer(0) }) == 1 else {
+            while try connection.ask(attempt, { try $0.integer(0) }) != 1 {
+                guard ContinuousClock.now > deadline else {
+                    usleep(50_000)
+                    continue
+                }
                 let look: SQL = """
                     SELECT pid FROM pg_catalog.pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1 \
                     AND (classid::bigint << 32) | objid::bigint = \(key) AND database = \
@@ -67,6 +77,9 @@
                     message: "another run works at schema \(engine.schema) (\(holder ?? "it has just ended")). Nothing "
                         + "was changed. Wait for it, and run this again")
             }
+        }
+
+        private func makeOrFind(_ connection: PostgreSQLConnection) throws(EngineError) -> Bool {
             let look: SQL = """
                 SELECT pg_catalog.obj_description(oid, 'pg_namespace') IS NOT DISTINCT FROM \(Self.comment) \
                 FROM pg_catalog.pg_namespace WHERE nspname = \(engine.schema)

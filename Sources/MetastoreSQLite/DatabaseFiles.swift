@@ -37,8 +37,10 @@ package struct DatabaseFiles: Sendable, Hashable {
             clamping: UInt64(found.f_bavail).multipliedReportingOverflow(by: UInt64(found.f_frsize)).partialValue)
     }
 
-    /// The number in the header that is left to whoever makes a database (`user_version`). Read without opening it:
-    /// what a killed process left there a reader may not be able to open. Nobody else has it open.
+    /// The number in the header that is left to whoever makes a database (`user_version`).
+    ///
+    /// Read without opening it: what a killed process left there a reader may not be able to open. Nil where there is
+    /// no database, or this process has it open.
     package static func userVersion(at place: String) throws(EngineError) -> Int64? {
         guard let path = try DatabasePath.resolve(place, makingDirectories: false),
             let status = try fileStatus(path.database, operation: "look")

@@ -136,6 +136,8 @@ extension Upgrade {
 enum UpgradeLimits {
     /// Room that must be left beside a copy; with less nothing is begun.
     static let spareBytes = 1 << 20
+    /// How long to wait for the session of a killed run to end on the server.
+    static let killedSession = Duration.seconds(2)
     /// How many rows of a table are read to measure how long one takes …
     static let sampledRows = 10_000
     /// … and, of what a backfill reads, no row after so many bytes.

@@ -109,7 +109,7 @@
                     metastore-migrate copy --from … --to sqlite:FILE, then metastore-migrate rehearse FILE.
                     """)
             }
-            if try scratch?.take() == true { try scratch?.empty() }
+            if try scratch?.take(waiting: UpgradeLimits.killedSession) == true { try scratch?.empty() }
             let from = try source.url.source(password)
             _ = try await StoreCopy(from: from, to: try url.source(password)).run(watched(progress))
         }
@@ -122,7 +122,7 @@
             let held = try takeLock(how)
             defer { held?.release() }
             let copy = try beside("restoring", isScratch: true)
-            _ = try copy.scratch?.take()
+            _ = try copy.scratch?.take(waiting: max(how.timeout, UpgradeLimits.killedSession))
             do {
                 try how.confirm()
                 try await copy.fill(fromBackup: backup, progress)

@@ -65,12 +65,12 @@ extension Upgrade {
             }
             guard sight.isThere || options.backup != nil else { _ = try self.sight(); throw MigrationError.noStore }
             let found = sight.isThere ? try? summary() : nil
-            let applied = applied
+            let history = past
             let path = try backup(options)
             let backup = try check(SQLitePlace(try StoreURL("sqlite:" + path), path: path))
             try refuseForeign(found, backup, path)
             // Each step made a commit of its own.
-            let steps = Int64(applied?.count { $0.number > backup.schema } ?? 0)
+            let steps = Int64(history?.applied.count { $0.number > backup.schema } ?? 0)
             let lost = found.map { max(0, $0.revision.rawValue - backup.revision.rawValue - steps) }
             if options.isDryRun {
                 return RollbackReport(
@@ -80,9 +80,9 @@ extension Upgrade {
             try confirm(
                 "Put schema \(backup.schema), revision \(backup.revision) in the place of \(store)"
                     + (lost.map { $0 > 0 ? ", without the \(Shown.count(Int($0), "commit")) since" : "" } ?? "") + "?")
-            let how = Restoring(
-                suffix: "failed-\(Self.stamp(hasMilliseconds: true))", migrator: migrator, timeout: options.lockTimeout
-            ) { try refuseOtherHistory(than: applied) }
+            let how = Restoring(migrator: migrator, timeout: options.lockTimeout) {
+                try refuseOtherPast(than: history)
+            }
             let outcome = try await place.restore(path, how) { [screen] title, done, total, unit in
                 screen.show("restore: \(title)", done, total, unit)
             }
@@ -91,16 +91,26 @@ extension Upgrade {
         }
     }
 
-    /// The steps that were applied; nil where that can't be read.
-    private var applied: [AppliedMigration]? { try? reading { try migrator.status($0).applied } }
+    /// What tells a store that was upgraded or rolled back from what it was before; a restored one is in a new epoch.
+    private struct Past: Hashable {
+        let applied: [AppliedMigration]
+        let epoch: Int64
+    }
+
+    /// Nil where it can't be read.
+    private var past: Past? {
+        try? reading { connection in
+            Past(applied: try migrator.status(connection).applied, epoch: try ClosedStore(connection).summary().epoch)
+        }
+    }
 
     /// Whoever had the lock before may have upgraded it, or rolled it back already.
-    private func refuseOtherHistory(than expected: [AppliedMigration]?) throws(CommandFailure) {
-        guard applied != expected else { return }
+    private func refuseOtherPast(than expected: Past?) throws(CommandFailure) {
+        guard past != expected else { return }
         throw CommandFailure(
             .no,
-            "\(store): somebody else upgraded it or rolled it back meanwhile. Nothing was changed by this run. Look at "
-                + "metastore-migrate history \(store), and run this again if you still mean it.")
+            "\(store): somebody else upgraded it, rolled it back or began a new epoch meanwhile. Nothing was changed by "
+                + "this run. Look at metastore-migrate history \(store), and run this again if you still mean it.")
     }
 
     private func summary() throws -> ClosedStore.Summary { try reading { try ClosedStore($0).summary() } }

@@ -56,14 +56,15 @@ package protocol UpgradePlace: Sendable {
 
 /// How a backup is put in a store's place.
 package struct Restoring {
-    /// What is there now is kept under its own name and this.
-    let suffix: String
     /// Whose lock it takes.
     let migrator: Migrator
     /// How long to wait for whoever writes or migrates.
     let timeout: Duration
     /// Asked once nobody else can write or migrate; what it throws ends it before anything was changed.
     let confirm: () throws -> Void
+
+    /// What is there is kept under its own name and this. Asked for with the lock, so that nobody else has the same.
+    var suffix: String { "failed-\(Upgrade.stamp(hasMilliseconds: true))" }
 }
 
 /// Told how far a copy is: of what, how much of it, of how much.
