@@ -22,6 +22,7 @@ internal import Testing
         #expect(run.code == 0 && run.output.contains("done") && run.output.contains("1,260 rows"), "\(run)")
         #expect(!run.errors.contains("\u{1B}") && !run.errors.contains("\r"))
         #expect(try Tool.run(["backfill", "status", rig.url]).code == 0)
+        #expect(try Tool.run(["backfill", "run", rig.url], output: .closedPipe).code == 141)
         #expect(try rig.progress().rowsDone == Rig.rows)
         #expect(try rig.released.verify().exitStatus == .success)
     }
@@ -218,6 +219,8 @@ internal import Testing
         let upgrade = try rig.released(at: small)
         try await eventually { try upgrade.backfillStatus().backfills[0].rowsDone > 0 }
         try FaultSupport.run("sh", "-c", "dd if=/dev/zero of=\(place)/filler bs=1k 2>/dev/null || true")
+        try await eventually { run.hasEnded }
+        run.send(SIGKILL)
         let ending = run.end()
         #expect(ending.code == 74 && ending.errors.contains("full"), "\(ending)")
         try FaultSupport.run("rm", place + "/filler")

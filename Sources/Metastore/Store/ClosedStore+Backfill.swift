@@ -62,7 +62,7 @@ extension ClosedStore {
             let schema = try Head.load(connection, locking: false).schema
             let copied = CopiedTable.all(of: schema).first { $0.name == table }
             guard let largest = try copied?.largestID(connection) else {
-                return RowCount(rows: most, bound: .moreThan)
+                return RowCount(rows: Int(counted) - 1, bound: .moreThan)
             }
             return RowCount(rows: Int(largest), bound: .atMost)
         }
