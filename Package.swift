@@ -193,10 +193,11 @@ let package = Package(
             name: "MetastoreMigrateTests",
             dependencies: [
                 "MigrateSupport", "metastore-migrate", "metastore-migrate-test", "FaultSupport",
-                "MetastoreCommandLine", "MetastoreTerminal", "MetastoreMigration", "Migrations", "Metastore",
+                "MetastoreTestSupport", "MetastoreCommandLine", "MetastoreTerminal", "MetastoreMigration", "Migrations",
+                "Metastore",
                 "MetastoreModel", "MetastoreEngine", "MetastoreSQLite", "MetastorePostgreSQL", "PostgreSQLServer",
             ],
-            exclude: ["Expected"], swiftSettings: settings),
+            exclude: ["Expected", "Fixtures"], swiftSettings: settings),
         .target(name: "PostgreSQLServer", path: "Tests/PostgreSQLServer", swiftSettings: settings),
         .executableTarget(
             name: "metastore-test-server", dependencies: ["PostgreSQLServer"], path: "Tests/PostgreSQLServerProgram",

@@ -2,6 +2,7 @@ internal import FoundationEssentials
 internal import Metastore
 internal import MetastoreEngine
 internal import MetastoreModel
+internal import MetastoreTestSupport
 internal import Synchronization
 internal import Testing
 

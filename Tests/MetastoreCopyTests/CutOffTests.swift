@@ -5,6 +5,7 @@ internal import Glibc
 internal import Metastore
 internal import MetastoreEngine
 internal import MetastoreModel
+internal import MetastoreTestSupport
 internal import Testing
 
 @Suite(.serialized, .timed) struct `A copy that was cut off` {

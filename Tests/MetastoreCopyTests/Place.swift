@@ -3,6 +3,8 @@ internal import FaultSupport
 internal import FoundationEssentials
 internal import Glibc
 internal import MetastoreEngine
+internal import MetastoreModel
+internal import MetastoreTestSupport
 internal import Testing
 
 #if PostgreSQL
@@ -134,6 +136,13 @@ final class Place: Sendable {
     func mount(megabytes: Int, again: Bool = false) throws {
         let flags = again ? UInt(MS_REMOUNT) : 0
         guard Glibc.mount("tmpfs", store, "tmpfs", flags, "size=\(megabytes)m") == 0 else { throw Failure("mount") }
+    }
+}
+
+extension FullStore {
+    @discardableResult
+    static func make(in place: Place, more: Int = 0) async throws -> Position {
+        try await make(in: place.source, more: more)
     }
 }
 

@@ -6,6 +6,7 @@ internal import Metastore
 internal import MetastoreEngine
 internal import MetastoreModel
 internal import MetastoreSQLite
+internal import MetastoreTestSupport
 internal import Synchronization
 internal import Testing
 

@@ -26,7 +26,17 @@ enum Kind: String, CaseIterable, Sendable {
     #endif
 }
 
-/// A closed store of this release's schema, with a few records, and a directory of its own.
+/// What a rig's store holds at first.
+enum Content: Sendable {
+    /// A few records, in this release's schema.
+    case few
+    /// What an earlier release left.
+    case fixture(Fixture)
+    /// There is none.
+    case nothing
+}
+
+/// A closed store, and a directory of its own.
 final class Rig: Sendable {
     let kind: Kind
     let directory: String
@@ -35,14 +45,18 @@ final class Rig: Sendable {
     let catalogues: [Int64: String]
     let said = Mutex<[String]>([])
     #if PostgreSQL
-        private let database: String?
+        let database: String?
     #endif
 
     var file: String { directory + "/metastore.db" }
     var backups: String { directory + "/backups" }
     var cataloguesFile: String { directory + "/catalogues" }
 
-    init(_ kind: Kind) async throws {
+    convenience init(_ fixture: Fixture) async throws {
+        try await self.init(fixture.kind, .fixture(fixture))
+    }
+
+    init(_ kind: Kind, _ content: Content = .few) async throws {
         self.kind = kind
         var template = Array((access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp").utf8CString.dropLast())
         template += Array("/metastore-migrate-XXXXXX".utf8CString)
@@ -57,14 +71,14 @@ final class Rig: Sendable {
                 let place = "host=\(server.socketFolder)&port=\(server.port)"
                 url = "postgresql://\(PostgreSQLServer.user)@/\(database)?\(place)"
                 catalogues = try UpgradeSteps.catalogues(.postgresql(url, schema: "listed"))
-                try await fill()
+                try await fill(content)
                 return
             }
             database = nil
         #endif
         url = directory + "/metastore.db"
         catalogues = try UpgradeSteps.catalogues(.inMemory())
-        try await fill()
+        try await fill(content)
     }
 
     deinit {
@@ -75,8 +89,16 @@ final class Rig: Sendable {
         #endif
     }
 
-    private func fill() async throws {
+    private func fill(_ content: Content) async throws {
         try UpgradeSteps.write(catalogues, to: cataloguesFile)
+        switch content {
+        case .few: try await fill()
+        case .fixture(let fixture): try fixture.load(into: self)
+        case .nothing: return
+        }
+    }
+
+    private func fill() async throws {
         let store = try await Metastore.open(try source)
         try await store.write { tx in
             let experiment = try tx.experiments.create(NewExperiment(name: "mnist", config: ["lr": 0.1]))
@@ -123,6 +145,9 @@ final class Rig: Sendable {
     ) async throws -> Result {
         var options = StoreOptions()
         options.history = history
+        // However old a fixture is.
+        options.logRetention = .seconds(1_000 * 365 * 86_400)
+        options.operationRetention = options.logRetention
         let store = try await Metastore.open(try source, options)
         do {
             let result = try await body(store)
@@ -132,6 +157,18 @@ final class Rig: Sendable {
             await store.close()
             throw error
         }
+    }
+
+    /// A connection that can't write, also beside whoever does.
+    func reading<Result>(_ body: (any Connection) throws -> Result) throws -> Result {
+        var options = EngineOptions()
+        options.isReadOnly = true
+        let engine = try source.makeEngine(options)
+        defer { engine.close() }
+        _ = try engine.prepare()
+        let connection = try engine.openReader()
+        defer { connection.close() }
+        return try body(connection)
     }
 
     /// A connection behind the store's back.

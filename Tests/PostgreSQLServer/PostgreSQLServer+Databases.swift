@@ -40,6 +40,35 @@ extension PostgreSQLServer {
                 + "psql \(place) -Xq -v ON_ERROR_STOP=1 -f \(file) \(copy)")
     }
 
+    /// A schema as a script of `pg_dump` that needs no owner, no role and no newer `psql` than this server's own.
+    package func script(of schema: String, in database: String) throws -> String {
+        let command = [
+            "\(Installation.programs)/pg_dump", "-d", connection(to: database), "--schema=\(schema)", "--no-owner",
+            "--no-privileges", "--no-comments", "--encoding=UTF8",
+        ]
+        let said = try run(command, environment: clientEnvironment, within: .seconds(60))
+        var isData = false
+        let kept = said.split(separator: "\n").filter { line in
+            if isData {
+                isData = line != "\\."
+                return true
+            }
+            isData = line.hasPrefix("COPY ") && line.hasSuffix(" FROM stdin;")
+            // Remarks name the release that wrote them; a key that guards the script is nothing to an older psql.
+            return !["--", "\\restrict ", "\\unrestrict "].contains { line.hasPrefix($0) }
+        }
+        return kept.joined(separator: "\n") + "\n"
+    }
+
+    /// Runs a script of `psql`, all of it or nothing.
+    package func load(_ file: String, into database: String) throws {
+        let command = [
+            "\(Installation.programs)/psql", "-Xq1", "-v", "ON_ERROR_STOP=1", "-d", connection(to: database), "-f",
+            file,
+        ]
+        _ = try run(command, environment: clientEnvironment, within: .seconds(60))
+    }
+
     /// Runs a test on a database of its own; the closure is given its connection string.
     package func withDatabase<Result>(
         template: String = "template0", _ body: (String) async throws -> Result
@@ -62,10 +91,12 @@ package func psql(
     _ connection: String, _ statement: String, environment: [String: String] = [:],
     within limit: Duration = .seconds(30)
 ) throws -> String {
-    let own = ["PATH": Installation.searchPath, "HOME": "/nonexistent", "LC_ALL": "C.UTF-8"]
     let command = [
         "\(Installation.programs)/psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", connection, "-c", statement,
     ]
-    let said = try run(command, environment: own.merging(environment) { $1 }, within: limit)
+    let said = try run(command, environment: clientEnvironment.merging(environment) { $1 }, within: limit)
     return said.last == "\n" ? String(said.dropLast()) : said
 }
+
+/// All that a client needs of an environment, and nothing that this process was given for its own connections.
+private let clientEnvironment = ["PATH": Installation.searchPath, "HOME": "/nonexistent", "LC_ALL": "C.UTF-8"]

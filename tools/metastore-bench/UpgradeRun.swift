@@ -5,7 +5,7 @@ import MetastoreCommandLine
 import MetastoreEngine
 import MetastoreModel
 
-/// What an upgrade to schema 2 costs: how long the master is down, and what its commits cost while trials are filled in.
+/// What an upgrade to schema 2 costs: how long the master is down, and what its commits cost while trials are filled.
 struct UpgradeRun: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "upgrade",

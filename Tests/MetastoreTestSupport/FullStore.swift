@@ -1,17 +1,23 @@
 internal import FoundationEssentials
-internal import Metastore
-internal import MetastoreEngine
-internal import MetastoreModel
+package import Metastore
+package import MetastoreEngine
+package import MetastoreModel
 
 /// A store with a row of every kind, and something in every column of at least one of them.
-enum FullStore {
-    static let consumer = "scheduler"
+package enum FullStore {
+    package static let consumer = "scheduler"
+    /// What the consumer reads is below it.
+    package static let experiment: ID<Experiment> = 2
 
     /// Makes it, and closes it. Returns the position half-way.
+    ///
+    /// - Parameter more: how many further workloads and entries.
     @discardableResult
-    static func make(in place: Place, more: Int = 0) async throws -> Position {
-        let store = try await Metastore.open(place.source)
-        let middle = try await fill(store, more: more)
+    package static func make(
+        in source: EngineSource, _ options: StoreOptions = StoreOptions(), more: Int = 0
+    ) async throws -> Position {
+        let store = try await Metastore.open(source, options)
+        let middle = try await fill(store, options.time, more: more)
         // A leader that ends without saying so leaves its row behind.
         let (leading, hasBegun) = AsyncStream.makeStream(of: Void.self)
         let lead = Task {
@@ -24,7 +30,7 @@ enum FullStore {
         try await store.keyValue.put("n/last", "1")
         await store.close()
         lead.cancel()
-        try stopHalfWay(place.source)
+        try stopHalfWay(source)
         return middle
     }
 
@@ -48,11 +54,11 @@ enum FullStore {
     }
 
     /// - Parameter more: how many further workloads and entries.
-    private static func fill(_ store: Metastore, more: Int) async throws -> Position {
+    private static func fill(_ store: Metastore, _ time: TimeSource, more: Int) async throws -> Position {
         try await work(store)
         let middle = store.position
         try await cluster(store)
-        try await readers(store)
+        try await readers(store, time)
         for batch in 0..<(more + 99) / 100 {
             try await store.write { tx in
                 for number in 0..<min(100, more - batch * 100) {
@@ -157,11 +163,13 @@ enum FullStore {
         try await store.leases.renew(lease.id)
     }
 
-    private static func readers(_ store: Metastore) async throws {
-        try await store.write(operation: OperationID(), request: "put", actor: "ada") { tx in
+    private static func readers(_ store: Metastore, _ time: TimeSource) async throws {
+        try await store.write(operation: OperationID(time), request: "put", actor: "ada") { tx in
             try tx.keyValue.put(EntryKey(namespace: "n", key: "operation"), "1").revision
         }
-        for try await batch in store.changes(as: consumer, of: .experiments, .trials, under: "experiments/2") {
+        for try await batch in store.changes(
+            as: consumer, of: .experiments, .trials, under: KeyPrefix(.experiment(experiment)))
+        {
             _ = try await batch.commit { batch, tx in
                 try tx.keyValue.put(EntryKey(namespace: "scheduler", key: "seen"), "\(batch.commits.count)")
             }
