@@ -25,6 +25,9 @@ static inline int metastore_rename_exchanging(const char *one, const char *other
     return (int)syscall(SYS_renameat2, -100 /* AT_FDCWD */, one, -100, other, 2u);
 }
 
+/* A flag of open(2) that needs _GNU_SOURCE: the file's time of access stays as it is. */
+static const int METASTORE_O_NOATIME = 01000000;
+
 /* Extended result codes: macros too involved for Swift to import. */
 static const int METASTORE_CONSTRAINT_CHECK = SQLITE_CONSTRAINT_CHECK;
 static const int METASTORE_CONSTRAINT_FOREIGNKEY = SQLITE_CONSTRAINT_FOREIGNKEY;
@@ -35,4 +38,5 @@ static const int METASTORE_CONSTRAINT_UNIQUE = SQLITE_CONSTRAINT_UNIQUE;
 static const int METASTORE_READONLY_CANTINIT = SQLITE_READONLY_CANTINIT;
 static const int METASTORE_READONLY_DIRECTORY = SQLITE_READONLY_DIRECTORY;
 static const int METASTORE_IOERR_SHMOPEN = SQLITE_IOERR_SHMOPEN;
+static const int METASTORE_IOERR_SHORT_READ = SQLITE_IOERR_SHORT_READ;
 static const int METASTORE_IOERR_SHMSIZE = SQLITE_IOERR_SHMSIZE;

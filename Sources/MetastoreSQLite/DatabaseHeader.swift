@@ -18,6 +18,11 @@ enum DatabaseHeader {
                     + "Don't delete a -wal file beside it: it may hold the only copy of recent changes")
         }
         let header = try OpenFile(path, O_RDONLY, operation: "open").read(100, at: 0, operation: "open")
+        try check(path, header, fileBytes: fileBytes, logBytes: logBytes)
+    }
+
+    /// The same for a header that was read already.
+    static func check(_ path: String, _ header: [UInt8], fileBytes: Int, logBytes: Int) throws(EngineError) {
         guard header.starts(with: magic) else {
             throw EngineError(
                 .notADatabase, operation: "open",

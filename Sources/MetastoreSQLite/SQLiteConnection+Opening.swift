@@ -11,9 +11,10 @@ extension SQLiteConnection {
         mayRemoveLog: @escaping @Sendable () -> Bool = { true }, whenClosed: @escaping @Sendable () -> Void
     ) throws(EngineError) -> SQLiteConnection {
         var flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE
-        flags |= role == .reader ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE
+        flags |= role == .reader || role == .frozen ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE
+        if role == .frozen { flags |= SQLITE_OPEN_URI }
         var opened: OpaquePointer?
-        let result = sqlite3_open_v2(path, &opened, flags, role == .writer ? LogCombiningVFS.name : nil)
+        let result = sqlite3_open_v2(path, &opened, flags, role.fileLayer)
         guard result == SQLITE_OK, let handle = opened else {
             let error = opened.map { openError($0, result, path) }
             sqlite3_close_v2(opened)
@@ -51,7 +52,7 @@ extension SQLiteConnection {
         switch role {
         case .memory:
             _ = try pragma("page_size = 4096", handle, path)
-        case .reader:
+        case .reader, .frozen:
             _ = try pragma("query_only = ON", handle, path)
             // Look now, so that a file that can't be read fails here and not in the first query.
             _ = try pragma("schema_version", handle, path)
@@ -118,6 +119,17 @@ extension SQLiteConnection {
             message: "\(path): SQLite needs to write beside the database even to read it, and its directory is not "
                 + "writable. Copy the database with its -wal file to a writable place and open that. Don't open it "
                 + "as immutable: what is only in the log would be missing, without an error", engineCode: result)
+    }
+}
+
+extension SQLiteConnection.Role {
+    /// SQLite's file layer for it; nil for its own.
+    fileprivate var fileLayer: String? {
+        switch self {
+        case .writer: LogCombiningVFS.name
+        case .frozen: FrozenVFS.name
+        case .reader, .memory: nil
+        }
     }
 }
 

@@ -5,7 +5,7 @@ extension SQLiteConnection {
         switch mode {
         case .write:
             // On a read-only file BEGIN IMMEDIATE would quietly begin a read.
-            guard role != .reader else {
+            guard role != .reader, role != .frozen else {
                 throw EngineError(.readOnly, operation: "begin", message: "this connection is open for reading only")
             }
             try run(.beginWrite, operation: "begin")

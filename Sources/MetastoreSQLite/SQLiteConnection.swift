@@ -211,6 +211,8 @@ extension SQLiteConnection {
         case writer, reader
         /// The only connection of a private in-memory database.
         case memory
+        /// Of a ``FrozenFile``, which nobody can change.
+        case frozen
     }
 
     /// Statements that are kept apart from the cache because every batch runs them.
