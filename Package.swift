@@ -14,6 +14,7 @@ let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swif
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
+let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 
 let package = Package(
@@ -35,6 +36,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
     ],
     targets: [
         .target(name: "MetastoreModel", swiftSettings: settings),
@@ -68,12 +70,19 @@ let package = Package(
                 crypto, logging, metrics, deque,
             ],
             swiftSettings: settings),
+        .target(
+            name: "MetastoreInspection",
+            dependencies: [
+                "Metastore", "MetastoreModel", "MetastoreEngine", "MetastoreMigration", "Migrations", "MetastoreSQLite",
+                "MetastorePostgreSQL", mustache,
+            ],
+            swiftSettings: settings),
         .target(name: "MetastoreTerminal", swiftSettings: settings),
         .target(
             name: "MetastoreCommandLine",
             dependencies: [
                 "Metastore", "MetastoreModel", "MetastoreEngine", "MetastoreMigration", "Migrations", "MetastoreSQLite",
-                "MetastorePostgreSQL", "MetastoreTerminal", arguments, logging,
+                "MetastorePostgreSQL", "MetastoreInspection", "MetastoreTerminal", arguments, logging,
             ],
             swiftSettings: settings),
         .target(
@@ -117,6 +126,13 @@ let package = Package(
         .testTarget(
             name: "MetastoreBenchTests",
             dependencies: ["metastore-bench", "Metastore", "MetastoreModel", "MetastoreSQLite", "PostgreSQLServer"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "MetastoreInspectionTests",
+            dependencies: [
+                "MetastoreInspection", "MetastoreTestSupport", "Metastore", "MetastoreModel", "MetastoreSQLite",
+                "MetastoreEngine", "FaultLoad",
+            ],
             swiftSettings: settings),
         .testTarget(name: "ProjectTests", swiftSettings: settings),
         .target(

@@ -45,7 +45,8 @@ struct ImportRule {
             "Sources/MetastoreReplicationServer", store.union(["MetastoreReplication"]),
             outside: observability.union(["HTTPTypes", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL"])),
         ImportRule(
-            "Sources/MetastoreInspection", belowCommandLine.subtracting(["MetastoreInspection"]), outside: wire),
+            "Sources/MetastoreInspection", belowCommandLine.subtracting(["MetastoreInspection"]),
+            outside: wire.union(["Mustache"])),
         ImportRule(
             "Sources/MetastoreCommandLine", belowCommandLine.union(terminal).union(["MetastoreReplicationServer"]),
             outside: observability.union(["ArgumentParser"])),
