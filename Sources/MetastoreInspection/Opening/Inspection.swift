@@ -1,6 +1,5 @@
 package import Metastore
 package import MetastoreEngine
-package import MetastoreModel
 
 /// A store that is looked at, and not changed: one connection over one state of it.
 package final class Inspection {
