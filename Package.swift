@@ -24,6 +24,7 @@ let package = Package(
             name: "Metastore", targets: ["Metastore", "MetastoreModel", "MetastoreSQLite", "MetastorePostgreSQL"]),
         .executable(name: "metastore-quickstart", targets: ["metastore-quickstart"]),
         .executable(name: "metastore-migrate", targets: ["metastore-migrate"]),
+        .executable(name: "metastore-inspect", targets: ["metastore-inspect"]),
     ],
     traits: [
         .default(enabledTraits: ["PostgreSQL"]),
@@ -101,6 +102,10 @@ let package = Package(
         .executableTarget(
             name: "metastore-migrate", dependencies: ["MetastoreCommandLine", arguments],
             path: "tools/metastore-migrate", swiftSettings: settings),
+        .executableTarget(
+            name: "metastore-inspect",
+            dependencies: ["MetastoreCommandLine", "MetastoreInspection", "MetastoreModel", arguments],
+            path: "tools/metastore-inspect", swiftSettings: settings),
         .executableTarget(
             name: "metastore-bench",
             dependencies: [

@@ -28,6 +28,9 @@ public protocol Connection: AnyObject {
     /// roll back is closed.
     func rollback()
 
+    /// Ends the writing of temporary tables in a `.scratch` transaction: from now on it only reads, them too.
+    func endScratch() throws
+
     /// Opens the one savepoint a batch uses at a time.
     func savepoint() throws(EngineError)
     func releaseSavepoint() throws(EngineError)
@@ -73,6 +76,8 @@ public protocol Connection: AnyObject {
 /// What a transaction is for.
 public enum TransactionMode: Sendable, Hashable {
     case read, write
+    /// One snapshot, as `.read`, in which temporary tables may be made and written until ``Connection/endScratch()``.
+    case scratch
 }
 
 extension Connection {

@@ -10,6 +10,8 @@ public protocol RowSource: AnyObject {
     /// A time is an integer of microseconds here, a UUID 16 bytes. What is not as its column should be is for the
     /// calls below, which know how to tell of it.
     func columns() -> UnsafeBufferPointer<RawColumn>
+    /// What the statement calls a column.
+    func name(_ column: Int) -> String
     func isNull(_ column: Int) -> Bool
     func integer(_ column: Int) throws(EngineError) -> Int64
     func real(_ column: Int) throws(EngineError) -> Double

@@ -53,6 +53,9 @@
         static var beginWrite: Message {
             Message("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", operation: "begin")
         }
+        static var beginScratch: Message {
+            Message("BEGIN ISOLATION LEVEL REPEATABLE READ READ WRITE", operation: "begin")
+        }
         static var beginRead: Message {
             Message("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", operation: "begin")
         }

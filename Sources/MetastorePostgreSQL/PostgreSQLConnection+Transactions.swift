@@ -2,9 +2,14 @@
     package import MetastoreEngine
 
     extension PostgreSQLConnection {
+        package func endScratch() throws {
+            try execute("SET TRANSACTION READ ONLY")
+            _ = try first("SELECT set_config('search_path', \("pg_temp, " + settings.searchPath), true)") { _ in true }
+        }
+
         package func begin(_ mode: TransactionMode) throws(EngineError) {
             try checkOpen("begin")
-            guard mode == .read || settings.isWriter else {
+            guard mode != .write || settings.isWriter else {
                 throw EngineError(.readOnly, operation: "begin", message: "this connection is open for reading only")
             }
             if transaction != nil, !isInTransaction { rollback() }
@@ -17,13 +22,17 @@
                 queue.append(Message("SAVEPOINT creation", operation: "begin"))
                 return
             }
-            queue.append(mode == .write ? .beginWrite : .beginRead)
+            switch mode {
+            case .write: queue.append(.beginWrite)
+            case .read: queue.append(.beginRead)
+            case .scratch: queue.append(.beginScratch)
+            }
             if way == .pooled {
                 let asks = mode == .write && confirmServer != nil
                 let text = asks ? settings.ofTransactionAndServer : settings.ofTransaction
                 queue.append(Message(.text(text, []), asks ? .arrived : .none, operation: "begin"))
             }
-            guard mode == .read else { return }
+            guard mode != .write else { return }
             // BEGIN alone holds nothing; the first statement takes the snapshot.
             do {
                 try exchange(way == .pooled ? [] : [Message("SELECT 1", operation: "begin")])

@@ -149,6 +149,8 @@
             return UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(lent)[start..<start + cells[column].count])
         }
 
+        func name(_ column: Int) -> String { shape[column].name }
+
         func isNull(_ column: Int) -> Bool {
             if let result { return PQgetisnull(result, 0, Int32(column)) == 1 }
             return cells[column].count < 0

@@ -54,6 +54,10 @@ final class Cursor: RowSource {
         return UnsafeRawBufferPointer(start: start, count: Int(sqlite3_value_bytes(value)))
     }
 
+    func name(_ column: Int) -> String {
+        sqlite3_column_name(pointer, Int32(column)).map { String(cString: $0) } ?? ""
+    }
+
     func isNull(_ column: Int) -> Bool {
         sqlite3_column_type(pointer, Int32(column)) == SQLITE_NULL
     }

@@ -9,7 +9,8 @@ extension SQLiteConnection {
                 throw EngineError(.readOnly, operation: "begin", message: "this connection is open for reading only")
             }
             try run(.beginWrite, operation: "begin")
-        case .read:
+        case .read, .scratch:
+            if mode == .scratch { try executeScript("PRAGMA query_only = OFF") }
             try run(.beginRead, operation: "begin")
             do {
                 // BEGIN alone holds nothing; the first read takes the snapshot.
@@ -20,6 +21,8 @@ extension SQLiteConnection {
             }
         }
     }
+
+    package func endScratch() throws(EngineError) { try executeScript("PRAGMA query_only = ON") }
 
     package func commit() throws(EngineError) {
         log.willCommit()

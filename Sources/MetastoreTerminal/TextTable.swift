@@ -25,6 +25,9 @@ package struct TextTable: Hashable, Sendable {
     /// Adds a row of one cell a column.
     package mutating func add(_ cells: String...) { rows.append(cells) }
 
+    /// Adds a row of one cell a column.
+    package mutating func add(_ cells: [String]) { rows.append(cells) }
+
     /// The table's lines, titles first; nothing at the end of a line. A pipe gets every cell whole.
     package func lines(_ style: TerminalStyle) -> [String] {
         let widths = self.widths(style.width)

@@ -101,6 +101,7 @@ private final class FailingConnection: Connection {
         try inner.forEachRow(statement, body)
     }
     func executeScript(_ text: String) throws(EngineError) { try inner.executeScript(text) }
+    func endScratch() throws { try inner.endScratch() }
     func executeAlone(_ text: String) throws(EngineError) { try inner.executeAlone(text) }
     func interrupter() -> @Sendable () -> Void { inner.interrupter() }
     func close() { inner.close() }

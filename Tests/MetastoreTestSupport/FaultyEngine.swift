@@ -127,6 +127,7 @@ package final class FaultyConnection: Connection {
     }
 
     package func executeScript(_ text: String) throws(EngineError) { try base.executeScript(text) }
+    package func endScratch() throws { try base.endScratch() }
     package func executeAlone(_ text: String) throws(EngineError) { try base.executeAlone(text) }
     package func interrupter() -> @Sendable () -> Void { base.interrupter() }
     package func close() { base.close() }

@@ -53,7 +53,9 @@ struct ImportRule {
         ImportRule("Sources/MetastoreTerminal"),
         ImportRule("Sources/MetastoreQuickstart", store.union(terminal), outside: ["Yams"]),
         ImportRule("tools/metastore-migrate", ["MetastoreCommandLine"], outside: ["ArgumentParser"]),
-        ImportRule("tools/metastore-inspect", ["MetastoreCommandLine"], outside: ["ArgumentParser"]),
+        ImportRule(
+            "tools/metastore-inspect", ["MetastoreCommandLine", "MetastoreInspection", "MetastoreModel"],
+            outside: ["ArgumentParser"]),
         ImportRule("tools/metastore-replicate", ["MetastoreCommandLine"], outside: ["ArgumentParser"]),
         ImportRule(
             "tools/metastore-bench", store.union(engines).union(engine).union(["MetastoreCommandLine"]),

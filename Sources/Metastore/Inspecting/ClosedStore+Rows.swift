@@ -21,9 +21,11 @@ extension ClosedStore {
     /// Lends the rows of a kind in the order of their key, after a row with the given key values, until the closure
     /// says false.
     ///
-    /// - Parameter condition: further conditions, which begin with ` AND `.
+    /// - Parameters:
+    ///   - condition: further conditions, which begin with ` AND `.
+    ///   - order: a trusted column's name and direction, for another order than that of the keys.
     package func forEachRow(
-        of kind: RecordKind, after key: [Value]? = nil, where condition: SQL = "", limit: Int? = nil,
+        of kind: RecordKind, after key: [Value]? = nil, where condition: SQL = "", orderedBy order: String? = nil,
         _ body: (ReadRow) throws -> Bool
     ) throws {
         let table = kind.table
@@ -33,8 +35,8 @@ extension ClosedStore {
             let places = Array(repeating: "\u{1}", count: names.count).joined(separator: ", ")
             statement += SQL(trusted: " AND (\(names.joined(separator: ", "))) > (\(places))", values: key)
         }
-        statement += condition + SQL(trusted: " ORDER BY \(names.joined(separator: ", "))")
-        if let limit { statement += " LIMIT \(limit)" }
+        let sorted = order.map { "\($0) NULLS LAST, " } ?? ""
+        statement += condition + SQL(trusted: " ORDER BY \(sorted)\(names.joined(separator: ", "))")
         try connection.forEachRow(statement) { row in try body(Self.read(row, of: kind)) }
     }
 

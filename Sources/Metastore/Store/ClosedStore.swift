@@ -41,14 +41,26 @@ package struct ClosedStore {
     }
 
     /// What ``Metastore/verify()`` does, in the open transaction or in a snapshot of its own.
-    package func verify() throws(StoreError) -> VerificationReport {
+    ///
+    /// - Parameter progress: told now and then how many rows and log records were looked at.
+    package func verify(progress: @escaping (Int) throws -> Void = { _ in }) throws(StoreError) -> VerificationReport {
         try caught {
             let isOurs = !connection.isInTransaction
             if isOurs { try connection.begin(.read) }
             defer { if isOurs { connection.rollback() } }
             let session = Session(connection, control: nil)
-            var verification = Verification(session, try Head.load(connection, locking: false))
+            var verification = Verification(session, try Head.load(connection, locking: false), progress: progress)
             try verification.run()
+            return verification.report
+        }
+    }
+
+    /// Looks at the log alone, after a revision whose link is taken on trust.
+    package func verifyLog(after revision: Revision) throws(StoreError) -> VerificationReport {
+        try caught {
+            let session = Session(connection, control: nil)
+            var verification = Verification(session, try Head.load(connection, locking: false))
+            try verification.checkLog(after: revision)
             return verification.report
         }
     }

@@ -54,11 +54,20 @@ struct Verification {
     let head: Head
     var report: VerificationReport
     private var digests = StateDigests()
+    /// Told now and then how many rows and log records were looked at.
+    private let progress: (Int) throws -> Void
+    private var looked = 0
 
-    init(_ session: Session, _ head: Head) {
+    init(_ session: Session, _ head: Head, progress: @escaping (Int) throws -> Void = { _ in }) {
         self.session = session
         self.head = head
+        self.progress = progress
         report = VerificationReport(revision: head.revision)
+    }
+
+    private mutating func step() throws {
+        looked += 1
+        if looked.isMultiple(of: 4_096) { try progress(looked) }
     }
 
     mutating func run() throws {
@@ -95,6 +104,7 @@ struct Verification {
         let order = table.key.map { table.columns[$0].name }.joined(separator: ", ")
         let statement = SQL(trusted: "SELECT \(table.columnList), row_hash FROM \(table.name) ORDER BY \(order)")
         try session.forEach(statement) { row in
+            try step()
             let image = try row.image(of: table)
             report.rows[table.kind, default: 0] += 1
             let record: R
@@ -192,6 +202,7 @@ struct Verification {
             SQL(trusted: "SELECT \(LogRecord.columns), length(body) FROM log ")
             + "WHERE revision > \(first.rawValue) ORDER BY revision"
         try session.forEach(statement) { row in
+            try step()
             let key = "log/\(try row.integer(0))"
             report.logRecords += 1
             bytes += try row.integer(13) + Int64(Limits.logRowOverhead)

@@ -37,6 +37,7 @@ public struct VerificationReport: Sendable, Hashable, CustomStringConvertible {
     public var isClean: Bool { findingCount == 0 }
 
     mutating func add(_ invariant: String, _ key: String, _ detail: String = "") {
+        assert(Self.invariants.contains(invariant), "\(invariant) is not listed")
         findingCount += 1
         guard findings.count < Self.findingsKept else { return }
         findings.append(Finding(invariant: invariant, key: key, detail: detail))

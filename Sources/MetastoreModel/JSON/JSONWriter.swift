@@ -81,3 +81,12 @@ extension ByteBuffer {
         text.withUTF8 { appendQuoted($0) }
     }
 }
+
+extension JSON {
+    /// A text as JSON has it, with its quotes.
+    package static func quoted(_ text: String) -> String {
+        var buffer = ByteBuffer(capacity: text.utf8.count + 2)
+        buffer.appendQuoted(text)
+        return buffer.text
+    }
+}

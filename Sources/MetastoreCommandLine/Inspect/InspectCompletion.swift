@@ -1,0 +1,45 @@
+internal import Metastore
+internal import MetastoreInspection
+internal import MetastoreModel
+internal import MetastoreTerminal
+
+/// What a shell offers for a key that is being typed.
+package enum InspectCompletion {
+    private static let most = 200
+
+    /// - Parameter words: those of the command line; the first that names a store is taken.
+    package static func keys(_ words: [String], prefix: String) -> [String] {
+        for word in words.dropFirst() where !word.hasPrefix("-") {
+            var options = InspectOptions()
+            options.store = word
+            options.isQuiet = true
+            guard let inspection = try? InspectSession.open(word, options) else { continue }
+            return keys(inspection, prefix)
+        }
+        return []
+    }
+
+    private static func keys(_ inspection: Inspection, _ prefix: String) -> [String] {
+        guard prefix.contains("/") else {
+            return RecordKind.allCases.map(\.name).filter { $0.hasPrefix(prefix) }.map { $0 + "/" }
+        }
+        var found: [String] = []
+        let kinds = KeyPrefix(String(prefix[..<(prefix.lastIndex(of: "/") ?? prefix.startIndex)])).kinds
+        for kind in RecordKind.allCases where kinds.contains(kind) && kind != .cluster && found.count < most {
+            var query = RecordQuery(kind)
+            query.under = KeyPrefix(String(prefix[..<(prefix.lastIndex(of: "/") ?? prefix.startIndex)]))
+            _ = try? inspection.list(query) { record in
+                if record.key.path.hasPrefix(prefix) { found.append(record.key.path) }
+                return found.count < most
+            }
+        }
+        return found
+    }
+}
+
+/// What `--version` says.
+package enum InspectVersion {
+    package static var text: String {
+        "metastore-inspect \(Metastore.version), schema \(Inspection.knownSchema), SQLite \(Inspection.sqliteVersion)"
+    }
+}

@@ -1,0 +1,117 @@
+internal import FoundationEssentials
+internal import Metastore
+internal import MetastoreInspection
+internal import MetastoreModel
+internal import MetastoreTerminal
+
+extension InspectSession {
+    /// `info`.
+    package func info(sizes isSized: Bool) throws {
+        let info = try inspection.info()
+        let sizes = isSized ? try inspection.sizes() : nil
+        try answer(try json(info, sizes)) { lines(info, sizes) }
+        tell(["the head row, the log's end and the files were looked at, and no record (check --full)"])
+    }
+
+    private func json(_ info: StoreInfo, _ sizes: [StoreInfo.Size]?) throws -> String {
+        let summary = info.facts.summary
+        var members = try head(verified: "head")
+        members += [
+            ("cluster", JSON.quoted(summary.cluster.uuidString.lowercased())), ("epoch", String(summary.epoch)),
+            ("time", JSON.quoted(info.facts.time.description)),
+            ("closedCleanly", info.facts.isClean ? "true" : "false"),
+            ("provenUpTo", inspection.verdict.provenUpTo.map { String($0.rawValue) } ?? "null"),
+            ("oldestRevision", String(summary.compactedRevision.rawValue)), ("logBytes", String(info.facts.logBytes)),
+            ("lastActor", JSONText.text(info.lastActor)), ("leader", JSONText.text(info.leader)),
+            ("schema", String(info.schema)), ("knownSchema", String(info.knownSchema)),
+            ("minReader", JSONText.number(info.minReader)), ("minWriter", JSONText.number(info.minWriter)),
+        ]
+        if let writer = info.migratedBy {
+            members.append(
+                (
+                    "migratedBy",
+                    JSONText.object([
+                        ("binary", JSON.quoted(writer.binary)), ("host", JSON.quoted(writer.host)),
+                        ("time", JSON.quoted(writer.time.description)),
+                    ])
+                ))
+        }
+        if let log = inspection.log {
+            members.append(
+                (
+                    "writeAheadLog",
+                    JSONText.object([
+                        ("commits", String(log.commits)), ("shownCommits", String(log.shownCommits)),
+                        ("frames", String(log.frames)), ("flaw", JSONText.text(log.flaw)),
+                    ])
+                ))
+        }
+        members.append(("notices", JSONText.array(inspection.notices.map(JSON.quoted))))
+        if let sizes {
+            let rows = sizes.map { size in
+                JSONText.object([
+                    ("table", JSON.quoted(size.name)), ("rows", JSONText.number(size.rows)),
+                    ("bytes", String(size.bytes)),
+                ])
+            }
+            members.append(("tables", JSONText.array(rows)))
+        }
+        return JSONText.object(members)
+    }
+
+    private func lines(_ info: StoreInfo, _ sizes: [StoreInfo.Size]?) -> [String] {
+        let summary = info.facts.summary
+        var lines = FieldLines()
+        lines.add("store", inspection.place, .bold)
+        lines.add("verdict", inspection.verdict.sentence, inspection.verdict.look)
+        lines.add("cluster", summary.cluster.uuidString.lowercased())
+        lines.add("revision", "\(Shown.grouped(Int(summary.revision.rawValue))), epoch \(summary.epoch)")
+        lines.add(
+            "last commit", FieldValue.time(info.facts.time).shown() + (info.lastActor.map { " by \($0)" } ?? ""))
+        lines.add("leader", info.leader ?? "nobody")
+        lines.add("closed cleanly", info.facts.isClean ? "yes" : "no")
+        lines.add("schema", "\(info.schema) (this program knows \(info.knownSchema))")
+        if let writer = info.migratedBy {
+            lines.add(
+                "schema made by", "\(writer.binary) on \(writer.host), \(FieldValue.time(writer.time).shown())")
+        }
+        lines.add(
+            "log",
+            "from revision \(Shown.grouped(Int(summary.compactedRevision.rawValue) + 1)), "
+                + "about \(Shown.bytes(Int(info.facts.logBytes)))")
+        if let log = inspection.log { lines.add("write-ahead log", log.description) }
+        guard let sizes else { return lines.lines(style) }
+        var table = TextTable([
+            .init("TABLE", mayShrink: true), .init("ROWS", isNumber: true), .init("SIZE", isNumber: true),
+        ])
+        for size in sizes {
+            table.add(
+                size.name, size.rows.map { Shown.grouped(Int($0)) } ?? "-",
+                options.look.inBytes ? String(size.bytes) : Shown.bytes(Int(size.bytes)))
+        }
+        return lines.lines(style) + [""] + table.lines(style)
+    }
+}
+
+extension Verdict {
+    var provenUpTo: Revision? { if case .notClosedCleanly(let revision) = self { revision } else { nil } }
+
+    var sentence: String {
+        switch self {
+        case .clean: "clean"
+        case .notClosedCleanly(let revision):
+            "not closed cleanly: proven up to revision \(revision); later commits can be neither shown nor excluded"
+        case .live: "live: somebody has it open"
+        case .damaged(let reason): "damaged: \(reason)"
+        }
+    }
+
+    var look: TerminalStyle.Look {
+        switch self {
+        case .clean: .green
+        case .notClosedCleanly: .yellow
+        case .live: .cyan
+        case .damaged: .red
+        }
+    }
+}

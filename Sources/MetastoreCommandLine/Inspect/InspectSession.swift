@@ -1,0 +1,219 @@
+// Invariants
+// 1. Data goes to the output, everything else to the error stream.
+// 2. What is shown was compared with its own hashes; whether it is all there is said not to be known, but by a full check.
+
+internal import FoundationEssentials
+internal import Metastore
+internal import MetastoreEngine
+internal import MetastoreInspection
+package import MetastoreModel
+package import MetastoreSQLite
+package import MetastoreTerminal
+
+/// What every command of the inspector is told.
+package struct InspectOptions: Sendable {
+    package var store = ""
+    package var passwordFile: String?
+    package var format = InspectFormat.table
+    package var look = RecordPrinter.Look()
+    package var writeAheadLog = FrozenFile.LogChoice.last
+    package var at: String?
+    /// Leave out what is only said to people.
+    package var isQuiet = false
+
+    package init() {}
+}
+
+/// One run of the inspector: a store, opened; the answer goes out as it is found.
+package final class InspectSession {
+    let options: InspectOptions
+    let screen: UpgradeScreen
+    let style: TerminalStyle
+    let inspection: Inspection
+    /// The revision that is shown, where it isn't the last.
+    private(set) var past: Revision?
+    private let output: BufferedOutput
+
+    package init(_ options: InspectOptions, screen: UpgradeScreen, output: BufferedOutput) throws {
+        self.options = options
+        self.screen = screen
+        self.output = output
+        style = output.style
+        inspection = try Self.open(options.store, options)
+        tell(inspection.notices)
+        switch inspection.verdict {
+        case .clean, .live: break
+        case .notClosedCleanly(let revision):
+            tell([
+                "not closed cleanly: proven up to revision \(revision); later commits can be neither shown nor excluded"
+            ])
+        case .damaged(let reason): tell(["damaged: \(reason)"])
+        }
+        guard let at = options.at else { return }
+        guard let moment = Moment(at) else {
+            throw CommandFailure(
+                .usage, "--at '\(at)' is neither a revision nor a time. Write 1234, or 2026-11-21T03:00:00Z.")
+        }
+        past = try inspection.showPast(at: moment) { done, total in
+            screen.show("going back", done, total, "revisions")
+        }
+        screen.clear()
+    }
+
+    static func open(_ place: String, _ options: InspectOptions) throws -> Inspection {
+        let url = try StoreURL(place)
+        switch url.place {
+        case .sqlite(let path): return try Inspection.open(path: path, wal: options.writeAheadLog)
+        case .postgresql:
+            guard options.writeAheadLog == .last else {
+                throw CommandFailure(.usage, "--wal is about a file's write-ahead log; \(url) is a server's store.")
+            }
+            return try Inspection.open(server: try url.source(Password(file: options.passwordFile)))
+        }
+    }
+
+    func write(_ text: String) { output.write(text) }
+
+    /// What was written goes out.
+    package func flush() { output.flush() }
+
+    func tell(_ notices: [String]) {
+        guard !options.isQuiet else { return }
+        for notice in notices { screen.say("note: \(notice)") }
+    }
+
+    /// What a quick command can't know.
+    func tellCompleteness(_ listed: Inspection.Listed? = nil) {
+        if let listed {
+            if listed.doubtful > 0 {
+                screen.say(
+                    "warning: \(Shown.count(listed.doubtful, "row")) with another hash than its own: damaged, or changed "
+                        + "behind the store's back. Marked as doubtful.")
+            }
+            for reason in listed.unreadable { screen.say("warning: a row can't be read: \(reason)") }
+            if listed.unreadableCount > 0 {
+                screen.say("warning: \(Shown.count(listed.unreadableCount, "row")) left out that can't be read.")
+            }
+        }
+        tell(["each row was compared with its own hash; whether all rows are there was not looked at (check --full)"])
+    }
+
+    /// What JSON answers begin with.
+    func head(verified: String = "rows") throws -> [(String, String)] {
+        let summary = try inspection.store.summary()
+        return [
+            ("store", JSON.quoted(inspection.place)), ("revision", String(summary.revision.rawValue)),
+            ("verdict", JSON.quoted(inspection.verdict.word)), ("verified", JSON.quoted(verified)),
+        ]
+    }
+
+    /// One object, in the format that was asked for.
+    func answer(_ json: String, _ lines: () -> [String]) throws {
+        switch options.format {
+        case .table, .wide: for line in lines() { write(line + "\n") }
+        case .json: write(JSONText.pretty(json) + "\n")
+        case .ndjson: write(json + "\n")
+        case .yaml: write(YAMLText.text(.object(try JSONObject(parsing: json).values)))
+        case .csv, .name:
+            throw CommandFailure(.usage, "-o \(options.format.rawValue) is for lists. Use table, json or yaml.")
+        }
+    }
+
+    func list(_ name: String, titles: [String], verified: String = "rows") throws -> ListPrinter {
+        ListPrinter(
+            options.format, named: name, head: try head(verified: verified),
+            titles: options.look.hasHeaders ? titles : [], write: write)
+    }
+
+    /// A key as it is typed; `experiments/1/` means the same as without its last slash.
+    package func key(_ text: String) throws -> RecordKey {
+        let trimmed = text.hasSuffix("/") ? String(text.dropLast()) : text
+        if let key = RecordKey(path: trimmed) { return key }
+        // `trial 20`, `trials/20`: an id is unique in its kind.
+        if let key = try keyById(trimmed) { return key }
+        let root = String(trimmed.prefix { $0 != "/" })
+        let roots = RecordKind.allCases.map(\.name)
+        throw CommandFailure(
+            .usage,
+            "'\(text)' is no key. \(roots.contains(root) ? "Keys look like experiments/1/trials/3." : Suggestion.text(root, roots))"
+        )
+    }
+
+    private func keyById(_ text: String) throws -> RecordKey? {
+        let parts = text.split(separator: "/")
+        guard parts.count == 2, let kind = RecordKind(word: String(parts[0])) else { return nil }
+        var found: RecordKey?
+        let condition: SQL
+        if kind == .checkpoint {
+            guard let uuid = UUID(uuidString: String(parts[1])) else { return nil }
+            condition = " AND uuid = \(uuid)"
+        } else {
+            guard [.trial, .workload, .allocation, .container].contains(kind), let id = Int64(parts[1]) else {
+                return nil
+            }
+            condition = " AND id = \(id)"
+        }
+        try inspection.store.forEachRow(of: kind, where: condition) { read in
+            if case .row(let row) = read { found = row.key }
+            return false
+        }
+        if found == nil { throw CommandFailure(.no, "\(text): there is no such record at the revision that is shown.") }
+        return found
+    }
+}
+
+extension Verdict {
+    /// For programs.
+    var word: String {
+        switch self {
+        case .clean: "clean"
+        case .notClosedCleanly: "not closed cleanly"
+        case .live: "live"
+        case .damaged: "damaged"
+        }
+    }
+}
+
+extension RecordKind {
+    /// By its name, also in the singular and with other spellings: `trial`, `trials`, `experiment`, `kv`.
+    package init?(word: String) {
+        let word = word.lowercased().replacing("_", with: "-")
+        let found = RecordKind.allCases.first { kind in
+            kind != .cluster && (kind.name == word || kind.name == word + "s" || kind.name.dropLast() == word)
+        }
+        guard let found = found ?? Self.others[word] else { return nil }
+        self = found
+    }
+
+    private static let others: [String: RecordKind] = [
+        "key-value": .keyValue, "key-values": .keyValue, "entries": .keyValue, "spot": .spotRequest,
+        "leader": .leadership,
+        "exp": .experiment, "e": .experiment, "t": .trial, "w": .workload, "c": .checkpoint,
+    ]
+}
+
+/// Standard output in pieces worth a system call.
+package final class BufferedOutput {
+    package let style: TerminalStyle
+    private var buffer = ""
+    private let sink: (String) -> Void
+
+    package init(
+        _ style: TerminalStyle = StandardStream.output.style,
+        sink: @escaping (String) -> Void = { StandardStream.output.write($0) }
+    ) {
+        self.style = style
+        self.sink = sink
+    }
+
+    package func write(_ text: String) {
+        buffer += text
+        if buffer.utf8.count > 64 << 10 { flush() }
+    }
+
+    package func flush() {
+        guard !buffer.isEmpty else { return }
+        sink(buffer)
+        buffer = ""
+    }
+}

@@ -1,0 +1,123 @@
+// Invariants
+// 1. Nothing is believed because something else says so: pages, indexes, foreign keys, every row's hash, digests, the
+//    chain of the log and every rule of the domain are looked at one by one.
+// 2. What was not looked at is said.
+
+internal import Metastore
+internal import MetastoreEngine
+internal import MetastoreMigration
+package import MetastoreModel
+
+/// What was found wrong, or that nothing was.
+package struct StoreCheck: Sendable {
+    package enum Depth: String, Sendable {
+        /// The files, the head row, the schema and the end of the log.
+        case quick
+        /// Everything.
+        case full
+    }
+
+    /// One thing that was made sure of.
+    package struct Item: Sendable {
+        /// For scripts: `a-trial-has-an-experiment`.
+        package let id: String
+        package let name: String
+        package let findings: Int
+    }
+
+    package struct Finding: Sendable {
+        package let id: String
+        package let key: String
+        package let detail: String
+    }
+
+    package let depth: Depth
+    package let revision: Revision
+    package var items: [Item] = []
+    package var findings: [Finding] = []
+    package var findingCount = 0
+    package var rows = 0
+    package var logRecords = 0
+
+    package var isClean: Bool { findingCount == 0 }
+
+    init(_ depth: Depth, _ revision: Revision) {
+        self.depth = depth
+        self.revision = revision
+    }
+
+    fileprivate mutating func add(_ name: String, _ found: [(key: String, detail: String)]) {
+        let id = VerificationReport.id(of: name)
+        items.append(Item(id: id, name: name, findings: found.count))
+        findingCount += found.count
+        findings += found.prefix(100).map { Finding(id: id, key: $0.key, detail: $0.detail) }
+    }
+
+    fileprivate mutating func add(_ report: VerificationReport) {
+        rows = report.rows.values.reduce(0, +)
+        logRecords = report.logRecords
+        var counts: [String: Int] = [:]
+        for finding in report.findings { counts[finding.invariant, default: 0] += 1 }
+        for name in VerificationReport.invariants {
+            items.append(Item(id: VerificationReport.id(of: name), name: name, findings: counts[name] ?? 0))
+        }
+        findingCount += report.findingCount
+        findings += report.findings.map {
+            Finding(id: VerificationReport.id(of: $0.invariant), key: $0.key, detail: $0.detail)
+        }
+    }
+}
+
+extension Inspection {
+    /// Looks for what is wrong.
+    ///
+    /// - Parameter progress: what is looked at, how many of how many; nil where nobody knows.
+    package func check(
+        _ depth: StoreCheck.Depth, progress: @escaping (String, Int, Int?) throws -> Void = { _, _, _ in }
+    ) throws -> StoreCheck {
+        let facts = try store.facts()
+        var check = StoreCheck(depth, facts.summary.revision)
+        if case .damaged(let reason) = verdict {
+            check.add("the files are whole", [(place, reason)])
+        } else {
+            check.add("the files are whole", [])
+        }
+        try progress("catalogue", 0, nil)
+        let drift = try Migrator.ofThisLibrary.drift(connection)
+        check.add("the catalogue is that of its schema", drift.map { ($0.object.name, $0.description) })
+        switch depth {
+        case .quick:
+            let start = max(facts.summary.compactedRevision.rawValue, facts.summary.revision.rawValue - 1_000)
+            let report = try store.verifyLog(after: Revision(rawValue: start))
+            check.logRecords = report.logRecords
+            check.add("the last records of the log hang together", report.findings.map { ($0.key, $0.description) })
+        case .full:
+            if connection.dialect.name == .sqlite { try checkPages(&check, progress) }
+            let total =
+                facts.counters.reduce(0) { $0 + Int($1.next) - 1 }
+                + Int(facts.summary.revision.rawValue - facts.summary.compactedRevision.rawValue)
+            check.add(try store.verify { done in try progress("rows and log", done, max(total, done)) })
+        }
+        return check
+    }
+
+    private func checkPages(
+        _ check: inout StoreCheck, _ progress: (String, Int, Int?) throws -> Void
+    ) throws {
+        try progress("pages and indexes", 0, nil)
+        var found: [(String, String)] = []
+        try connection.forEachRow("PRAGMA integrity_check(100)") { row in
+            let text = try row.text(0)
+            if text != "ok" { found.append((place, text)) }
+            return true
+        }
+        check.add("the database's pages and indexes are whole", found)
+        found = []
+        try progress("foreign keys", 0, nil)
+        try connection.forEachRow("PRAGMA foreign_key_check") { row in
+            found.append((try row.text(0), "row \(row.isNull(1) ? "?" : String(try row.integer(1))) names none"))
+            return found.count < 100
+        }
+        check.add("what a row names is there", found)
+    }
+}

@@ -1,0 +1,78 @@
+package import Metastore
+internal import MetastoreEngine
+internal import MetastoreMigration
+package import MetastoreModel
+internal import MetastoreSQLite
+
+/// What a store is, at a glance: who wrote it last, when, which schema, how far.
+package struct StoreInfo: Sendable {
+    package struct Writer: Sendable, Hashable {
+        package let binary: String
+        package let host: String
+        package let time: Timestamp
+    }
+
+    package struct Size: Sendable, Hashable {
+        package let name: String
+        package let rows: Int64?
+        package let bytes: Int64
+    }
+
+    package let facts: ClosedStore.Facts
+    package let schema: Int64
+    package let knownSchema: Int64
+    package let minReader: Int64?
+    package let minWriter: Int64?
+    /// Who brought it to its schema.
+    package let migratedBy: Writer?
+    /// Who made the last commit that the log still has.
+    package let lastActor: String?
+    package let leader: String?
+}
+
+extension Inspection {
+    /// Reads the head row, the table of migrations and one record of the log: no table of records.
+    package func info() throws -> StoreInfo {
+        let facts = try store.facts()
+        let status = schema
+        let leader = try connection.first("SELECT holder FROM leadership") { try $0.text(0) }
+        let writer = status.lastWriter.map {
+            StoreInfo.Writer(
+                binary: $0.appliedBy, host: $0.host, time: Timestamp(microseconds: $0.appliedTime))
+        }
+        return StoreInfo(
+            facts: facts, schema: status.found, knownSchema: status.known, minReader: status.minReader,
+            minWriter: status.minWriter, migratedBy: writer, lastActor: try store.commit(facts.summary.revision)?.actor,
+            leader: leader)
+    }
+
+    /// The release of the SQLite that reads files.
+    package static var sqliteVersion: String { SQLiteEngine.libraryVersion }
+
+    /// The newest schema that this program knows.
+    package static var knownSchema: Int64 { Migrator.ofThisLibrary.known }
+
+    /// How large each table is with its indexes, the largest first. Reads every page.
+    package func sizes() throws -> [StoreInfo.Size] {
+        let statement: SQL =
+            switch connection.dialect.name {
+            case .sqlite:
+                """
+                SELECT coalesce(m.tbl_name, d.name), sum(d.pgsize) FROM dbstat AS d LEFT JOIN sqlite_schema AS m \
+                ON m.name = d.name WHERE d.aggregate = TRUE GROUP BY 1 ORDER BY 2 DESC, 1
+                """
+            case .postgresql:
+                """
+                SELECT c.relname::text COLLATE "C", pg_catalog.pg_total_relation_size(c.oid) \
+                FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace \
+                WHERE n.nspname = pg_catalog.current_schema() AND c.relkind = 'r' ORDER BY 2 DESC, 1
+                """
+            }
+        let tables = Dictionary(
+            uniqueKeysWithValues: RecordKind.allCases.filter { $0 != .cluster }.map { ($0.table.name, $0) })
+        return try connection.all(statement) { (try $0.text(0), try $0.integer(1)) }.map { name, bytes in
+            let rows = try tables[name].map { try store.count(of: $0) }
+            return StoreInfo.Size(name: name, rows: rows, bytes: bytes)
+        }
+    }
+}

@@ -1,0 +1,56 @@
+import ArgumentParser
+import MetastoreCommandLine
+
+/// What every command on a store is told.
+struct InspectArguments: ParsableArguments {
+    @Argument(
+        help: "The store: a file, a directory or mount point, or a postgresql:// URL.", completion: .file())
+    var store: String
+
+    @Option(name: .shortAndLong, help: "How to answer.")
+    var output: InspectFormat?
+
+    @Option(help: "Show the store as it was: at a revision, or at a time (RFC 3339, UTC).")
+    var at: String?
+
+    @Option(help: "Which commits of the write-ahead log to show: last, ignore, or the first N.")
+    var wal: WriteAheadLogChoice = .last
+
+    @Option(help: "A file whose first line is the server's password.", completion: .file())
+    var passwordFile: String?
+
+    @Flag(help: "No titles.")
+    var noHeaders = false
+
+    @Flag(help: "Cells as long as they are.")
+    var noTruncate = false
+
+    @Flag(help: "Sizes in bytes, not in IEC units.")
+    var bytes = false
+
+    @Flag(name: .shortAndLong, help: "No notes on standard error.")
+    var quiet = false
+
+    /// Opens the store and runs a command on it.
+    ///
+    /// - Parameter format: where none was asked for.
+    func run(
+        _ format: InspectFormat = .table, _ body: @escaping @Sendable (InspectSession) throws -> ExitStatus
+    ) async throws {
+        var options = InspectOptions()
+        options.store = store
+        options.format = output ?? format
+        options.at = at
+        options.writeAheadLog = wal.choice
+        options.passwordFile = passwordFile
+        options.look.hasHeaders = !noHeaders
+        options.look.isTruncated = !noTruncate
+        options.look.inBytes = bytes
+        options.isQuiet = quiet
+        let chosen = options
+        try await InspectRun.run(chosen, body)
+    }
+}
+
+extension WriteAheadLogChoice: ExpressibleByArgument {}
+extension InspectFormat: ExpressibleByArgument {}
