@@ -19,6 +19,10 @@ enum OpenDatabases {
         }
     }
 
+    static func isOpen(_ file: FileIdentity) -> Bool {
+        counts.withLock { $0[file] != nil }
+    }
+
     /// Runs `body` while nobody here can open the file; returns false, without running it, when somebody has.
     static func whileClosed(
         _ file: FileIdentity, _ body: () throws(EngineError) -> Void

@@ -20,13 +20,18 @@ extension SQLiteConnection {
             sqlite3_close_v2(opened)
             throw error ?? EngineError(sqlite: SQLITE_NOMEM, operation: "open", words: path)
         }
+        let deadline = OpeningDeadline()
+        defer { withExtendedLifetime(deadline) {} }
         do {
+            if role == .frozen { try harden(handle, path, until: deadline) }
             try configure(handle, path, role, options)
+            sqlite3_progress_handler(handle, 0, nil, nil)
             let pageBytes = Int(try pragma("page_size", handle, path)) ?? 4096
             return SQLiteConnection(
                 handle, role: role, pageBytes: pageBytes, options: options, mayRemoveLog: mayRemoveLog,
                 whenClosed: whenClosed)
         } catch {
+            sqlite3_progress_handler(handle, 0, nil, nil)
             sqlite3_close_v2(handle)
             throw error
         }
@@ -90,7 +95,7 @@ extension SQLiteConnection {
         return value
     }
 
-    private static func openError(_ handle: OpaquePointer, _ result: Int32, _ path: String) -> EngineError {
+    static func openError(_ handle: OpaquePointer, _ result: Int32, _ path: String) -> EngineError {
         if result & 0xff == SQLITE_CANTOPEN, let refusal = unwritableDirectory(path, result) { return refusal }
         // Nothing was committed by opening, so a lack of room for the log's index is just that.
         let systemError = sqlite3_system_errno(handle)

@@ -4,10 +4,14 @@ package import MetastoreEngine
 
 /// A file that is only ever read: opened without the right to write, without following a link, without a lock, and
 /// without moving its time of access where the system lets us.
+///
+/// It is no file that this process has open through SQLite: closing it here would drop the locks there.
 package final class FrozenBytes: Sendable {
     package let path: String
     package let count: Int
     private let descriptor: Int32
+    private let identity: FileIdentity
+    private let changed: timespec
 
     /// Nil when there is no such file.
     package init?(_ path: String) throws(EngineError) {
@@ -19,6 +23,9 @@ package final class FrozenBytes: Sendable {
         guard status.st_mode & S_IFMT == S_IFREG else {
             throw EngineError(
                 .notADatabase, operation: "open", message: "\(path) is not a regular file. Give the path of a file")
+        }
+        guard !OpenDatabases.isOpen(FileIdentity(status)) else {
+            throw EngineError(.misuse, operation: "open", message: "\(path) is open in this process already")
         }
         let flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW
         // Only its owner may leave the time of access alone; on a read-only mount it stays anyway.
@@ -32,6 +39,16 @@ package final class FrozenBytes: Sendable {
         }
         self.path = path
         count = Int(status.st_size)
+        identity = FileIdentity(status)
+        changed = status.st_mtim
+    }
+
+    /// True while nobody has written to it, or put another in its place, since it was opened.
+    package var isAsItWas: Bool {
+        var (open, named) = (stat(), stat())
+        return fstat(descriptor, &open) == 0 && lstat(path, &named) == 0 && FileIdentity(named) == identity
+            && Int(open.st_size) == count && open.st_mtim.tv_sec == changed.tv_sec
+            && open.st_mtim.tv_nsec == changed.tv_nsec
     }
 
     deinit { Glibc.close(descriptor) }

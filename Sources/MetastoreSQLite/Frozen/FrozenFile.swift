@@ -18,6 +18,8 @@ package final class FrozenFile: Sendable {
         case none
         /// The first so many.
         case first(Int)
+        /// None, even where a checkpoint has brought some of what they changed into the file.
+        case fileAlone
     }
 
     package let path: String
@@ -32,6 +34,8 @@ package final class FrozenFile: Sendable {
     package let pageBytes: Int
     package let pageCount: Int
     package let mainBytes: Int
+    /// So many of the pages lie behind the end of the file, and in no log: it was cut short. They are read as zeros.
+    package let missingPages: Int
     private let main: FrozenBytes
     private let over: FrozenBytes?
     /// Where pages stand in `over`.
@@ -50,7 +54,7 @@ package final class FrozenFile: Sendable {
         let header = try main.read(100, at: 0)
         if let journal, let back = try RollbackPages(journal) {
             (pages, over, isRolledBack, shownCommits) = (back.pages, journal, true, 0)
-            (pageBytes, pageCount) = (back.pageBytes, Int(back.pageCount))
+            (pageBytes, pageCount, missingPages) = (back.pageBytes, Int(back.pageCount), 0)
             return
         }
         isRolledBack = false
@@ -58,7 +62,7 @@ package final class FrozenFile: Sendable {
         shownCommits =
             switch choice {
             case .last: all
-            case .none: 0
+            case .none, .fileAlone: 0
             case .first(let count): min(max(0, count), all)
             }
         let stated = header.count >= 18 ? Int(header[16]) << 8 | Int(header[17]) : 0
@@ -71,11 +75,27 @@ package final class FrozenFile: Sendable {
         } else {
             (over, pages) = (nil, [:])
             pageBytes = mainPage >= 512 && mainPage & (mainPage - 1) == 0 ? mainPage : 4_096
-            pageCount = (main.count + pageBytes - 1) / pageBytes
+            pageCount = max((main.count + pageBytes - 1) / pageBytes, main.count < 100 ? 0 : Self.statedPages(header))
         }
+        let whole = main.count / pageBytes
+        let behind = Self.count(pages, in: whole, pageCount)
+        missingPages = max(0, pageCount - whole - behind)
         // A checkpoint that had gone further leaves pages in the main file that an earlier state never had.
-        if shownCommits < all { try refuseLaterPages() }
+        if shownCommits < all, choice != .fileAlone { try refuseLaterPages() }
     }
+
+    private static func count(_ pages: [UInt32: Int], in first: Int, _ end: Int) -> Int {
+        pages.keys.count { Int($0) > first && Int($0) <= end }
+    }
+
+    /// What the header says of the file's length; 0 where it says nothing that can be relied on.
+    private static func statedPages(_ header: [UInt8]) -> Int {
+        guard header.count == 100, header.bigEndian(24) == header.bigEndian(92) else { return 0 }
+        return Int(header.bigEndian(28))
+    }
+
+    /// True while nobody has written to any of the files, or put others in their place, since they were opened.
+    package var isAsItWas: Bool { main.isAsItWas && (over?.isAsItWas ?? true) }
 
     /// The first of the transactions in the log, counted from 0, whose state the main file still allows to be shown.
     private func refuseLaterPages() throws(EngineError) {

@@ -1,0 +1,25 @@
+internal import MetastoreSQLite
+
+/// Why there is nothing to inspect where somebody said a store would be.
+package enum InspectionError: Error, Sendable, Hashable {
+    /// Several databases lie there.
+    case several(place: String, paths: [String])
+    /// What lies there is a PostgreSQL server's data directory, which only a server of its version can read.
+    case serverData(ServerData)
+}
+
+extension InspectionError: CustomStringConvertible {
+    /// What is, why, and what to type.
+    package var description: String {
+        switch self {
+        case .several(let place, let paths):
+            "there are \(paths.count) databases in \(place). Name one of them:\n"
+                + paths.map { "  \($0)" }.joined(separator: "\n")
+        case .serverData(let data):
+            "\(data.path) is the data directory of a PostgreSQL \(data.version) server"
+                + (data.state.map { " (\($0.description))" } ?? "")
+                + ". Only a server reads it. Start one on a copy, and inspect that; nothing here is changed:\n"
+                + data.commands.map { "  \($0)" }.joined(separator: "\n")
+        }
+    }
+}

@@ -1,0 +1,44 @@
+internal import MetastoreSQLite
+
+/// What lies in the write-ahead log beside a database, and how much of it is shown.
+package struct LogReport: Sendable, Hashable {
+    /// Whole commits.
+    package let commits: Int
+    /// Frames up to the flaw, or all: a frame is a page of the database.
+    package let frames: Int
+    /// So many of the commits are shown.
+    package let shownCommits: Int
+    /// Where the log can't be read on, and how much is not shown for it; nil where it is whole.
+    package let flaw: String?
+
+    /// Nil where there is no log, or nothing in it.
+    init?(_ file: FrozenFile) {
+        guard let log = file.log else { return nil }
+        commits = log.commits.count
+        frames = log.frameCount
+        shownCommits = file.shownCommits
+        flaw = log.flaw.map { Self.words($0, log) }
+    }
+
+    private static func words(_ flaw: LogFrames.Flaw, _ log: LogFrames) -> String {
+        switch flaw {
+        case .header(let reason):
+            "its header can't be read (\(reason.isEmpty ? "its checksum is wrong" : reason)): nothing in it is shown"
+        case .checksum(let frame):
+            "frame \(frame) of \(log.frameCount + log.framesAfterFlaw) has a bad checksum: "
+                + "\(counted(log.framesAfterFlaw, "frame")), about \(counted(log.commitsAfterFlaw, "commit")), not shown"
+        case .cut(let frame): "it ends inside frame \(frame): that frame, and what came after it, is not shown"
+        }
+    }
+}
+
+/// "1 commit", "12 commits"
+func counted(_ count: Int, _ noun: String) -> String { count == 1 ? "1 \(noun)" : "\(count) \(noun)s" }
+
+extension LogReport: CustomStringConvertible {
+    /// One line.
+    package var description: String {
+        let shown = shownCommits == commits ? "" : ", \(shownCommits) of them shown"
+        return "\(counted(commits, "commit")) in \(counted(frames, "frame"))\(shown)" + (flaw.map { "; \($0)" } ?? "")
+    }
+}
