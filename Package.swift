@@ -136,9 +136,14 @@ let package = Package(
             name: "MetastoreInspectionTests",
             dependencies: [
                 "MetastoreInspection", "MetastoreTestSupport", "Metastore", "MetastoreModel", "MetastoreSQLite",
-                "MetastoreEngine", "FaultLoad",
+                "MetastoreEngine", "MetastoreMigration", "Migrations", "FaultLoad", "FaultSupport",
+                "metastore-crash-test", "metastore-inspect-test",
             ],
             swiftSettings: settings),
+        .executableTarget(
+            name: "metastore-inspect-test",
+            dependencies: ["MetastoreInspection", "Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine"],
+            path: "Tests/InspectProgram", swiftSettings: settings),
         .testTarget(name: "ProjectTests", swiftSettings: settings),
         .target(
             name: "MetastoreTestSupport",

@@ -90,6 +90,13 @@ package final class CrashProcess {
         }
     }
 
+    /// The next line that it has said already; nil when there is none, or not all of it.
+    package func waitingLine() throws -> String? {
+        var poll = pollfd(fd: output, events: Int16(POLLIN), revents: 0)
+        guard buffer.contains(UInt8(ascii: "\n")) || Glibc.poll(&poll, 1, 0) > 0 else { return nil }
+        return try line(within: 0.1)
+    }
+
     /// Everything it said until it ended.
     package func rest() throws -> [String] {
         var lines: [String] = []
