@@ -79,6 +79,7 @@ package final class InspectSession {
 
     func tell(_ notices: [String]) {
         guard !options.isQuiet else { return }
+        output.flush()
         for notice in notices { screen.say("note: \(notice)") }
     }
 
