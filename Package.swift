@@ -137,9 +137,10 @@ let package = Package(
             dependencies: [
                 "MetastoreInspection", "MetastoreTestSupport", "Metastore", "MetastoreModel", "MetastoreSQLite",
                 "MetastoreEngine", "MetastoreMigration", "Migrations", "FaultLoad", "FaultSupport",
-                "metastore-crash-test", "metastore-inspect-test",
+                "metastore-crash-test", "metastore-inspect-test", "metastore-inspect", "MetastoreCommandLine",
+                "MetastoreTerminal", .product(name: "Yams", package: "Yams"),
             ],
-            swiftSettings: settings),
+            exclude: ["Expected"], swiftSettings: settings),
         .executableTarget(
             name: "metastore-inspect-test",
             dependencies: ["MetastoreInspection", "Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine"],

@@ -1,4 +1,5 @@
 #if PostgreSQL
+    internal import FaultSupport
     internal import Glibc
     internal import Metastore
     internal import MetastoreCommandLine

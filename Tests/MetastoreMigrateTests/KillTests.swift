@@ -114,7 +114,8 @@ struct Run: CaseIterable, Hashable, Sendable, CustomStringConvertible {
             }
         }
         print("\(run) killed at \(kills) of \(lines.count) system calls")
-        #expect(kills > 0 || lines.isEmpty)
+        // What a run on a server changes is the server's: such a call there isn't made by every run.
+        #expect(kills > 0 || run.kind == .server)
         if run == .rollback { #expect(halfRestored > 0) }
     }
 

@@ -1,3 +1,4 @@
+internal import FaultSupport
 internal import MetastoreCommandLine
 internal import MetastoreTerminal
 internal import Synchronization

@@ -20,6 +20,14 @@ extension FieldValue {
         }
     }
 
+    /// As one of several in a line: what is longer than 120 characters is cut.
+    func brief(inBytes: Bool = false) -> String {
+        if case .bytes(let bytes) = self, bytes.count > 480 { return "(\(Shown.bytes(bytes.count)))" }
+        let text = shown(inBytes: inBytes)
+        guard text.utf8.count > 120, text.count > 120 else { return text }
+        return text.prefix(119) + "…"
+    }
+
     /// Text where it is one, else how many bytes there are.
     private static func shown(_ bytes: [UInt8]) -> String {
         guard let text = String(validating: bytes, as: UTF8.self),

@@ -62,7 +62,7 @@ extension InspectSession {
             case .deleted: "- "
             }
         let changed = difference.what == .changed ? difference.fields : []
-        let text = changed.map { "\($0.name) \($0.before.shown()) → \($0.after.shown())" }.joined(separator: ", ")
+        let text = changed.map { "\($0.name) \($0.before.brief()) → \($0.after.brief())" }.joined(separator: ", ")
         return ListItem(
             json: json, name: difference.key.path,
             cells: difference.fields.map {

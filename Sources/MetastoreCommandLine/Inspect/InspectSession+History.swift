@@ -65,7 +65,7 @@ extension InspectSession {
         let lines = entry.fields.map { field in
             style.line([
                 .init("    \(field.name)  ", .dim),
-                .init(isUpdate ? "\(field.before.shown()) → \(field.after.shown())" : isCreated(field, entry)),
+                .init(isUpdate ? "\(field.before.brief()) → \(field.after.brief())" : isCreated(field, entry)),
             ])
         }
         return ListItem(
@@ -80,7 +80,7 @@ extension InspectSession {
     }
 
     private static func isCreated(_ field: ChangedField, _ entry: HistoryEntry) -> String {
-        (entry.operation == .deleted ? field.before : field.after).shown()
+        (entry.operation == .deleted ? field.before : field.after).brief()
     }
 
     static func look(_ operation: ChangeOperation) -> TerminalStyle.Look {
@@ -118,7 +118,7 @@ extension InspectSession {
         ]
         let lines = changes.map { change -> String in
             let fields = change.operation == .updated ? ChangedField.between(change) : []
-            let text = fields.map { "\($0.name) \($0.before.shown()) → \($0.after.shown())" }.joined(separator: ", ")
+            let text = fields.map { "\($0.name) \($0.before.brief()) → \($0.after.brief())" }.joined(separator: ", ")
             return style.line([
                 .init("    \(change.operation) ", look(change.operation)), .init(change.key.path),
                 .init(text.isEmpty ? "" : "  " + text, .dim),

@@ -17,7 +17,7 @@ extension InspectSession {
             }
             curves += try inspection.curves(of: id, named: name)
         }
-        if (options.format == .table && style.width != nil) || isPlotted {
+        if options.format == .table || options.format == .wide, style.width != nil || isPlotted {
             if curves.isEmpty { write("no metrics\n") }
             for curve in curves {
                 for line in MetricPlot(curve).lines(style) { write(line + "\n") }

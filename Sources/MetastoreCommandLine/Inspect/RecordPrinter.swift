@@ -64,7 +64,9 @@ package struct RecordPrinter {
     // MARK: Tables
 
     private mutating func addRow(_ record: RecordView) {
-        var cells = names.map { record[$0].shown(inBytes: look.inBytes) }
+        var cells = names.map { name in
+            look.isTruncated ? record[name].brief(inBytes: look.inBytes) : record[name].shown(inBytes: look.inBytes)
+        }
         if !record.isProven { cells[0] += " (doubtful)" }
         kept.append(cells)
         if kept.count == Self.page { flush() }

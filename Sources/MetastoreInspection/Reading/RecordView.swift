@@ -48,6 +48,8 @@ package enum Presentation {
         switch (kind, column.name) {
         case (_, "time_to_live"), (_, "idle_period"): column.name + "_us"
         case (.keyValue, "value"), (.document, "content"): column.name + "_base64"
+        // Every record is shown with the key it has in the key space.
+        case (.keyValue, "key"): "name"
         default: column.name
         }
     }
@@ -74,7 +76,7 @@ package enum Presentation {
         case .port: ["host", "port", "allocation", "task", "purpose"]
         case .instance: ["client_token", "instance_id", "pool", "type", "state", "requested_time"]
         case .spotRequest: ["client_token", "request_id", "pool", "state", "max_price", "requested_time"]
-        case .keyValue: ["namespace", "key", "value_base64", "lease"]
+        case .keyValue: ["namespace", "name", "value_base64", "lease"]
         case .lease: ["id", "time_to_live_us", "revision"]
         case .document: ["hash", "content_base64", "created_revision"]
         case .consumer: ["name", "kinds", "under", "is_expired", "position_revision", "position_time"]

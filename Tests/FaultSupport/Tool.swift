@@ -1,27 +1,24 @@
-internal import FaultSupport
 internal import FoundationEssentials
-internal import Glibc
-internal import MetastoreTerminal
-internal import Testing
+package import Glibc
 
 /// A program that was built beside the tests, as a process of its own; killed when it goes out of scope.
-final class Tool: @unchecked Sendable {  // `status` is touched by one thread at a time
+package final class Tool: @unchecked Sendable {  // `status` is touched by one thread at a time
     private let folder: String
-    private(set) var process: pid_t = 0
+    package private(set) var process: pid_t = 0
     private var status: Int32?
 
     /// What a process left behind.
-    struct Ending {
+    package struct Ending {
         /// The exit code; 128 and the signal when one ended it.
-        let code: Int32
-        let output: String
-        let errors: String
+        package let code: Int32
+        package let output: String
+        package let errors: String
 
-        var lines: [Substring] { output.split(separator: "\n") }
+        package var lines: [Substring] { output.split(separator: "\n") }
     }
 
     /// Where its output goes.
-    enum Output {
+    package enum Output {
         /// Into a file, so that it never waits for a reader.
         case file
         /// Into a pipe that nobody reads.
@@ -31,12 +28,13 @@ final class Tool: @unchecked Sendable {  // `status` is touched by one thread at
     /// - Parameters:
     ///   - program: of the folder of products, or a path.
     ///   - environment: all of it.
-    init(
+    package init(
         _ arguments: [String], program: String = "metastore-migrate", environment: [String: String] = [:],
         output: Output = .file
     ) throws {
         var template = Array("/tmp/metastore-tool-XXXXXX".utf8CString)
-        folder = String(cString: try #require(mkdtemp(&template)))
+        guard let made = mkdtemp(&template) else { throw Failure("mkdtemp", errno) }
+        folder = String(cString: made)
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
@@ -47,7 +45,7 @@ final class Tool: @unchecked Sendable {  // `status` is touched by one thread at
         }
         var ends: [Int32] = [0, 0]
         if output == .closedPipe {
-            try #require(pipe(&ends) == 0)
+            guard pipe(&ends) == 0 else { throw Failure("pipe", errno) }
             for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
             close(ends[0])
             posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
@@ -58,7 +56,8 @@ final class Tool: @unchecked Sendable {  // `status` is touched by one thread at
         let own = ["PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"].merging(environment) { $1 }
         let settings = own.map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer { for word in words + settings { free(word) } }
-        try #require(posix_spawn(&process, path, &actions, nil, words, settings) == 0, "\(path)")
+        let result = posix_spawn(&process, path, &actions, nil, words, settings)
+        guard result == 0 else { throw Failure("posix_spawn \(path)", result) }
     }
 
     deinit {
@@ -66,13 +65,13 @@ final class Tool: @unchecked Sendable {  // `status` is touched by one thread at
             send(SIGKILL)
             wait()
         }
-        try? FaultSupport.run("rm", "-rf", folder)
+        try? FileManager.default.removeItem(atPath: folder)
     }
 
-    func send(_ signal: Int32) { kill(process, signal) }
+    package func send(_ signal: Int32) { kill(process, signal) }
 
     /// Starts it, waits for its end.
-    static func run(
+    package static func run(
         _ arguments: [String], program: String = "metastore-migrate", environment: [String: String] = [:],
         output: Output = .file
     ) throws -> Ending {
@@ -80,10 +79,11 @@ final class Tool: @unchecked Sendable {  // `status` is touched by one thread at
     }
 
     /// What it shows on a terminal of so many columns.
-    static func onTerminal(
-        _ columns: Int, _ arguments: [String], _ environment: [String: String] = [:]
+    package static func onTerminal(
+        _ columns: Int, _ arguments: [String], _ environment: [String: String] = [:],
+        program: String = "metastore-migrate"
     ) throws -> String {
-        let tool = CrashProcess.directory + "/metastore-migrate"
+        let tool = CrashProcess.directory + "/" + program
         let command = "stty cols \(columns); exec '\(tool)' \(arguments.map { "'\($0)'" }.joined(separator: " "))"
         return try run(
             ["-qec", command, "/dev/null"], program: "/usr/bin/script",
@@ -92,13 +92,13 @@ final class Tool: @unchecked Sendable {  // `status` is touched by one thread at
     }
 
     /// Waits for its end.
-    func end() -> Ending {
+    package func end() -> Ending {
         wait()
         return Ending(code: status ?? -1, output: text("output"), errors: text("errors"))
     }
 
     /// Waits until it has stopped itself (or has ended).
-    func awaitStop() {
+    package func awaitStop() {
         guard status == nil else { return }
         var found: Int32 = 0
         while waitpid(process, &found, WUNTRACED) < 0, errno == EINTR {}
@@ -106,11 +106,11 @@ final class Tool: @unchecked Sendable {  // `status` is touched by one thread at
     }
 
     /// What it wrote so far to its error stream.
-    var errors: String { text("errors") }
+    package var errors: String { text("errors") }
 
-    var lines: [Substring] { text("output").split(separator: "\n") }
+    package var lines: [Substring] { text("output").split(separator: "\n") }
 
-    var hasEnded: Bool {
+    package var hasEnded: Bool {
         guard status == nil else { return true }
         var found: Int32 = 0
         guard waitpid(process, &found, WNOHANG) == process else { return false }
