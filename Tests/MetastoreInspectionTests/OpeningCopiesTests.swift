@@ -55,7 +55,7 @@ internal import Testing
         #expect(inspection.log?.flaw == nil, "\(String(describing: inspection.log))")
         let lost = acknowledged.filter { $0 > revision.rawValue }
         #expect(lost == [], "acknowledged, and not in a snapshot that ends at \(revision)")
-        #expect(try Traces(place) == before)
+        #expect(try before.again() == before)
         return inspection.log?.commits ?? 0
     }
 
