@@ -127,7 +127,7 @@ struct Traces: Equatable {
     }
 
     private static func names(_ directory: String) throws -> [String] {
-        try FileManager.default.subpathsOfDirectory(atPath: directory).sorted()
+        ["."] + (try FileManager.default.subpathsOfDirectory(atPath: directory).sorted())
     }
 
     private static func bytes(_ path: String) throws -> [UInt8] {
