@@ -10,8 +10,8 @@ extension Inspection {
     /// - Parameters:
     ///   - path: the file, or a directory or mount point that it is looked for in.
     ///   - log: which of the commits in its write-ahead log are shown.
-    /// - Throws: ``InspectionError``; `StoreError` `damaged`, `unusable`, `schema` or `unfinishedCopy`, each with what to
-    ///   do; `EngineError` `busy` when it is in use and no state of it can be had here.
+    /// - Throws: ``InspectionError``; `StoreError` `damaged`, `unusable`, `schema` or `unfinishedCopy`, each with what
+    ///   to do; `EngineError` `busy` when it is in use and no state of it can be had here.
     package static func open(
         path: String, wal log: FrozenFile.LogChoice = .last, _ options: InspectionOptions = InspectionOptions()
     ) throws -> Inspection {
