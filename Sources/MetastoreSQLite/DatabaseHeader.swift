@@ -10,6 +10,12 @@ enum DatabaseHeader {
     /// Refuses what isn't a whole SQLite database, with words for the one who has to act. `logBytes` is the size of the
     /// write-ahead log beside it, which may hold the end of the file.
     static func check(_ path: String, fileBytes: Int, logBytes: Int) throws(EngineError) {
+        let header = try OpenFile(path, O_RDONLY, operation: "open").read(100, at: 0, operation: "open")
+        try check(path, header, fileBytes: fileBytes, logBytes: logBytes)
+    }
+
+    /// The same for a header that was read already.
+    static func check(_ path: String, _ header: [UInt8], fileBytes: Int, logBytes: Int) throws(EngineError) {
         guard fileBytes > 0 else {
             throw EngineError(
                 .emptyFile, operation: "open",
@@ -17,12 +23,6 @@ enum DatabaseHeader {
                     + "another program made it. Restore a backup, or move the file away to begin anew. "
                     + "Don't delete a -wal file beside it: it may hold the only copy of recent changes")
         }
-        let header = try OpenFile(path, O_RDONLY, operation: "open").read(100, at: 0, operation: "open")
-        try check(path, header, fileBytes: fileBytes, logBytes: logBytes)
-    }
-
-    /// The same for a header that was read already.
-    static func check(_ path: String, _ header: [UInt8], fileBytes: Int, logBytes: Int) throws(EngineError) {
         guard header.starts(with: magic) else {
             throw EngineError(
                 .notADatabase, operation: "open",

@@ -20,18 +20,14 @@ extension SQLiteConnection {
             sqlite3_close_v2(opened)
             throw error ?? EngineError(sqlite: SQLITE_NOMEM, operation: "open", words: path)
         }
-        let deadline = OpeningDeadline()
-        defer { withExtendedLifetime(deadline) {} }
         do {
-            if role == .frozen { try harden(handle, path, until: deadline) }
+            if role == .frozen { try harden(handle, path) }
             try configure(handle, path, role, options)
-            sqlite3_progress_handler(handle, 0, nil, nil)
             let pageBytes = Int(try pragma("page_size", handle, path)) ?? 4096
             return SQLiteConnection(
                 handle, role: role, pageBytes: pageBytes, options: options, mayRemoveLog: mayRemoveLog,
                 whenClosed: whenClosed)
         } catch {
-            sqlite3_progress_handler(handle, 0, nil, nil)
             sqlite3_close_v2(handle)
             throw error
         }
@@ -53,7 +49,8 @@ extension SQLiteConnection {
             guard result == SQLITE_OK else { throw openError(handle, result, path) }
         }
         _ = try pragma("temp_store = MEMORY", handle, path)
-        _ = try pragma("cache_size = -\(max(options.cacheBytes >> 10, 64))", handle, path)
+        // It reads the schema, which somebody may have made so that reading it never ends: left to a first statement.
+        if role != .frozen { _ = try pragma("cache_size = -\(max(options.cacheBytes >> 10, 64))", handle, path) }
         switch role {
         case .memory:
             _ = try pragma("page_size = 4096", handle, path)

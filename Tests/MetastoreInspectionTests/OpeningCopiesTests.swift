@@ -33,25 +33,30 @@ internal import Testing
                 process.signal(SIGCONT)
                 let snapshot = try Volume(root, "snapshot-\(number)", image: image)
                 try snapshot.mount("ro")
-                let before = try Traces(snapshot.mountPoint)
-                let inspection = try Inspection.open(path: snapshot.mountPoint)
-                let revision = try inspection.read {
-                    let found = try inspection.store.verify()
-                    #expect(found.isClean, "\(found)")
-                    return found.revision
-                }
-                #expect(inspection.verdict == .notClosedCleanly(provenUpTo: revision), "\(inspection.verdict)")
-                #expect(inspection.log?.flaw == nil, "\(String(describing: inspection.log))")
-                let lost = heard.filter { $0 > revision.rawValue }
-                #expect(lost == [], "acknowledged, and not in a snapshot that ends at \(revision)")
-                commits += inspection.log?.commits ?? 0
-                #expect(try Traces(snapshot.mountPoint) == before)
+                commits += try Self.look(snapshot.mountPoint, heard)
                 snapshot.unmount()
             }
             process.kill()
             print("\(count) snapshots: \(heard.count) acknowledged, none lost; \(commits / count) commits a log")
             #expect(!heard.isEmpty)
         }
+    }
+
+    /// - Returns: how many commits were in the log.
+    private static func look(_ place: String, _ acknowledged: [Int64]) throws -> Int {
+        let before = try Traces(place)
+        let inspection = try Inspection.open(path: place)
+        let revision = try inspection.read {
+            let found = try inspection.store.verify()
+            #expect(found.isClean, "\(found)")
+            return found.revision
+        }
+        #expect(inspection.verdict == .notClosedCleanly(provenUpTo: revision), "\(inspection.verdict)")
+        #expect(inspection.log?.flaw == nil, "\(String(describing: inspection.log))")
+        let lost = acknowledged.filter { $0 > revision.rawValue }
+        #expect(lost == [], "acknowledged, and not in a snapshot that ends at \(revision)")
+        #expect(try before.again() == before)
+        return inspection.log?.commits ?? 0
     }
 
     /// How people copy files while they are written.

@@ -55,10 +55,10 @@ internal import Testing
     @Test func `runs nothing that stands in the file, and takes nothing larger than a store has`() async throws {
         try await withScratch { root in
             let path = try await store(root, "CREATE VIEW evil AS SELECT 1 AS i")
-            let connection = try Inspection.open(path: path).connection
+            let inspection = try Inspection.open(path: path)
             func refusal(_ statement: SQL) -> String {
                 do {
-                    _ = try connection.first(statement) { _ in 1 }
+                    _ = try inspection.connection.first(statement) { _ in 1 }
                     return "done"
                 } catch {
                     return "\(error)"
@@ -76,29 +76,16 @@ internal import Testing
         try await withScratch { root in
             let path = try await store(root)
             var bytes = try contents(path)
-            let page = 4_096
-            let pages = bytes.count / page
             let root = try #require(try rootPage(path, of: "experiments"))
             let leaf = Array(bytes[(root - 1) * page..<root * page])
             try #require(leaf[0] == 0x0D, "the table must be one page")
-            // The root, and fourteen pages behind the file's end, each with 400 ways to the next; the last is the leaf.
-            let depth = 14
-            for level in 0...depth {
-                let next = UInt32(level == depth ? pages + depth + 1 : pages + level + 1)
-                let content = interior(page, to: next)
-                if level == 0 {
-                    bytes.replaceSubrange((root - 1) * page..<root * page, with: content)
-                } else {
-                    bytes += content
-                }
-            }
-            bytes += leaf
-            bytes.replaceSubrange(28..<32, with: bigEndian(UInt32(bytes.count / page)))
+            let maze = appendMaze(to: &bytes, leaf)
+            bytes.replaceSubrange((root - 1) * page..<root * page, with: interior(to: maze, maze, cells: 400))
             try write(bytes, to: path)
             var options = InspectionOptions()
             options.statementLimit = .milliseconds(500)
             let inspection = try Inspection.open(path: path, options)
-            for statement in ["SELECT count(*) FROM experiments", "SELECT max(revision) FROM experiments"] {
+            for statement in ["SELECT count(*) FROM experiments NOT INDEXED", "SELECT max(revision) FROM experiments"] {
                 let error = #expect(throws: EngineError.self) {
                     try inspection.read { _ = try inspection.connection.first(SQL(trusted: statement)) { _ in 1 } }
                 }
@@ -110,22 +97,64 @@ internal import Testing
         }
     }
 
+    /// The list of the tables itself has no end.
+    @Test func `ends when not even the schema does`() async throws {
+        try await withScratch { root in
+            let path = try await store(root)
+            var bytes = try contents(path)
+            try #require(bytes[100] == 0x05, "the schema must be of several pages")
+            // A row for an index that SQLite made by itself, which it takes any number of times.
+            let texts = ["index", "sqlite_autoindex_checkpoints_1", "checkpoints"].map { Array($0.utf8) }
+            let header = texts.map { UInt8($0.count * 2 + 13) } + [1, 0]
+            let payload = [UInt8(header.count + 1)] + header + texts.flatMap(\.self) + [2]
+            let cell = [UInt8(payload.count), 100] + payload
+            let place = page - cell.count
+            let leaf = [0x0D, 0, 0] + short(1) + short(place) + [0] + short(place)
+            let maze = appendMaze(to: &bytes, leaf + Array(repeating: 0, count: place - leaf.count) + cell)
+            // After everything that the schema had: its last page, and then the maze.
+            let last = bytes[108..<112].reduce(0) { $0 << 8 | UInt32($1) }
+            bytes += interior(to: last, maze, cells: 1)
+            bytes.replaceSubrange(108..<112, with: bigEndian(UInt32(bytes.count / page)))
+            bytes.replaceSubrange(28..<32, with: bigEndian(UInt32(bytes.count / page)))
+            try write(bytes, to: path)
+            var options = InspectionOptions()
+            options.statementLimit = .milliseconds(500)
+            let error = #expect(throws: (any Error).self) { _ = try Inspection.open(path: path, options) }
+            #expect("\(String(describing: error))".contains("never ends"), "\(String(describing: error))")
+        }
+    }
+
+    private let page = 4_096
+
+    /// Fourteen pages, each with 400 ways to the next; the last is the leaf. Returns the first.
+    private func appendMaze(to bytes: inout [UInt8], _ leaf: [UInt8]) -> UInt32 {
+        let first = UInt32(bytes.count / page + 1)
+        for level in 1...14 as ClosedRange<UInt32> {
+            bytes += interior(to: first + level, first + level, cells: 400)
+        }
+        bytes += leaf
+        bytes.replaceSubrange(28..<32, with: bigEndian(UInt32(bytes.count / page)))
+        return first
+    }
+
+    private func short(_ number: Int) -> [UInt8] { [UInt8(number >> 8), UInt8(number & 0xff)] }
+
     private func rootPage(_ path: String, of table: String) throws -> Int? {
-        try Inspection.open(path: path).connection.first(
+        let inspection = try Inspection.open(path: path)
+        return try inspection.connection.first(
             SQL(trusted: "SELECT rootpage FROM sqlite_schema WHERE name = '\(table)'")
         ) { Int(try $0.integer(0)) }
     }
 
     private func bigEndian(_ number: UInt32) -> [UInt8] { withUnsafeBytes(of: number.bigEndian, Array.init) }
 
-    /// A page of a table whose 400 cells are one.
-    private func interior(_ bytes: Int, to child: UInt32) -> [UInt8] {
-        let cell = bytes - 5
-        func short(_ number: Int) -> [UInt8] { [UInt8(number >> 8), UInt8(number & 0xff)] }
-        var page: [UInt8] = [0x05, 0, 0] + short(400) + short(cell) + [0] + bigEndian(child)
-        for _ in 0..<400 { page += short(cell) }
-        page += Array(repeating: 0, count: cell - page.count)
-        return page + bigEndian(child) + [1]
+    /// A page of a table, whose cells are one, over and over.
+    private func interior(to child: UInt32, _ last: UInt32, cells: Int) -> [UInt8] {
+        let cell = page - 5
+        var bytes: [UInt8] = [0x05, 0, 0] + short(cells) + short(cell) + [0] + bigEndian(last)
+        for _ in 0..<cells { bytes += short(cell) }
+        bytes += Array(repeating: 0, count: cell - bytes.count)
+        return bytes + bigEndian(child) + [1]
     }
 
     /// Damage anywhere is told, or makes no difference: never a crash, a hang or an unproven row that looks proven.

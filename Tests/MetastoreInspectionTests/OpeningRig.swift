@@ -88,7 +88,8 @@ final class Volume {
     }
 
     func unmount() {
-        while umount2(mountPoint, 0) != 0, errno == EBUSY { usleep(10_000) }
+        // Without waiting for whoever has something open there: the device goes when they are done.
+        while umount2(mountPoint, Int32(MNT_DETACH)) == 0 {}
         if let device { try? run("/usr/sbin/losetup", "-d", device) }
         device = nil
     }
@@ -96,35 +97,49 @@ final class Volume {
 
 /// Every byte of every file, and every time: what a look of any kind would change.
 struct Traces: Equatable {
-    private let files: [String: [UInt8]]
+    private let directory: String
+    private let names: [String]
+    private let files: [[UInt8]]
     private let times: [String]
 
     /// - Parameter aging: gives every file times of long ago first, so that a look of any kind shows.
     init(_ directory: String, aging: Bool = false) throws {
-        let names = try FileManager.default.subpathsOfDirectory(atPath: directory).sorted()
-        func times() -> [String] {
-            names.map { name in
-                var status = stat()
-                guard lstat(directory + "/" + name, &status) == 0 else { return "\(name): gone" }
-                return "\(name) \(status.st_size) \(status.st_atim.tv_sec) \(status.st_mtim.tv_sec) "
-                    + "\(status.st_mtim.tv_nsec) \(status.st_ctim.tv_sec) \(status.st_ctim.tv_nsec)"
-            }
-        }
-        // Before the bytes are looked at, which moves them; or after they were set.
-        let before = aging ? [] : times()
-        var files: [String: [UInt8]] = [:]
-        for name in names {
-            var status = stat()
-            guard lstat(directory + "/" + name, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { continue }
-            files[name] = try contents(directory + "/" + name)
-        }
+        self.directory = directory
+        names = try Self.names(directory)
+        files = try names.map { try Self.bytes(directory + "/" + $0) }
         if aging {
             for name in names {
                 let old = [timespec(tv_sec: 1_000, tv_nsec: 0), timespec(tv_sec: 2_000, tv_nsec: 0)]
                 guard utimensat(AT_FDCWD, directory + "/" + name, old, 0) == 0 else { throw Failure("utimensat") }
             }
         }
-        self.files = files
-        self.times = aging ? times() : before
+        times = names.map { Self.times(directory, $0) }
+    }
+
+    /// As it is now. The times come first, because looking at the rest moves them.
+    func again() throws -> Traces { try Traces(directory, names) }
+
+    private init(_ directory: String, _ before: [String]) throws {
+        self.directory = directory
+        times = before.map { Self.times(directory, $0) }
+        names = try Self.names(directory)
+        files = try names.map { try Self.bytes(directory + "/" + $0) }
+    }
+
+    private static func names(_ directory: String) throws -> [String] {
+        ["."] + (try FileManager.default.subpathsOfDirectory(atPath: directory).sorted())
+    }
+
+    private static func bytes(_ path: String) throws -> [UInt8] {
+        var status = stat()
+        guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return [] }
+        return try contents(path)
+    }
+
+    private static func times(_ directory: String, _ name: String) -> String {
+        var status = stat()
+        guard lstat(directory + "/" + name, &status) == 0 else { return "\(name): gone" }
+        return "\(name) \(status.st_size) \(status.st_atim.tv_sec) \(status.st_mtim.tv_sec) "
+            + "\(status.st_mtim.tv_nsec) \(status.st_ctim.tv_sec) \(status.st_ctim.tv_nsec)"
     }
 }

@@ -108,16 +108,43 @@ internal import Testing
             let log = try contents(other + "-wal")
             try write(log, to: path + "-wal")
             let verdict = refusal(path)
-            #expect(verdict.contains("another store's") || verdict.contains("damaged"), "\(verdict)")
-            // Closed, and further on: its own log of before was put back.
-            unlink(path + "-wal")
+            #expect(verdict.contains("the write-ahead log beside it is another store's"), "\(verdict)")
+            // Closed, and further on: its own log of before was put back, over pages that belong to later ones.
             let store = try await Metastore.open(.sqlite(other))
             for number in 0..<40 { try await store.keyValue.put("b/more", "\(number)") }
+            let last = store.position.revision
             await store.close()
             unlink(other + ".head")
             try write(log, to: other + "-wal")
             let later = refusal(other)
-            #expect(later.contains("damaged"), "\(later)")
+            #expect(later.contains("write-ahead log doesn't fit it") && later.contains("--wal ignore"), "\(later)")
+            #expect(try Inspection.open(path: other, wal: .none).verdict == .notClosedCleanly(provenUpTo: last))
+        }
+    }
+
+    /// A checkpoint brought all of it into the file, and then the log was damaged: what is left of it is older.
+    @Test func `a log that ends before its file does is told`() async throws {
+        try await withScratch { root in
+            let path = root + "/metastore.db"
+            let process = try CrashProcess("serve")
+            _ = try process.ask("open \(path) still")
+            _ = try process.ask("settle")
+            for number in 0..<5 { _ = try process.ask("put a/\(number) 1") }
+            var log = try contents(path + "-wal")
+            _ = try process.ask("close")
+            process.kill()
+            unlink(path + ".head")
+            let closed = try revision(Inspection.open(path: path))
+            try write(log, to: path + "-wal")
+            let commits = try #require(try FrozenBytes(path + "-wal").flatMap { try LogFrames($0) }).commits
+            log[32 + (commits.last?.frame ?? 1) * 4_120 - 2_000] ^= 1
+            try write(log, to: path + "-wal")
+            #expect(
+                try Inspection.open(path: path).verdict
+                    == .damaged(
+                        reason:
+                            "its write-ahead log ends at revision \(closed.rawValue - 1), and the database file holds "
+                            + "\(closed) already: the two are of different moments"))
         }
     }
 

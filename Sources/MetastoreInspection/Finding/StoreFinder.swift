@@ -59,7 +59,7 @@ package enum StoreFinder {
         private var left = StoreFinder.entries
 
         mutating func look(_ path: String, depth: Int) {
-            guard depth <= StoreFinder.depth, left > 0, let directory = opendir(path) else { return }
+            guard depth <= StoreFinder.depth, left > 0, let directory = openFrozenDirectory(path) else { return }
             defer { closedir(directory) }
             var below: [String] = []
             while left > 0, let entry = readdir(directory) {

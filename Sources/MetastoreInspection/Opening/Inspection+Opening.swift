@@ -10,8 +10,8 @@ extension Inspection {
     /// - Parameters:
     ///   - path: the file, or a directory or mount point that it is looked for in.
     ///   - log: which of the commits in its write-ahead log are shown.
-    /// - Throws: ``InspectionError``; `StoreError` `damaged`, `unusable`, `schema` or `unfinishedCopy`, each with what to
-    ///   do; `EngineError` `busy` when it is in use and no state of it can be had here.
+    /// - Throws: ``InspectionError``; `StoreError` `damaged`, `unusable`, `schema` or `unfinishedCopy`, each with what
+    ///   to do; `EngineError` `busy` when it is in use and no state of it can be had here.
     package static func open(
         path: String, wal log: FrozenFile.LogChoice = .last, _ options: InspectionOptions = InspectionOptions()
     ) throws -> Inspection {
@@ -82,7 +82,11 @@ private struct FileOpening {
                 let engine = try prepared(path)
                 // Whoever opened it meanwhile may have changed it since.
                 guard case .nobody = WriterSight(path) else { return try openInUse("somebody just opened it") }
-                return try open(engine, notices: [])
+                do {
+                    return try open(engine, notices: [])
+                } catch {
+                    throw explained(error, engine)
+                }
             case .held(let holder): return try openInUse("it is open in \(holder)")
             case .untestable(let reason):
                 return try openInUse("whether somebody has it open can't be found out here (\(reason))")
@@ -116,7 +120,7 @@ private struct FileOpening {
                 isEarlier: file.log.map { file.shownCommits < $0.commits.count } ?? false,
                 isRolledBack: file.isRolledBack, missingPages: file.missingPages,
                 pages: file.bytes / file.pageBytes,
-                fileAlone: file.shownCommits > 0 ? fileAlone(engine.place) : nil)
+                fileAlone: file.shownCommits > 0 ? ends(engine.place, .fileAlone) : nil)
             let warnings = MountTable().warning(for: path).map { [$0] } ?? []
             return Inspection(
                 place: path, connection: connection, verdict: evidence.verdict,
@@ -128,9 +132,9 @@ private struct FileOpening {
         }
     }
 
-    /// What the database file says by itself: a log that isn't its own, or is cut short, shows by that.
-    private func fileAlone(_ path: String) -> ClosedStore.Ends? {
-        guard let engine = try? prepared(path, .fileAlone), let reader = try? engine.openReader() else { return nil }
+    /// What the database says with another choice of its log; nil where that can't be read.
+    private func ends(_ path: String, _ choice: FrozenFile.LogChoice) -> ClosedStore.Ends? {
+        guard let engine = try? prepared(path, choice), let reader = try? engine.openReader() else { return nil }
         let connection = bounded(reader)
         defer { connection.close() }
         return try? ClosedStore(connection).ends(note: nil)
@@ -192,7 +196,7 @@ private struct FileOpening {
     /// Damage is told with what to do about it, and under the file's own name.
     private func explained(_ error: any Error) -> any Error {
         switch error {
-        case StoreError.damaged(_, let reason): return damaged(reason)
+        case StoreError.damaged(_, let reason): return reason.contains(Self.salvage) ? error : damaged(reason)
         case StoreError.unusable("the store", let reason): return StoreError.unusable(place: path, reason: reason)
         case let error as EngineError where error.code == .damaged: return damaged(error.words)
         case let error as EngineError where error.code == .notADatabase || error.code == .emptyFile:
@@ -203,14 +207,29 @@ private struct FileOpening {
         }
     }
 
+    /// The same of files at rest: it may be the log that doesn't fit.
+    private func explained(_ error: any Error, _ engine: FrozenEngine) -> any Error {
+        let error = explained(error)
+        guard case StoreError.damaged(_, let reason) = error, engine.file?.shownCommits ?? 0 > 0,
+            let ends = ends(path, .none)
+        else { return error }
+        return StoreError.damaged(
+            place: path,
+            reason:
+                "its write-ahead log doesn't fit it, or is damaged as well. Without it, with --wal ignore, it can be "
+                + "read up to revision \(ends.revision). With it: \(reason)")
+    }
+
     /// Nobody but a store has these beside it.
     private var wasStore: Bool { [".head", ".lock"].contains { (try? FrozenBytes(path + $0)) != nil } }
 
     private func damaged(_ reason: String) -> StoreError {
         .damaged(
             place: path,
-            reason: "\(reason). What can still be read of it metastore-inspect takes out with its command salvage")
+            reason: "\(reason). \(Self.salvage)")
     }
+
+    private static let salvage = "What can still be read of it metastore-inspect takes out with its command salvage"
 }
 
 extension Error {

@@ -1,8 +1,8 @@
 // Invariants
 // 1. What is shown is one state: the files don't change while they are read, or the reader is told; or it is one
 //    snapshot of whoever has the store open.
-// 2. Files at rest are read without a trace. A store that is in use is read through its own locks, and no snapshot of it
-//    is held for long.
+// 2. Files at rest are read without a trace. A store that is in use is read through its own locks, and no snapshot of
+//    it is held for long.
 
 package import Metastore
 package import MetastoreEngine

@@ -26,7 +26,8 @@ package struct LogReport: Sendable, Hashable {
             "its header can't be read (\(reason.isEmpty ? "its checksum is wrong" : reason)): nothing in it is shown"
         case .checksum(let frame):
             "frame \(frame) of \(log.frameCount + log.framesAfterFlaw) has a bad checksum: "
-                + "\(counted(log.framesAfterFlaw, "frame")), about \(counted(log.commitsAfterFlaw, "commit")), not shown"
+                + "\(counted(log.framesAfterFlaw, "frame")), about "
+                + "\(counted(log.commitsAfterFlaw, "commit")), not shown"
         case .cut(let frame): "it ends inside frame \(frame): that frame, and what came after it, is not shown"
         }
     }

@@ -60,7 +60,8 @@ struct SchemaSight {
         var drift = Catalogue(text: expected).drift(finding: found)
         if isNewer {
             notices.append(
-                "a newer release wrote it: schema \(status.found), of which this program knows the first \(status.known). "
+                "a newer release wrote it: schema \(status.found), of which this program knows the first "
+                    + "\(status.known). "
                     + "What was added since isn't shown")
             // What a newer schema has besides is its own affair.
             drift.removeAll { if case .unexpected = $0 { true } else { false } }

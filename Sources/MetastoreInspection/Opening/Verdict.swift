@@ -58,8 +58,8 @@ struct Evidence: Sendable, Hashable {
         }
         if let fileAlone, fileAlone.revision > ends.revision {
             return
-                "its write-ahead log ends at revision \(ends.revision), and the database file holds \(fileAlone.revision)"
-                + " already: the two are of different moments"
+                "its write-ahead log ends at revision \(ends.revision), and the database file holds "
+                + "\(fileAlone.revision) already: the two are of different moments"
         }
         guard let noted = ends.noted, noted > ends.revision else { return nil }
         let missing = Int(noted.rawValue - ends.revision.rawValue)
@@ -80,7 +80,8 @@ struct Evidence: Sendable, Hashable {
         if !ends.isMarkedClean, log == nil {
             notices.append(
                 "it was not closed cleanly, and no write-ahead log lies beside it: the commits before the end "
-                    + "may be missing. Look for the -wal file where it was copied from, or for a mount without its journal"
+                    + "may be missing. Look for the -wal file where it was copied from, or for a mount without its "
+                    + "journal"
             )
         }
         if ends.isNoteOfOtherStore { notices.append("the note beside it (.head) is of another store") }

@@ -81,6 +81,19 @@ package final class FrozenBytes: Sendable {
     }
 }
 
+/// As `opendir`, without moving the directory's time of access where the system lets us.
+package func openFrozenDirectory(_ path: String) -> OpaquePointer? {
+    let flags = O_RDONLY | O_CLOEXEC | O_DIRECTORY
+    var descriptor = open(path, flags | METASTORE_O_NOATIME)
+    if descriptor < 0, errno == EPERM { descriptor = open(path, flags) }
+    guard descriptor >= 0 else { return nil }
+    guard let directory = fdopendir(descriptor) else {
+        close(descriptor)
+        return nil
+    }
+    return directory
+}
+
 extension Array<UInt8> {
     /// The 32 bits at a place, most significant first.
     func bigEndian(_ place: Int) -> UInt32 {

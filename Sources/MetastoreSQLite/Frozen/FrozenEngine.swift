@@ -40,14 +40,15 @@ package final class FrozenEngine: Engine {
             throw EngineError(.missing, operation: "open", message: "there is no database at \(place)")
         }
         let path = FrozenVFS.add(file)
+        let name = "file:\(path)?immutable=1"
         do {
-            return try SQLiteConnection.open("file:\(path)?immutable=1", role: .frozen, options: options) {
+            return try SQLiteConnection.open(name, role: .frozen, options: options) {
                 FrozenVFS.remove(path)
             }
         } catch {
             FrozenVFS.remove(path)
             throw EngineError(
-                error.code, operation: error.operation, message: error.message.replacing(path, with: place),
+                error.code, operation: error.operation, message: error.message.replacing(name, with: place),
                 engineCode: error.engineCode)
         }
     }

@@ -1,7 +1,8 @@
 // Invariants
 // 1. No file is written, locked or made; all are opened once, before anything is read, and read through those openings.
 // 2. A page is served from the newest transaction that counts and holds it, else from the main file. Nothing else is
-//    shown: neither frames that belong to no whole transaction, nor what a transaction that was cut off left in the file.
+//    shown: neither frames that belong to no whole transaction, nor what a transaction that was cut off left in the
+//    file.
 // 3. What is shown is one database in rollback mode, so that SQLite looks for no other file.
 
 internal import Glibc

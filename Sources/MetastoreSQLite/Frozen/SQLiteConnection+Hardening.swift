@@ -1,17 +1,14 @@
 // Invariants
 // 1. Nothing that stands in the file runs: no view, no trigger, no function but harmless ones, no extension.
-// 2. Nothing read from it is larger than what a store writes, and opening it ends.
+// 2. Nothing read from it is larger than what a store writes. Nothing of it but its header is read while it is opened,
+//    so that whoever opened it can end whatever takes too long.
 
 internal import CSQLite
 internal import MetastoreEngine
 
 extension SQLiteConnection {
     /// For a database that anybody may have made: before its first byte is read.
-    ///
-    /// - Parameter deadline: outlives the opening, at whose end it is taken away from SQLite.
-    static func harden(
-        _ handle: OpaquePointer, _ path: String, until deadline: OpeningDeadline
-    ) throws(EngineError) {
+    static func harden(_ handle: OpaquePointer, _ path: String) throws(EngineError) {
         for flag in [SQLITE_DBCONFIG_ENABLE_VIEW, SQLITE_DBCONFIG_ENABLE_TRIGGER] {
             let result = metastore_set_database_flag(handle, flag, 0)
             guard result == SQLITE_OK else { throw openError(handle, result, path) }
@@ -24,15 +21,5 @@ extension SQLiteConnection {
             (SQLITE_LIMIT_WORKER_THREADS, 0),
         ]
         for (limit, most) in limits { sqlite3_limit(handle, limit, most) }
-        // Pages that point to each other are read for ever: looked at every 10,000 instructions, here about 1 ms.
-        sqlite3_progress_handler(
-            handle, 10_000, { Unmanaged<OpeningDeadline>.fromOpaque($0!).takeUnretainedValue().isOver ? 1 : 0 },
-            Unmanaged.passUnretained(deadline).toOpaque())
     }
-}
-
-/// When opening a database must be over.
-final class OpeningDeadline {
-    private let end = ContinuousClock.now + .seconds(10)
-    var isOver: Bool { ContinuousClock.now > end }
 }
