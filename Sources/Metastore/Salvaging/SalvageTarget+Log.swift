@@ -1,6 +1,6 @@
 internal import FoundationEssentials
-package import MetastoreEngine
-package import MetastoreModel
+internal import MetastoreEngine
+internal import MetastoreModel
 
 /// What the log told beside its changes.
 struct LoggedState {
@@ -127,7 +127,7 @@ extension SalvageTarget {
     private func changed(_ statement: SQL, _ after: [Value], _ kind: RecordKind) throws {
         do {
             try connection.execute(statement)
-        } catch let error as EngineError {
+        } catch {
             guard case .constraint = error.code, !error.endedTransaction else { throw error }
             for columns in kind.uniqueColumns {
                 let values = columns.map { name in

@@ -5,7 +5,7 @@
 
 package import MetastoreEngine
 internal import MetastoreMigration
-package import MetastoreModel
+internal import MetastoreModel
 
 /// A store that is made of what was found of another one, row by row. Its connection is that of a database being made.
 package final class SalvageTarget {
@@ -69,7 +69,7 @@ package final class SalvageTarget {
         let changed: Int
         do {
             changed = try connection.execute(SQL(trusted: table.insertText, values: values))
-        } catch let error as EngineError {
+        } catch {
             guard case .constraint = error.code, !error.endedTransaction else { throw error }
             return try aside(
                 table, values, record.key, "another row has what only one row may have, or a value is out of bounds")

@@ -5,7 +5,7 @@
 //    genesis, or the epoch's 64 random bits in another one that is tied to it.
 
 internal import FoundationEssentials
-package import MetastoreEngine
+internal import MetastoreEngine
 package import MetastoreModel
 
 /// What the chain proves of the log that was found.

@@ -1,5 +1,5 @@
-internal import FoundationEssentials
-package import MetastoreEngine
+package import FoundationEssentials
+internal import MetastoreEngine
 package import MetastoreModel
 
 /// What a store was made of.
