@@ -131,7 +131,7 @@ let package = Package(
             name: "MetastoreInspectionTests",
             dependencies: [
                 "MetastoreInspection", "MetastoreTestSupport", "Metastore", "MetastoreModel", "MetastoreSQLite",
-                "MetastoreEngine", "FaultLoad",
+                "MetastoreEngine", "FaultLoad", "FaultSupport",
             ],
             swiftSettings: settings),
         .testTarget(name: "ProjectTests", swiftSettings: settings),

@@ -229,7 +229,9 @@ extension SalvageTarget {
                 return
             }
             try record.decodeBody { (raw) throws(StoreError) in
-                if raw.kind == .cluster, case .uuid(let id)? = try raw.images(ClusterRow.table).after?.last { found = id }
+                if raw.kind == .cluster, case .uuid(let id)? = try raw.images(ClusterRow.table).after?.last {
+                    found = id
+                }
             }
         }
         return found

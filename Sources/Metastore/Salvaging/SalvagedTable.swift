@@ -70,7 +70,8 @@ package struct SalvagedTable: Sendable {
         let key = copied.key.map { copied.columns[$0].name }
         selectText = "SELECT \(list) FROM \(name)"
         let marks = Array(repeating: "\u{1}", count: names.count).joined(separator: ", ")
-        let insertion = "INSERT INTO \(name) (\(list)) VALUES (\(marks)) ON CONFLICT (\(key.joined(separator: ", "))) DO "
+        let insertion =
+            "INSERT INTO \(name) (\(list)) VALUES (\(marks)) ON CONFLICT (\(key.joined(separator: ", "))) DO "
         guard copied.kind != nil, copied.kind != .document else {
             insertText = insertion + "NOTHING"
             return
