@@ -16,12 +16,16 @@ struct LostStore {
     let log: [UInt8]?
     let note: [UInt8]?
     let contents: StoreContents
+    let cluster: String
     /// By key, every row it ever had, as the log tells it.
     let versions: [String: Set<[UInt8]>]
     let last: [String: [UInt8]]
 
     /// - Parameter isOpen: as of a master that was cut off: the newest commits are in the write-ahead log alone.
-    init(_ root: String, rows: Int, isOpen: Bool = false, isCompacted: Bool = false) async throws {
+    /// - Parameter deleted: how many entries there were besides that are no longer there.
+    init(
+        _ root: String, rows: Int, deleted: Int = 0, isOpen: Bool = false, isCompacted: Bool = false
+    ) async throws {
         path = root + "/lost.db"
         try await FullStore.make(in: .sqlite(path), more: rows)
         let store = try await Metastore.open(.sqlite(path))
@@ -34,7 +38,20 @@ struct LostStore {
                 }
             }
         }
+        if deleted > 0 {
+            try await store.write { tx in
+                for number in 0..<deleted {
+                    let value = Array("deleted later \(number)".utf8) + Array(repeating: 46, count: 200)
+                    try tx.keyValue.put(EntryKey(namespace: "zzz", key: "\(number)"), value)
+                }
+            }
+            try await store.write { tx in
+                for number in 0..<deleted { try tx.keyValue.delete(EntryKey(namespace: "zzz", key: "\(number)")) }
+            }
+            for number in 0..<3 { try await store.keyValue.put("n/after", "\(number)") }
+        }
         contents = try await store.contents()
+        cluster = try await store.info().cluster.uuidString.lowercased()
         var versions: [String: Set<[UInt8]>] = [:]
         for record in try await store.logRecords(after: .absent, bytes: .max) {
             try record.decodeBody { (raw) throws(StoreError) in

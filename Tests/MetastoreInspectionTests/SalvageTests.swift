@@ -115,4 +115,55 @@ internal import Testing
             #expect(stat(file, &status) == 0 && status.st_mode & 0o777 == 0o600)
         }
     }
+
+    /// Such rows prove themselves as well as this store's do.
+    @Test func `rows of another store in its pages are known by the log`() async throws {
+        try await withScratch { root in
+            let lost = try await LostStore(root, rows: 900)
+            let place = root + "/other/lost.db"
+            _ = try await LostStore(root + "/other", rows: 100)
+            let store = try await Metastore.open(.sqlite(place))
+            _ = try await store.keyValue.put("foreign/1", "not of this store")
+            #expect(store.position.revision < lost.contents.revision)
+            await store.close()
+            var bytes = lost.bytes
+            let leaf = try #require(
+                stride(from: 0, to: bytes.count, by: 4_096).first { place in
+                    bytes[place] == 10 && Self.find("value 57", in: bytes[place..<place + 4_096]) != nil
+                })
+            bytes[try #require(Self.find("value 57", in: bytes[leaf..<leaf + 4_096]))] ^= 1
+            bytes += try LostStore.read(place)
+            let (_, target, report) = try lost.salvage(root, main: bytes)
+            let outcome = try await Outcome(lost, target, report)
+            #expect(outcome.there == outcome.of && outcome.older == 0 && outcome.resurrected == 0)
+            #expect(report.cluster == lost.cluster)
+            let entries = try #require(report.rows.first { $0.kind == .keyValue })
+            #expect(entries.isWhole && entries.rebuilt > 0 && entries.aside > 0)
+            let file = String(decoding: try LostStore.read(try #require(report.asideFile)), as: UTF8.self)
+            #expect(file.contains("kv/foreign/1"))
+        }
+    }
+
+    /// A free page keeps what it held. Nothing but the list of free pages and the log tell that it was deleted.
+    @Test func `what was deleted doesn't come back, whatever else is lost`() async throws {
+        try await withScratch { root in
+            let lost = try await LostStore(root, rows: 10, deleted: 500, isCompacted: true)
+            var bytes = lost.bytes
+            let leaf = try #require(
+                stride(from: 0, to: bytes.count, by: 4_096).first { place in
+                    bytes[place] == 10 && Self.find("value 17", in: bytes[place..<place + 4_096]) != nil
+                })
+            bytes[try #require(Self.find("value 17", in: bytes[leaf..<leaf + 4_096]))] ^= 1
+            #expect(Self.find("deleted later", in: bytes[...]) != nil, "free pages must hold deleted rows")
+            let (_, target, report) = try lost.salvage(root, main: bytes)
+            let outcome = try await Outcome(lost, target, report)
+            #expect(outcome.there == outcome.of - 1 && outcome.resurrected == 0)
+            #expect(report.pages.free > 0)
+        }
+    }
+
+    private static func find(_ text: String, in bytes: ArraySlice<UInt8>) -> Int? {
+        let wanted = Array(text.utf8)
+        return bytes.indices.first { bytes[$0] == wanted[0] && bytes[$0...].starts(with: wanted) }
+    }
 }

@@ -30,17 +30,11 @@ private struct Dependence {
     static let all: [Dependence] = [
         Dependence("experiments", without("documents", "hash = config"), "the document of its config is lost"),
         Dependence(
-            "experiments", "model_definition IS NOT NULL AND " + without("documents", "hash = model_definition"),
-            "the document of its model definition is lost"),
-        Dependence(
             "trials", without("experiments", "experiments.id = trials.experiment"), "its experiment is lost"),
         Dependence(
             "workloads",
             without("trials", "trials.id = workloads.trial AND trials.experiment = workloads.experiment"),
             "its trial is lost"),
-        Dependence(
-            "workloads", "metrics_document IS NOT NULL AND " + without("documents", "hash = metrics_document"),
-            "the document of its metrics is lost"),
         Dependence(
             "workloads",
             """

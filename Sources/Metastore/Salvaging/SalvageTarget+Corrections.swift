@@ -13,8 +13,9 @@ extension WriteSession {
 
     /// Sets right what no longer fits.
     ///
+    /// - Parameter isWhole: every row is there: only the log may be shorter than it was.
     /// - Returns: how many rows.
-    func correct() throws -> Int {
+    func correct(isWhole: Bool) throws -> Int {
         var count = 0
         func keep<R: StoredRecord>(_ record: R, _ before: R) throws(StoreError) {
             guard record != before else { return }
@@ -25,6 +26,12 @@ extension WriteSession {
                 begin(actor: actor)
             }
         }
+        try correctConsumers(keep)
+        if isWhole {
+            _ = try seal()
+            return count
+        }
+        try correctDocuments(keep, keep)
         try correctTrials(keep)
         let checkpoints: [Checkpoint] = try records(
             """
@@ -58,9 +65,35 @@ extension WriteSession {
             next.spotRequest = nil
             try keep(next, instance)
         }
-        try correctConsumers(keep)
         _ = try seal()
         return count
+    }
+
+    /// What may be without a document is without it once it is lost.
+    private func correctDocuments(
+        _ keepExperiment: (Experiment, Experiment) throws(StoreError) -> Void,
+        _ keepWorkload: (Workload, Workload) throws(StoreError) -> Void
+    ) throws {
+        let experiments: [Experiment] = try records(
+            """
+            WHERE model_definition IS NOT NULL AND NOT EXISTS (SELECT 1 FROM documents \
+            WHERE documents.hash = model_definition) ORDER BY id
+            """)
+        for experiment in experiments {
+            var next = experiment
+            next.modelDefinition = nil
+            try keepExperiment(next, experiment)
+        }
+        let workloads: [Workload] = try records(
+            """
+            WHERE metrics_document IS NOT NULL AND NOT EXISTS (SELECT 1 FROM documents \
+            WHERE documents.hash = metrics_document) ORDER BY id
+            """)
+        for workload in workloads {
+            var next = workload
+            next.metricsDocument = nil
+            try keepWorkload(next, workload)
+        }
     }
 
     private func correctTrials(_ keep: (Trial, Trial) throws(StoreError) -> Void) throws {

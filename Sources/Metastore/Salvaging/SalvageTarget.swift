@@ -74,7 +74,9 @@ package final class SalvageTarget {
             return try aside(
                 table, values, record.key, "another row has what only one row may have, or a value is out of bounds")
         }
-        if changed > 0, standing == .unknown { try mark(record.key, .unconfirmed) }
+        // A row newer than the head is from a page that was written later, or of another store.
+        let isBeyond = heads.first.map { record.revision > $0.revision } ?? false
+        if changed > 0, standing == .unknown || isBeyond { try mark(record.key, .unconfirmed) }
         try step()
     }
 
@@ -150,8 +152,14 @@ package final class SalvageTarget {
     package func putHead(_ values: [Value]) {
         guard let table = tables.first(where: { $0.name == "head" }) else { return }
         let row = Dictionary(uniqueKeysWithValues: zip(table.columns.map(\.name), values))
-        if let head = Head(salvaged: row), !heads.contains(head) { heads.append(head) }
+        guard let head = Head(salvaged: row), !heads.contains(head) else { return }
+        // The first is from the tree: one of another store may lie elsewhere in the file.
+        if let first = heads.first, first.cluster != head.cluster { return }
+        heads.append(head)
     }
+
+    /// A head row was found.
+    package var hasHead: Bool { !heads.isEmpty }
 
     package func putEpoch(_ values: [Value]) throws {
         guard let table = tables.first(where: { $0.name == "epochs" }) else { return }

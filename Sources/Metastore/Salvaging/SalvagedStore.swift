@@ -69,7 +69,7 @@ extension SalvageTarget {
         try session.openEpoch(holder: options.actor)
         try session.moveConsumers(state.consumers)
         var report = SalvagedStore(verification: VerificationReport(revision: head.revision))
-        if !isWhole { report.corrected = try session.correct() }
+        report.corrected = try session.correct(isWhole: isWhole)
         session.head.isClean = true
         session.head.batches += 1
         try session.head.save(connection)

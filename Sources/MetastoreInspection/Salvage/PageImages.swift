@@ -76,26 +76,26 @@ struct PageImages {
         return (512...65_536).contains(bytes) && bytes & (bytes - 1) == 0 ? bytes : nil
     }
 
-    /// Without a header: the size at whose multiples most pages of trees begin.
+    /// Without a header: the size that fits most pages of trees. Cells fill a page from its end: of a page taken for
+    /// twice its size the second half holds none, of one taken for half its size cells lie outside.
     private static func guess(_ main: FrozenBytes?) throws(EngineError) -> Int {
         guard let main else { return 4_096 }
         var best = (size: 4_096, share: 0.0)
-        for size in [65_536, 32_768, 16_384, 8_192, 4_096, 2_048, 1_024, 512] where main.count >= 8 * size {
+        for size in [65_536, 32_768, 16_384, 8_192, 4_096, 2_048, 1_024, 512] where main.count >= 2 * size {
             let count = min(200, main.count / size)
-            let stride = max(1, main.count / size / count)
+            let distance = max(1, main.count / size / count)
             var trees = 0
             for index in 0..<count {
-                let number = index * stride
+                let number = index * distance
                 let page = try main.read(size, at: number * size)
                 if page.count == size, let tree = BTreePage(page, number: UInt32(number + 1)), tree.misplaced == 0,
-                    !tree.places.isEmpty
+                    let last = tree.places.max(), last >= size / 2
                 {
                     trees += 1
                 }
             }
             let share = Double(trees) / Double(count)
-            // Every page of twice the size begins where one of this size does.
-            if share > best.share * 1.5 { best = (size, share) }
+            if share > best.share { best = (size, share) }
         }
         return best.size
     }

@@ -38,7 +38,8 @@ final class SalvageScan {
         let roots = try walk.roots(target.tables)
         hasSchema = roots.areRead
         free = try walk.freePages()
-        for table in target.tables {
+        // The head row comes first: the others are held against it.
+        for table in target.tables.sorted(by: { first, second in first.name == "head" && second.name != "head" }) {
             guard let root = roots.tables[table.name] else { continue }
             let tally = try walk.walk(from: root, isKeyed: table.isKeyed) { page in try take(page, of: table) }
             hasFlaws = hasFlaws || tally.flaws > 0
@@ -134,7 +135,10 @@ final class SalvageScan {
 
     /// - Parameter missing: the kinds whose rows are not all there.
     func takeStrays(_ missing: Set<RecordKind>) throws {
-        let tables = target.tables.filter { table in table.kind.map(missing.contains) ?? true }
+        // Nothing ties an epoch in a stray page to this store.
+        let tables = target.tables.filter { table in
+            table.kind.map(missing.contains) ?? (table.name != "epochs" || !target.hasHead)
+        }
         for index in walk.visited.indices.dropFirst(2) where !walk.visited[index] {
             let number = UInt32(index)
             try walk.step()
