@@ -86,7 +86,7 @@ enum Damage: String, CaseIterable, Sendable {
             let other = try await LostStore(root + "/other", rows: rows)
             var random = Scale.random(isCompacted ? 1 : 2)
             for damage in kinds {
-                var (there, of, older, resurrected, corrected, least) = (0, 0, 0, 0, 0, 1.0)
+                var (there, of, older, resurrected, corrected, aside, least) = (0, 0, 0, 0, 0, 0, 1.0)
                 let times = Scale.of(40)
                 for _ in 0..<times {
                     let bytes = damage.strike(lost.bytes, &random, other: other.bytes)
@@ -97,6 +97,7 @@ enum Damage: String, CaseIterable, Sendable {
                     older += outcome.older
                     resurrected += outcome.resurrected
                     corrected += outcome.corrected
+                    aside += report.rows.reduce(0) { $0 + $1.aside }
                     least = min(least, Double(outcome.there) / Double(outcome.of))
                     if report.rows.allSatisfy({ $0.isWhole }) {
                         #expect(outcome.there == outcome.of && outcome.older == 0 && outcome.resurrected == 0)
@@ -109,9 +110,63 @@ enum Damage: String, CaseIterable, Sendable {
                 }
                 print(
                     """
-                    salvage, \(isCompacted ? "log compacted" : "whole log"), \(damage.rawValue): \(there) of \(of) rows \
-                    (at least \(Int(least * 1_000) / 10) %), \(older) older, \(resurrected) deleted before, \
-                    \(corrected) set right, \(times) times
+                    salvage, \(isCompacted ? "log compacted" : "whole log"), \(damage.rawValue): \(there) of \(of) \
+                    rows (at least \(Int(least * 1_000) / 10) %), \(older) older, \(resurrected) deleted before, \
+                    \(aside) put aside, \(corrected) set right, \(times) times
+                    """)
+            }
+        }
+    }
+
+    /// What became of the write-ahead log of a master that was cut off.
+    private enum LogDamage: String, CaseIterable {
+        case missing, cut, oneBit = "one flipped bit", manyBits = "20 flipped bits", noHeader = "its header zeroed"
+        case both = "20 flipped bits, and as many in the database"
+    }
+
+    @Test func `never gives a wrong row where the write-ahead log is damaged`() async throws {
+        try await withScratch { root in
+            let lost = try await LostStore(root, rows: Scale.of(Self.rows * 4), isOpen: true)
+            let whole = try #require(lost.log)
+            var random = Scale.random(4)
+            for damage in LogDamage.allCases {
+                var (there, of, older, resurrected) = (0, 0, 0, 0)
+                for _ in 0..<Scale.of(60) {
+                    var (bytes, log) = (lost.bytes, whole)
+                    func flip(_ bytes: inout [UInt8], _ count: Int) {
+                        for _ in 0..<count {
+                            let place = Int.random(in: 0..<bytes.count, using: &random)
+                            bytes[place] ^= 1 << UInt8.random(in: 0...7, using: &random)
+                        }
+                    }
+                    switch damage {
+                    case .missing: log = []
+                    case .cut: log.removeLast(Int.random(in: 1..<log.count, using: &random))
+                    case .oneBit: flip(&log, 1)
+                    case .manyBits: flip(&log, 20)
+                    case .noHeader: for index in 0..<32 { log[index] = 0 }
+                    case .both:
+                        flip(&log, 20)
+                        flip(&bytes, 20)
+                    }
+                    let (_, target, report) = try lost.salvage(root, main: bytes, log: log.isEmpty ? nil : log)
+                    let outcome = try await Outcome(lost, target, report)
+                    there += outcome.there
+                    of += outcome.of
+                    older += outcome.older
+                    resurrected += outcome.resurrected
+                    // Kept about once a second: it may be behind.
+                    #expect(report.notedRevision.map { $0 <= lost.contents.revision } == true)
+                    if outcome.resurrected > 0 || outcome.older > 0 {
+                        #expect(
+                            report.revision < lost.contents.revision || report.rows.contains { $0.unconfirmed > 0 },
+                            "older rows that nothing tells of")
+                    }
+                }
+                print(
+                    """
+                    salvage, write-ahead log, \(damage.rawValue): \(there) of \(of) rows, \(older) older, \
+                    \(resurrected) deleted before
                     """)
             }
         }

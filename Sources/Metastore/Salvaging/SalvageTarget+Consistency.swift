@@ -38,14 +38,16 @@ private struct Dependence {
         Dependence(
             "workloads",
             """
-            \(isKept) AND is_rolled_back = 0 AND EXISTS (SELECT 1 FROM workloads AS other WHERE other.trial = workloads.trial \
+            \(isKept) AND is_rolled_back = 0 AND EXISTS (SELECT 1 FROM workloads AS other \
+            WHERE other.trial = workloads.trial \
             AND other.step = workloads.step AND other.kind = workloads.kind AND other.is_rolled_back = 0 \
             AND other.generation > workloads.generation)
             """, "a later generation has its step: it was rolled back since"),
         Dependence(
             "workloads",
             """
-            \(isKept) AND is_rolled_back = 0 AND state = 1 AND generation < (SELECT max(generation) FROM (SELECT generation FROM \
+            \(isKept) AND is_rolled_back = 0 AND state = 1 \
+            AND generation < (SELECT max(generation) FROM (SELECT generation FROM \
             trials WHERE trials.id = workloads.trial UNION ALL SELECT max(generation) FROM workloads AS other \
             WHERE other.trial = workloads.trial))
             """, "its trial was restarted since: it was rolled back"),

@@ -153,7 +153,8 @@ extension WriteSession {
         }
         try execute(
             """
-            UPDATE consumers SET position_revision = \(oldest), position_chain = \(Position.prefix(of: head.compactedChain)) \
+            UPDATE consumers SET position_revision = \(oldest), \
+            position_chain = \(Position.prefix(of: head.compactedChain)) \
             WHERE position_revision > \(newest)
             """)
     }

@@ -189,12 +189,13 @@ extension SalvageTarget {
         }
         for table in tables {
             guard let kind = table.kind, !whole.contains(kind) else { continue }
-            try takeOutUnknown(table, kind, log)
+            while try takeOutUnknown(table, kind, log) == Self.batchRows { try endBatch() }
         }
         try connection.run("DROP TABLE salvage_known")
     }
 
-    private func takeOutUnknown(_ table: SalvagedTable, _ kind: RecordKind, _ log: SalvagedLog) throws {
+    /// - Returns: how many, at most a batch.
+    private func takeOutUnknown(_ table: SalvagedTable, _ kind: RecordKind, _ log: SalvagedLog) throws -> Int {
         var unknown: [[Value]] = []
         try connection.forEachRow(SQL(trusted: table.selectText)) { row in
             let values = try table.columns.indices.map { try row.value($0, as: table.columns[$0].type) }
@@ -208,11 +209,11 @@ extension SalvageTarget {
             ) { try $0.integer(0) }
             guard isKnown == nil else { return true }
             try aside(table, values, record.key, "the log has the revision it carries, and no such change in it")
-            try mark(record.key, nil)
             unknown.append(kind.table.key.map { record.image[$0] })
-            return true
+            return unknown.count < Self.batchRows
         }
         for key in unknown { try connection.execute(SQL(trusted: kind.table.deleteText, values: key)) }
+        return unknown.count
     }
 }
 

@@ -116,17 +116,12 @@ package final class SalvageTarget {
     @discardableResult
     func takeOut(_ name: String, where condition: String, _ why: String) throws -> Int {
         guard let table = tables.first(where: { $0.name == name }), let kind = table.kind else { return 0 }
-        var keys: [RecordKey] = []
         try connection.forEachRow(SQL(trusted: "\(table.selectText) WHERE \(condition)")) { row in
             let values = try table.columns.indices.map { try row.value($0, as: table.columns[$0].type) }
-            let key = try? table.record(values).key
-            if let key { keys.append(key) }
-            try aside(table, values, key, why)
+            try aside(table, values, try? table.record(values).key, why)
             return true
         }
-        for key in keys { try mark(key, nil) }
-        let count = try connection.execute(SQL(trusted: "DELETE FROM \(kind.table.name) WHERE \(condition)"))
-        return count
+        return try connection.execute(SQL(trusted: "DELETE FROM \(kind.table.name) WHERE \(condition)"))
     }
 
     // MARK: What isn't a record

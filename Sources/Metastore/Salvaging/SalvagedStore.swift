@@ -21,6 +21,8 @@ package struct SalvagedStore: Sendable {
     /// Where the cluster's id comes from; nil when it is a new one.
     package var clusterIsKnown = false
     package var revision = Revision.absent
+    /// As the note beside the lost store tells it.
+    package var notedRevision: Revision?
     /// The log of the new store begins after it.
     package var compactedRevision = Revision.absent
     /// Rows that were set right.
@@ -79,6 +81,7 @@ extension SalvageTarget {
         try connection.executeScript("DROP TABLE salvage_marks; PRAGMA foreign_keys = ON")
         try checkForeignKeys()
         report.log = log
+        report.notedRevision = note?.revision
         report.cluster = head.cluster
         report.clusterIsKnown = state.cluster != nil || !heads.isEmpty || note != nil
         report.revision = head.revision

@@ -4,8 +4,8 @@ internal import Metastore
 internal import MetastoreEngine
 internal import MetastoreModel
 
-/// Rows that can't be in the new store, one JSON object a line. The file is made with the first of them, readable by its
-/// owner alone, under a name of its own until it is whole.
+/// Rows that can't be in the new store, one JSON object a line. The file is made with the first of them, readable by
+/// its owner alone, under a name of its own until it is whole.
 final class AsideFile {
     let path: String
     private let making: String
@@ -40,9 +40,11 @@ final class AsideFile {
             guard descriptor >= 0 else { throw failure("create") }
             fchmod(descriptor, 0o600)
         }
+        let kind =
+            row.key.flatMap(RecordKey.init(path:))?.kind ?? RecordKind.allCases.first { $0.table.name == row.table }
         let values = NamedValues(row.values.map { (key: $0.name, value: Self.json($0.value)) })
         var members: [(key: String, value: JSON)] = [
-            (key: "table", value: .string(row.table)), (key: "why", value: .string(row.why)),
+            (key: "kind", value: .string(kind?.name ?? row.table)), (key: "why", value: .string(row.why)),
             (key: "values", value: .object(values)),
         ]
         if let key = row.key { members.append((key: "key", value: .string(key))) }

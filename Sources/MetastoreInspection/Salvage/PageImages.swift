@@ -142,6 +142,13 @@ struct PageImages {
         return bytes.count == pageBytes ? bytes : bytes + Array(repeating: 0, count: pageBytes - bytes.count)
     }
 
+    /// How many pages the first page says there are; nil where it doesn't say.
+    func statedCount() throws(EngineError) -> Int? {
+        guard hasHeader, let header = try page(1) else { return nil }
+        let count = Int(BTreePage.word(header, 28))
+        return count > 0 && BTreePage.word(header, 24) == BTreePage.word(header, 92) ? count : nil
+    }
+
     func page(_ image: LaterImage) throws(EngineError) -> [UInt8]? {
         guard let bytes = try logFile?.read(pageBytes, at: image.place), bytes.count == pageBytes else { return nil }
         return bytes

@@ -24,7 +24,10 @@ struct TreeRoots {
 /// Goes over the pages of a database, and gives what their cells hold.
 final class PageWalk {
     let images: PageImages
-    private(set) var visited: [Bool]
+    private var visited: [Bool]
+    /// Pages that hold the rest of a record.
+    private var chained: [Bool]
+    private var chain: Set<UInt32> = []
     private(set) var unreadable = 0
     private var done = 0
     private let progress: (Int, Int) throws -> Void
@@ -36,6 +39,7 @@ final class PageWalk {
         self.images = images
         self.progress = progress
         visited = Array(repeating: false, count: images.pageCount + 1)
+        chained = visited
     }
 
     var total: Int { images.pageCount + images.later.count }
@@ -76,6 +80,7 @@ final class PageWalk {
     func bytes(
         _ record: BTreePage.Record, of page: BTreePage, later: [UInt32: PageImages.LaterImage] = [:]
     ) throws -> [UInt8]? {
+        chain.removeAll()
         var bytes = Array(page.bytes[record.local])
         guard var next = record.overflow else { return bytes }
         let room = page.usable - 4
@@ -92,9 +97,22 @@ final class PageWalk {
             left -= count
             next = BTreePage.word(found, 0)
         }
-        for number in seen where Int(number) <= images.pageCount && !visited[Int(number)] { _ = try take(number) }
+        chain = seen
         return bytes
     }
+
+    /// The record whose bytes were put together last is what it seems: the other pages it lies in are its own. A
+    /// damaged one may point anywhere.
+    func claimChain() throws {
+        for number in chain where Int(number) <= images.pageCount && !chained[Int(number)] {
+            chained[Int(number)] = true
+            if !visited[Int(number)] { try step() }
+        }
+        chain.removeAll()
+    }
+
+    /// Whether it is known what a page holds.
+    func isAssigned(_ number: Int) -> Bool { visited[number] || chained[number] }
 
     func fields(
         _ record: BTreePage.Record, of page: BTreePage, later: [UInt32: PageImages.LaterImage] = [:]

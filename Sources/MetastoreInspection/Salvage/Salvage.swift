@@ -11,8 +11,8 @@ internal import MetastoreSQLite
 /// Makes a new store of what can be proven of a damaged one: page by page, whatever became of its header, its schema or
 /// its log.
 ///
-/// A row goes into the new store if its own hash proves it, or as the image of a log record that the chain proves; where
-/// the log reaches, lost rows are made from it, and older ones are replaced. Every other row stands in
+/// A row goes into the new store if its own hash proves it, or as the image of a log record that the chain proves;
+/// where the log reaches, lost rows are made from it, and older ones are replaced. Every other row stands in
 /// `TARGET.salvage.ndjson`, with what is wrong with it. The new store begins an epoch of its own: whoever followed the
 /// lost one is told so.
 package struct Salvage: Sendable {
@@ -60,7 +60,7 @@ package struct Salvage: Sendable {
                     try aside.add(
                         SalvagedAside(
                             table: "", key: key, values: [],
-                            why: "in the new store as it once was: it may have been changed or deleted since"))
+                            why: "it is in the new store as it once was, and may have been changed or deleted since"))
                 }
                 try aside.finish()
                 made = (result, scan, store.asideCounts)
@@ -85,19 +85,20 @@ package struct Salvage: Sendable {
             guard let rows = store.rows[kind] else { return nil }
             let name = kind.table.name
             return SalvageReport.Rows(
-                kind: kind, expected: rows.isWhole ? rows.recovered : scan.expected[name], isWhole: rows.isWhole,
+                kind: kind.name, expected: rows.isWhole ? rows.recovered : scan.expected[name], isWhole: rows.isWhole,
                 recovered: rows.recovered, rebuilt: rows.rebuilt, unconfirmed: rows.unconfirmed,
                 doubtful: scan.doubtful[name] ?? 0, aside: asideCounts[name] ?? 0)
         }
-        let visited = scan.walk.visited.dropFirst().count { $0 }
+        let assigned = (0..<images.pageCount).count { scan.walk.isAssigned($0 + 1) }
         return SalvageReport(
             source: path, target: target, asideFile: aside.isFinished ? aside.path : nil,
             cluster: store.cluster.uuidString.lowercased(), isClusterKnown: store.clusterIsKnown,
-            revision: store.revision, compactedRevision: store.compactedRevision, hasSchema: scan.hasSchema, rows: rows,
+            revision: store.revision, compactedRevision: store.compactedRevision, notedRevision: store.notedRevision,
+            hasSchema: scan.hasSchema, rows: rows,
             log: SalvageReport.Log(found: store.log.found, proven: store.log.proven, stretches: store.log.stretches),
             pages: SalvageReport.Pages(
                 bytes: images.pageBytes, total: images.pageCount, unreadable: scan.walk.unreadable,
-                unassigned: images.pageCount - visited, free: scan.free?.count ?? 0, behindFlaw: images.later.count),
+                unassigned: images.pageCount - assigned, free: scan.free?.count ?? 0, behindFlaw: images.later.count),
             corrected: store.corrected, findings: store.verification.findings.map(\.description))
     }
 }

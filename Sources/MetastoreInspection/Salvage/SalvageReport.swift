@@ -5,7 +5,8 @@ package import MetastoreModel
 package struct SalvageReport: Sendable, Encodable {
     /// The rows of one kind.
     package struct Rows: Sendable, Encodable {
-        package let kind: RecordKind
+        /// The kind's name.
+        package let kind: String
         /// How many rows there were; nil where nothing tells.
         package let expected: Int?
         /// All that were there are in the new store, each as it was: proven by the digest of the kind.
@@ -55,6 +56,8 @@ package struct SalvageReport: Sendable, Encodable {
     /// The newest revision that anything proves, and the last one that is no longer in the log.
     package let revision: Revision
     package let compactedRevision: Revision
+    /// The newest revision that was durable, as the note beside the lost store tells: what lies between is lost.
+    package let notedRevision: Revision?
     /// The schema's own table could be read; else trees were looked for where a new store has them.
     package let hasSchema: Bool
     package let rows: [Rows]

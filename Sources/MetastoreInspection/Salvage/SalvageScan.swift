@@ -65,10 +65,12 @@ final class SalvageScan {
     private func pass(_ root: UInt32) throws -> PageWalk.Tally? {
         guard let first = try walk.tree(root) else { return nil }
         return try walk.walk(from: root, isKeyed: first.kind.isKeyed) { page in
-            for place in page.places {
-                if let record = page.cell(at: place)?.record, record.overflow != nil {
-                    _ = try walk.bytes(record, of: page)
-                }
+            for (index, place) in page.places.enumerated() {
+                guard let record = page.cell(at: place)?.record, index == 0 || record.overflow != nil else { continue }
+                let fields = try walk.fields(record, of: page)
+                // A page of a table may have got into the place of one of an index.
+                if let fields, try isRow(fields, number: nil, than: "") { return false }
+                try walk.claimChain()
             }
             return true
         }
@@ -106,10 +108,16 @@ final class SalvageScan {
             guard let cell = page.cell(at: place), let record = cell.record,
                 let fields = try walk.fields(record, of: page)
             else { continue }
-            for other in target.tables where other.name != table.name && other.kind != nil {
-                guard let values = fields.values(other, number: cell.number) else { continue }
-                if let row = try? other.record(values), row.isProven { return true }
-            }
+            if try isRow(fields, number: cell.number, than: table.name) { return true }
+        }
+        return false
+    }
+
+    /// Whether these are proven to be a row of another table.
+    private func isRow(_ fields: RecordFields, number: Int64?, than table: String) throws -> Bool {
+        for other in target.tables where other.name != table && other.kind != nil {
+            guard let values = fields.values(other, number: number) else { continue }
+            if let row = try? other.record(values), row.isProven { return true }
         }
         return false
     }
@@ -124,9 +132,11 @@ final class SalvageScan {
             case "head": target.putHead(values)
             default: try target.putEpoch(values)
             }
+            try walk.claimChain()
             return true
         }
         guard let row = try? table.record(values), row.isProven else { return false }
+        try walk.claimChain()
         try target.put(values, row, of: table, standing)
         return true
     }
@@ -139,12 +149,14 @@ final class SalvageScan {
         let tables = target.tables.filter { table in
             table.kind.map(missing.contains) ?? (table.name != "epochs" || !target.hasHead)
         }
-        for index in walk.visited.indices.dropFirst(2) where !walk.visited[index] {
+        let last = try images.statedCount() ?? 0
+        for index in 2..<max(2, images.pageCount + 1) where !walk.isAssigned(index) {
             let number = UInt32(index)
             try walk.step()
             guard let bytes = try images.page(number), bytes.contains(where: { $0 != 0 }) else { continue }
             // Not free, and not put in the place of another: it is of a tree whose upper pages are lost.
-            let standing: SalvagedStanding = free != nil && !walk.rejected.contains(number) ? .current : .unknown
+            let isOfTree = free != nil && index <= last && !walk.rejected.contains(number)
+            let standing: SalvagedStanding = isOfTree ? .current : .unknown
             var count = 0
             if let page = BTreePage(bytes, number: number, reserved: images.reserved), page.misplaced == 0 {
                 count = try take(page, ofAny: tables, standing)
