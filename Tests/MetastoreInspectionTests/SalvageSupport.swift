@@ -17,6 +17,7 @@ struct LostStore {
     let note: [UInt8]?
     let contents: StoreContents
     let cluster: String
+    let epoch: Int64
     /// By key, every row it ever had, as the log tells it.
     let versions: [String: Set<[UInt8]>]
     let last: [String: [UInt8]]
@@ -52,6 +53,7 @@ struct LostStore {
         }
         contents = try await store.contents()
         cluster = try await store.info().cluster.uuidString.lowercased()
+        epoch = store.position.epoch.number
         var versions: [String: Set<[UInt8]>] = [:]
         for record in try await store.logRecords(after: .absent, bytes: .max) {
             try record.decodeBody { (raw) throws(StoreError) in
@@ -82,7 +84,7 @@ struct LostStore {
     }
 
     /// As retention leaves it: the last two revisions are in the log.
-    private static func compact(_ path: String) throws {
+    static func compact(_ path: String) throws {
         let engine = SQLiteEngine(path: path, options: EngineOptions())
         defer { engine.close() }
         _ = try engine.prepare()

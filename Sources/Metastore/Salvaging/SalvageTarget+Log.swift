@@ -38,12 +38,13 @@ extension SalvageTarget {
     func applyLog(_ log: SalvagedLog, whole: Set<RecordKind>) throws -> LoggedState {
         var state = LoggedState()
         let tail = log.tail
+        let newest = max(try highestRevision(), heads.map(\.revision.rawValue).max() ?? 0)
         try forEachLogRow { row in
             let record = try LogRecord(values: row, place: "the log")
             guard let record, let stretch = log.stretches.first(where: { $0.covers(record.revision.rawValue) }),
                 stretch.isOurs
             else { return }
-            let isLast = stretch == tail
+            let isLast = stretch == tail && stretch.last.rawValue >= newest
             state.epoch = record.epoch
             state.highest = record.revision.rawValue
             if let consumer = record.consumer { state.consumers[consumer.name] = (consumer, record.time) }
@@ -102,7 +103,11 @@ extension SalvageTarget {
         let hash = RowHash(table, key, after)
         if let found {
             if found.revision > revision { return }
-            if found.revision == revision, found.hash == hash.column { return try mark(key, nil) }
+            if found.revision == revision, found.hash == hash.column {
+                // What happened in a hole after this stretch nobody knows.
+                if isLast { try mark(key, nil) }
+                return
+            }
             if kind == .document { return }
             let logged: UInt64 = (1 << UInt64(table.loggedCount)) - 1
             try changed(

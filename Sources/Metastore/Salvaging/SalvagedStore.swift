@@ -164,7 +164,8 @@ extension SalvageTarget {
         ).link(after: LogRecord.genesis(cluster: head.cluster))
     }
 
-    private func highestRevision() throws -> Int64 {
+    /// That a row carries.
+    func highestRevision() throws -> Int64 {
         var highest: Int64 = 0
         for table in tables {
             guard let kind = table.kind else { continue }
