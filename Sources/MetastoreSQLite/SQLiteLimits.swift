@@ -18,7 +18,7 @@ package struct SQLiteLimits: Sendable, Hashable {
     /// How much of a lock file is read to name its holder.
     static let holderBytes = 300
     /// The longest note that is kept or read.
-    static let noteBytes = 64 << 10
+    package static let noteBytes = 64 << 10
     /// How much of a write-ahead log is in memory while it is written back.
     static let rewriteBytes = 1 << 20
     /// How many pages of an image are copied between two calls that tell of it.

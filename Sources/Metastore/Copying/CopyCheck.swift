@@ -113,7 +113,7 @@ struct CopyCheck {
 
 extension LogRecord {
     /// From the columns of a row, as ``CopiedTable`` reads them; nil when one is not of its type.
-    fileprivate init?(values: [Value], place: String) throws(StoreError) {
+    init?(values: [Value], place: String) throws(StoreError) {
         guard case .integer(let revision) = values[0], case .integer(let epoch) = values[1],
             case .integer(let nonce) = values[2], case .timestamp(let time) = values[3],
             case .integer(let schema) = values[4], case .text(let actor) = values[5],
