@@ -141,7 +141,7 @@ let package = Package(
             dependencies: [
                 "MetastoreInspection", "MetastoreTestSupport", "Metastore", "MetastoreModel", "MetastoreSQLite",
                 "MetastoreEngine", "MetastoreMigration", "Migrations", "FaultLoad", "FaultSupport",
-                "metastore-crash-test", "metastore-inspect-test",
+                "metastore-crash-test", "metastore-inspect-test", "metastore-inspect",
             ],
             swiftSettings: settings),
         .executableTarget(

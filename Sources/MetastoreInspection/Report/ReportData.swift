@@ -95,6 +95,11 @@ package struct ReportData: Sendable {
         package struct Point: Sendable, Hashable {
             package let batches: Int64
             package let value: Double
+
+            package init(batches: Int64, value: Double) {
+                self.batches = batches
+                self.value = value
+            }
         }
 
         package let experiment: Int64

@@ -171,7 +171,7 @@ package struct ReportPage {
 
 extension ReportData {
     /// Bytes of checkpoints that lie in storage, whole or in part.
-    var keptBytes: Double {
+    package var keptBytes: Double {
         checkpointStates.reduce(0) {
             ["COMPLETED", "PARTIALLY_DELETED"].contains($1.state) ? $0 + $1.bytes : $0
         }

@@ -1,7 +1,7 @@
 /// Fewer points that look the same: of each stretch of a curve the lowest and the highest stay.
-enum Thinning {
+package enum Thinning {
     /// At most `most` of them, in their order, with the first, the last, the lowest and the highest of all.
-    static func thinned(_ points: [ReportData.Curve.Point], to most: Int) -> [ReportData.Curve.Point] {
+    package static func thinned(_ points: [ReportData.Curve.Point], to most: Int) -> [ReportData.Curve.Point] {
         guard points.count > most, most >= 4 else { return points }
         let inner = 1..<points.count - 1
         let stretches = (most - 2) / 2
