@@ -75,7 +75,11 @@ let package = Package(
             name: "MetastoreInspection",
             dependencies: [
                 "Metastore", "MetastoreModel", "MetastoreEngine", "MetastoreMigration", "Migrations", "MetastoreSQLite",
-                "MetastorePostgreSQL", mustache,
+                "MetastorePostgreSQL", "MetastoreTerminal", mustache,
+            ],
+            resources: [
+                .embedInCode("Report/page.html"), .embedInCode("Report/curves.html"),
+                .embedInCode("Report/timeline.html"), .embedInCode("Report/page.css"),
             ],
             swiftSettings: settings),
         .target(name: "MetastoreTerminal", swiftSettings: settings),

@@ -45,7 +45,7 @@ struct ImportRule {
             "Sources/MetastoreReplicationServer", store.union(["MetastoreReplication"]),
             outside: observability.union(["HTTPTypes", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL"])),
         ImportRule(
-            "Sources/MetastoreInspection", belowCommandLine.subtracting(["MetastoreInspection"]),
+            "Sources/MetastoreInspection", belowCommandLine.union(terminal).subtracting(["MetastoreInspection"]),
             outside: wire.union(["Mustache"])),
         ImportRule(
             "Sources/MetastoreCommandLine", belowCommandLine.union(terminal).union(["MetastoreReplicationServer"]),

@@ -19,6 +19,7 @@ struct MetastoreInspect: AsyncParsableCommand {
               metastore-inspect metastore.db list experiments --at 2026-11-21T03:00:00Z
               metastore-inspect metastore.db diff other.db
               metastore-inspect metastore.db export -o ndjson > all.ndjson
+              metastore-inspect metastore.db report --to report.html
 
             A store is a database file, a directory or mount point that it lies in, or a postgresql:// URL. Files are \
             read without a trace: nothing is written, locked or made, and what only stands in the write-ahead log is \
@@ -34,7 +35,7 @@ struct MetastoreInspect: AsyncParsableCommand {
         version: InspectVersion.text,
         subcommands: [
             Info.self, Check.self, List.self, Describe.self, Tree.self, History.self, Log.self, Metrics.self,
-            Diff.self, SQL.self, Export.self,
+            Diff.self, SQL.self, Export.self, Report.self,
         ])
 
     /// The store stands before the command, as in a sentence; ArgumentParser wants it after.

@@ -1,0 +1,73 @@
+internal import MetastoreModel
+
+/// What a verdict means for whoever stands before the store, and what to do next.
+struct ReportVerdict {
+    struct Step {
+        let text: String
+        let hasCommand: Bool
+        let command: String
+
+        init(_ text: String, command: String? = nil) {
+            self.text = text
+            hasCommand = command != nil
+            self.command = command ?? ""
+        }
+    }
+
+    let tone: String
+    let mark: String
+    let title: String
+    let meaning: String
+    let nextSteps: [Step]
+
+    /// - Parameter place: where the store is.
+    init(_ verdict: Verdict, place: String) {
+        let check = Step("To look at every row and the whole log:", command: Self.command(place, "check --full"))
+        switch verdict {
+        case .clean:
+            (tone, mark, title) = ("ok", "✓", "Clean")
+            meaning =
+                "It was closed as it should be: no write-ahead log stands beside it, and nothing newer is known of. "
+                + "What is shown is all that was committed."
+            nextSteps = [Step("Nothing has to be done."), check]
+        case .notClosedCleanly(let revision):
+            (tone, mark, title) = ("warn", "!", "Not closed cleanly: proven up to revision \(revision)")
+            meaning =
+                "Everything up to revision \(revision) is there and hangs together. Later commits can be neither shown "
+                + "nor excluded: what had not reached these files left no trace in them."
+            nextSteps = [
+                Step(
+                    "Compare revision \(revision) with what others saw: a consumer’s own notes, a backup, the master’s "
+                        + "log. A later one there is a commit that is missing here."),
+                check,
+                Step(
+                    "Keep the database and what lies beside it (-wal, .head) together, and start a master on a copy: "
+                        + "it goes on after revision \(revision)."),
+            ]
+        case .live:
+            (tone, mark, title) = ("info", "●", "In use")
+            meaning =
+                "Somebody has it open. It was read through its own locks: this is one committed state, and it may have "
+                + "moved on since."
+            nextSteps = [Step("Nothing has to be done. Make another report for a later state.")]
+        case .damaged(let reason):
+            (tone, mark, title) = ("bad", "✕", "Damaged")
+            meaning = "What is there contradicts itself, or is cut short: \(reason)."
+            nextSteps = [
+                Step(
+                    "Keep all its files as they are. Open them with nothing that writes: no master, no SQLite shell."),
+                check,
+                Step("What is whole can be taken out:", command: Self.command(place, "export > all.ndjson")),
+                Step("Before anything is put in its place, look for a backup with a later revision than this."),
+            ]
+        }
+    }
+
+    private static func command(_ place: String, _ command: String) -> String {
+        let isPlain = place.utf8.allSatisfy { byte in
+            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20) || "0123456789/._-+=:@".utf8.contains(byte)
+        }
+        let word = isPlain ? place : "'" + place.replacing("'", with: "'\\''") + "'"
+        return "metastore-inspect \(word) \(command)"
+    }
+}

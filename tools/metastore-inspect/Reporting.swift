@@ -1,0 +1,32 @@
+import ArgumentParser
+import MetastoreCommandLine
+
+struct Report: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "One page about everything, for a browser: what there is, and how it goes.",
+        discussion: """
+            Examples:
+              metastore-inspect /mnt/snapshot report --to report.html
+              metastore-inspect metastore.db report --at 2026-11-21T03:00:00Z > report.html
+
+            The page needs nothing but itself: no network, no script. --to writes it for its owner only, and never \
+            over a file that is there.
+            """)
+    @OptionGroup var place: InspectArguments
+    @Option(help: "Write it into this file rather than to standard output.", completion: .file()) var to: String?
+    @Flag(help: "Replace the file.") var force = false
+
+    func validate() throws {
+        guard place.output == nil else { throw ValidationError("a report is HTML. Leave --output out.") }
+        guard !force || to != nil else { throw ValidationError("--force is about the file of --to.") }
+    }
+
+    func run() async throws {
+        let (path, isForced) = (to, force)
+        // No table: a pager would take the terminal's place before it is found to be one.
+        try await place.run(.ndjson) { session in
+            try session.report(to: path, isForced: isForced)
+            return .success
+        }
+    }
+}
