@@ -164,10 +164,12 @@ internal import Testing
 
     @Test func `of two rows of one key the later one is taken, wherever it lies`() async throws {
         try await withScratch { root in
-            let lost = try await LostStore(root, rows: 100)
+            let lost = try await LostStore(root, rows: 400)
             let store = try await Metastore.open(.sqlite(lost.path))
-            for number in 10..<100 {
-                _ = try await store.keyValue.put(EntryKey(namespace: "more", key: "\(number)"), "changed \(number)")
+            try await store.write { tx in
+                for number in 10..<400 {
+                    try tx.keyValue.put(EntryKey(namespace: "more", key: "\(number)"), "changed \(number)")
+                }
             }
             for number in 0..<3 { _ = try await store.keyValue.put("n/after", "\(number)") }
             await store.close()
@@ -182,7 +184,7 @@ internal import Testing
             let (_, target, report) = try lost.salvage(root, main: bytes + lost.bytes, hasNote: false)
             #expect(report.findings.isEmpty)
             let salvaged = try await Metastore.open(.sqlite(target))
-            for number in 10..<100 where number != 57 {
+            for number in 10..<400 where number != 57 {
                 #expect(
                     try await salvaged.keyValue.get(EntryKey(namespace: "more", key: "\(number)"))?.value
                         == Array("changed \(number)".utf8))
