@@ -139,8 +139,8 @@ let package = Package(
         .testTarget(
             name: "MetastoreInspectionTests",
             dependencies: [
-                "MetastoreInspection", "MetastoreTestSupport", "Metastore", "MetastoreModel", "MetastoreSQLite",
-                "MetastoreEngine", "MetastoreMigration", "Migrations", "FaultLoad", "FaultSupport",
+                "MetastoreInspection", "MetastoreCommandLine", "MetastoreTestSupport", "Metastore", "MetastoreModel",
+                "MetastoreSQLite", "MetastoreEngine", "MetastoreMigration", "Migrations", "FaultLoad", "FaultSupport",
                 "metastore-crash-test", "metastore-inspect-test", "metastore-inspect",
             ],
             swiftSettings: settings),

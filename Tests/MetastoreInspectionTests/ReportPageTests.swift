@@ -110,11 +110,11 @@ internal import Testing
                 script += """
                     UPDATE workloads SET metrics = '{"validation_loss":\(value)}' \
                     WHERE kind = 2 AND id % 8 = \(index) AND trial > 12;
-                    UPDATE workloads SET metrics = '{"validation_loss":0.25}' WHERE kind = 2 AND trial BETWEEN 10 AND 12;
 
                     """
             }
             script += """
+                UPDATE workloads SET metrics = '{"validation_loss":0.25}' WHERE kind = 2 AND trial IN (10, 11, 12);
                 UPDATE experiments SET progress = 1e300, start_time = \(Int64.min) WHERE id = 1;
                 UPDATE experiments SET progress = -1, end_time = \(Int64.max) WHERE id = 2;
                 UPDATE trials SET start_time = \(Int64.max), end_time = \(Int64.min) WHERE id = 5;
