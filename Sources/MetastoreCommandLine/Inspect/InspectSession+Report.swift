@@ -28,7 +28,7 @@ extension InspectSession {
         }
         for missing in data.missing { screen.say("warning: not in the report: \(missing.what): \(missing.reason)") }
         if data.doubtful > 0 {
-            screen.say("warning: \(Shown.count(data.doubtful, "row")) with another hash than its own.")
+            screen.say("warning: rows in it that have another hash than their own: \(Shown.grouped(data.doubtful))")
         }
     }
 }

@@ -58,7 +58,7 @@ struct ChartAxis {
         let power = rough.isNormal ? pow(10, floor(log10(rough))) : 0
         let step = [1, 2, 5, 10].map { $0 * power }.first { $0 >= rough } ?? 0
         let values: [Double]
-        if step.isNormal, (low / step).magnitude < 1e15, (high / step).magnitude < 1e15 {
+        if (low / step).magnitude < 1e15, (high / step).magnitude < 1e15 {
             values = stride(from: ceil(low / step), through: floor(high / step), by: 1).map { $0 * step }
         } else {
             values = [low, high]

@@ -131,8 +131,8 @@ package struct ReportPage {
         if let log = data.head.log { remarks.append("Its write-ahead log has \(log).") }
         if data.doubtful > 0 {
             remarks.append(
-                "\(Shown.count(data.doubtful, "row")) shown here with another hash than its own: damaged, or changed "
-                    + "behind the store’s back.")
+                "Rows shown here that have another hash than their own: \(Shown.grouped(data.doubtful)). They were "
+                    + "damaged, or changed behind the store’s back.")
         }
         remarks += data.missing.map { "Not shown: \($0.what). \(ReportText.clipped(sentence($0.reason), to: 1_000))" }
         return remarks
