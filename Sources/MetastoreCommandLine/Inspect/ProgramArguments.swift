@@ -14,7 +14,8 @@ package enum ProgramArguments {
     /// A process begins with the number of its arguments, the arguments, a null, its environment, one after the other on
     /// its stack (the System V ABI, section 3.4.1), and nobody has moved the environment yet.
     static func onStack() -> [String] {
-        guard let environment = environ, environment[-1] == nil else { return [] }
+        let environment = environ
+        guard environment[-1] == nil else { return [] }
         var found: [String] = []
         for count in 0..<most {
             let word = environment[-2 - count]
