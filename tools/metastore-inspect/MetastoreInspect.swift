@@ -1,8 +1,22 @@
 import ArgumentParser
+import Dispatch
 import MetastoreCommandLine
 
-/// The truth about a dead master's volume.
+/// Not an asynchronous `main`: that ends the main thread by `pthread_exit`, for which glibc loads `libgcc_s`, and a
+/// rescue instance may have nothing but glibc.
 @main
+enum Program {
+    static func main() {
+        let done = DispatchSemaphore(value: 0)
+        Task.detached {
+            await MetastoreInspect.answer(ProgramArguments.all)
+            done.signal()
+        }
+        done.wait()
+    }
+}
+
+/// The truth about a dead master's volume.
 struct MetastoreInspect: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "metastore-inspect",
@@ -40,10 +54,9 @@ struct MetastoreInspect: AsyncParsableCommand {
         ])
 
     /// The store stands before the command, as in a sentence; ArgumentParser wants it after.
-    static func main() async {
-        let arguments = Self.reordered(ProgramArguments.all)
+    static func answer(_ arguments: [String]) async {
         do {
-            var command = try Self.parseAsRoot(arguments)
+            var command = try Self.parseAsRoot(reordered(arguments))
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {
