@@ -22,7 +22,7 @@ extension InspectSession {
             ("closedCleanly", info.facts.isClean ? "true" : "false"),
             ("provenUpTo", inspection.verdict.provenUpTo.map { String($0.rawValue) } ?? "null"),
             ("oldestRevision", String(summary.compactedRevision.rawValue)), ("logBytes", String(info.facts.logBytes)),
-            ("lastActor", JSONText.text(info.lastActor)), ("leader", JSONText.text(info.leader)),
+            ("lastActor", JSONText.text(info.lastActor)), ("leader", JSONText.text(info.leader)), ("leaderDoubtful", info.isLeaderDoubtful ? "true" : "false"),
             ("schema", String(info.schema)), ("knownSchema", String(info.knownSchema)),
             ("minReader", JSONText.number(info.minReader)), ("minWriter", JSONText.number(info.minWriter)),
         ]
@@ -68,7 +68,7 @@ extension InspectSession {
         lines.add("revision", "\(Shown.grouped(Int(summary.revision.rawValue))), epoch \(summary.epoch)")
         lines.add(
             "last commit", FieldValue.time(info.facts.time).shown() + (info.lastActor.map { " by \($0)" } ?? ""))
-        lines.add("leader", info.leader ?? "nobody")
+        lines.add("leader", (info.leader ?? "nobody") + (info.isLeaderDoubtful ? " (doubtful)" : ""))
         lines.add("closed cleanly", info.facts.isClean ? "yes" : "no")
         lines.add("schema", "\(info.schema) (this program knows \(info.knownSchema))")
         if let writer = info.migratedBy {

@@ -86,17 +86,19 @@ package final class InspectSession {
     /// What a quick command can't know.
     func tellCompleteness(_ listed: Inspection.Listed? = nil) {
         if let listed {
-            if listed.doubtful > 0 {
-                screen.say(
-                    "warning: \(Shown.count(listed.doubtful, "row")) with another hash than its own: damaged, or changed "
-                        + "behind the store's back. Marked as doubtful.")
-            }
+            if listed.doubtful > 0 { tellDoubtful(listed.doubtful) }
             for reason in listed.unreadable { screen.say("warning: a row can't be read: \(reason)") }
             if listed.unreadableCount > 0 {
                 screen.say("warning: \(Shown.count(listed.unreadableCount, "row")) left out that can't be read.")
             }
         }
         tell(["each row was compared with its own hash; whether all rows are there was not looked at (check --full)"])
+    }
+
+    func tellDoubtful(_ count: Int) {
+        screen.say(
+            "warning: \(Shown.count(count, "row")) with another hash than its own: damaged, or changed behind the "
+                + "store's back. Marked as doubtful.")
     }
 
     /// What JSON answers begin with.
