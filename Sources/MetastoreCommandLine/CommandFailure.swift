@@ -1,5 +1,6 @@
 internal import Metastore
 internal import MetastoreEngine
+internal import MetastoreInspection
 internal import MetastoreMigration
 
 /// Why a command ended without doing what it was asked for: what to say, and with which status.
@@ -23,6 +24,8 @@ package struct CommandFailure: Error, Sendable, Hashable, CustomStringConvertibl
         case let error as StoreError: self.init(Self.status(of: error), Self.text("\(error)", place))
         case let error as EngineError: self.init(Self.status(of: error), Self.text("\(error)", place))
         case let error as MigrationError: self.init(Self.status(of: error), Self.text("\(error)", place))
+        case let error as RecordQuery.Refusal: self.init(.usage, "\(error)")
+        case let error as InspectionError: self.init(.missing, "\(error)")
         case is CancellationError: self.init(.tryLater, "\(place): interrupted")
         default: self.init(.inputOutput, Self.text("\(error)", place))
         }

@@ -63,19 +63,24 @@ internal import Yams
 
         init(_ title: String, at: String? = nil, _ run: @escaping @Sendable (InspectSession) throws -> Void) {
             (self.title, self.at) = (title, at)
-            self.run = { try run($0); return .success }
+            self.run = {
+                try run($0); return .success
+            }
         }
 
-        init(status title: String, _ run: @escaping @Sendable (InspectSession) throws -> MetastoreCommandLine.ExitStatus) {
+        init(
+            status title: String, _ run: @escaping @Sendable (InspectSession) throws -> MetastoreCommandLine.ExitStatus
+        ) {
             (self.title, self.run) = (title, run)
         }
     }
 
-    private static let commands: [Command] = [
-        Command("info") { try $0.info(sizes: false) },
-        Command(status: "check") { try $0.check(.quick) },
-        Command(status: "check --full") { try $0.check(.full) },
-    ]
+    private static let commands: [Command] =
+        [
+            Command("info") { try $0.info(sizes: false) },
+            Command(status: "check") { try $0.check(.quick) },
+            Command(status: "check --full") { try $0.check(.full) },
+        ]
         + RecordKind.allCases.filter { $0 != .cluster }.map { kind in
             Command("list \(kind.name)") { try $0.list(RecordQuery(kind), limit: 4) }
         } + [
@@ -155,11 +160,13 @@ internal import Yams
         var name = [CChar](repeating: 0, count: 256)
         gethostname(&name, 255)
         let host = String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-        return text.replacing(path, with: "STORE").replacing("metastore \(Metastore.version) on \(host)", with: "BINARY")
-            .replacing("\"host\":\"\(host)\"", with: "\"host\":\"HOST\"")
-            .replacing("\"host\": \"\(host)\"", with: "\"host\": \"HOST\"")
-            .replacing("host: \"\(host)\"", with: "host: \"HOST\"")
-            .replacing("metastore \(Metastore.version)", with: "metastore VERSION")
+        return text.replacing(path, with: "STORE").replacing(
+            "metastore \(Metastore.version) on \(host)", with: "BINARY"
+        )
+        .replacing("\"host\":\"\(host)\"", with: "\"host\":\"HOST\"")
+        .replacing("\"host\": \"\(host)\"", with: "\"host\": \"HOST\"")
+        .replacing("host: \"\(host)\"", with: "host: \"HOST\"")
+        .replacing("metastore \(Metastore.version)", with: "metastore VERSION")
     }
 
     private static func difference(_ found: String, _ expected: String) -> String {

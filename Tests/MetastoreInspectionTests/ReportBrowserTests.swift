@@ -32,7 +32,7 @@ internal import Testing
             if name == "full" {
                 let long = String(repeating: "unbreakable", count: 900)
                 try doctor(path, "UPDATE experiments SET name = '\(long)', owner = name, pool = name, metric = name")
-                try doctor(path, "UPDATE agents SET id = '\(long)', address = '\(long)'")
+                try doctor(path, "UPDATE agents SET version = '\(long)', address = '\(long)'")
             }
             try write(Array(try Inspection.page(path).utf8), to: file)
         }
@@ -102,7 +102,7 @@ internal import Testing
             if (box.width > 0 && box.right > wide + 1 && !e.closest(".scroll > *"))
               beyond.push(e.tagName + "." + e.className);
             const own = [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim());
-            if (!own || e.tagName === "TITLE" || e.tagName === "SCRIPT") continue;
+            if (!own || ["title", "script"].includes(e.tagName.toLowerCase())) continue;
             const style = getComputedStyle(e);
             const isDrawing = e instanceof SVGElement;
             const a = light(rgb(isDrawing ? style.fill : style.color)), b = light(ground(e));

@@ -27,7 +27,10 @@ internal import Testing
             #expect(data.holders.map(\.name) == ["mnist 😀 \u{10FFFF} e\u{301}"])
             #expect(data.agents.rows.map(\.id) == ["agent/1"] && data.slots == 2 && data.usedSlots == 2)
             #expect(data.consumers.rows.map(\.name) == [FullStore.consumer])
-            #expect(data.consumers.rows[0].under == "experiments/2" && data.consumers.rows[0].lag == 2)
+            #expect(data.consumers.rows[0].under == "experiments/2" && data.consumers.total == 1)
+            let position = try inspection.record(.consumer(FullStore.consumer))?["position_revision"]
+            let lag = try #require(data.consumers.rows[0].lag)
+            #expect(position == .integer(data.head.revision.rawValue - lag) && lag > 0)
             #expect(try data.workloads == Int(inspection.store.count(of: .workload)))
         }
     }
@@ -120,14 +123,14 @@ internal import Testing
             let now = try data(path).head.revision
             let inspection = try Inspection.open(path: path)
             // Before the last five entries, the consumer's two commits, and the last experiment's end.
-            try inspection.showPast(at: .revision(Revision(rawValue: 40)))
+            try inspection.showPast(at: .revision(Revision(rawValue: 10)))
             let data = try inspection.reportData(isPast: true)
-            #expect(data.head.revision == 40 && data.head.revision < now && data.head.isPast && data.missing == [])
+            #expect(data.head.revision == 10 && data.head.revision < now && data.head.isPast && data.missing == [])
             #expect(data.experiments.total == 1 && data.experimentStates.map(\.state) == ["ACTIVE"])
             #expect(data.consumers.rows.allSatisfy { $0.lag == nil } && data.workloads ?? 0 > 0)
             #expect(data.bestTrials.first?.experiment == 1 && data.curves.first?.points.isEmpty == false)
             let text = try ParsedPage(ReportPage(data).html()).text
-            #expect(text.contains("as of revision 40") && text.contains("An earlier state is shown"))
+            #expect(text.contains("as of revision 10") && text.contains("An earlier state is shown"))
         }
     }
 

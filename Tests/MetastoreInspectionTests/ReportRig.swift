@@ -88,33 +88,33 @@ enum BusyStore {
     private static func learn(
         _ store: Metastore, _ time: ManualTime, _ experiment: ID<Experiment>, _ number: Int, _ isAccuracy: Bool
     ) async throws {
-        let rate = 0.05 + 0.03 * Double(number % 7)
+        let rate = Double(5 + 3 * (number % 7)) / 100
         let hparams: JSONObject = ["learning_rate": .number(rate), "layers": .integer(4)]
         let trial = try await store.write { tx in
             try tx.trials.create(NewTrial(experiment: experiment, hparams: hparams, seed: 1))
         }
         let metric = isAccuracy ? "accuracy" : "validation_loss"
-        for step in 1...steps {
-            time.advance(.seconds(40))
-            let batches = step * 100
-            let fallen = exp(-rate * Double(step)) * (2.4 + 0.1 * sin(Double(step + Int64(number) * 3)))
-            var value = isAccuracy ? 1 - fallen / 3 : fallen + 0.05
-            if trial.id.rawValue == diverging, step > 20 { value = step % 2 == 0 ? .nan : .infinity }
-            let measured = value
+        for first in stride(from: 1, through: steps, by: 6) {
+            time.advance(.seconds(240))
             try await store.write { tx in
-                try tx.workloads.report(
-                    WorkloadReport(
-                        trial: trial.id, generation: 0, step: step, kind: .runStep, totalBatches: batches,
-                        metrics: ["loss": fallen]))
-                try tx.workloads.report(
-                    WorkloadReport(
-                        trial: trial.id, generation: 0, step: step, kind: .computeValidationMetrics,
-                        totalBatches: batches, metrics: Metrics([metric: measured])))
-                guard step % 12 == 0 else { return }
-                try tx.checkpoints.report(
-                    CheckpointReport(
-                        uuid: uuid(trial.id, step), trial: trial.id, generation: 0, totalBatches: batches,
-                        resources: ["weights.bin": (Int64(number) + 1) << 27]))
+                for step in first..<first + 6 {
+                    let fallen = exp(-rate * Double(step)) * (2.4 + 0.1 * sin(Double(step + Int64(number) * 3)))
+                    var value = isAccuracy ? 1 - fallen / 3 : fallen + 0.002
+                    if trial.id.rawValue == diverging, step > 20 { value = step % 2 == 0 ? .nan : .infinity }
+                    try tx.workloads.report(
+                        WorkloadReport(
+                            trial: trial.id, generation: 0, step: step, kind: .runStep, totalBatches: step * 100,
+                            metrics: ["loss": fallen]))
+                    try tx.workloads.report(
+                        WorkloadReport(
+                            trial: trial.id, generation: 0, step: step, kind: .computeValidationMetrics,
+                            totalBatches: step * 100, metrics: Metrics([metric: value])))
+                    guard step % 12 == 0 else { continue }
+                    try tx.checkpoints.report(
+                        CheckpointReport(
+                            uuid: uuid(trial.id, step), trial: trial.id, generation: 0, totalBatches: step * 100,
+                            resources: ["weights.bin": (Int64(number) + 1) << 27]))
+                }
             }
         }
     }

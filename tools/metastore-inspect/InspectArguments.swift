@@ -37,6 +37,11 @@ struct InspectArguments: ParsableArguments {
     func run(
         _ format: InspectFormat = .table, _ body: @escaping @Sendable (InspectSession) throws -> ExitStatus
     ) async throws {
+        try await InspectRun.run(options(format), body)
+    }
+
+    /// - Parameter format: where none was asked for.
+    func options(_ format: InspectFormat = .table) -> InspectOptions {
         var options = InspectOptions()
         options.store = store
         options.format = output ?? format
@@ -47,8 +52,7 @@ struct InspectArguments: ParsableArguments {
         options.look.isTruncated = !noTruncate
         options.look.inBytes = bytes
         options.isQuiet = quiet
-        let chosen = options
-        try await InspectRun.run(chosen, body)
+        return options
     }
 }
 

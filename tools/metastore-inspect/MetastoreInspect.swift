@@ -36,6 +36,7 @@ struct MetastoreInspect: AsyncParsableCommand {
         subcommands: [
             Info.self, Check.self, List.self, Describe.self, Tree.self, History.self, Log.self, Metrics.self,
             Diff.self, SQL.self, Export.self, Report.self,
+            Salvage.self,
         ])
 
     /// The store stands before the command, as in a sentence; ArgumentParser wants it after.

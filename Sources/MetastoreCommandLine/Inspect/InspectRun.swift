@@ -47,6 +47,20 @@ package enum InspectRun {
     }
 }
 
+extension InspectRun {
+    /// Makes a new store of what can be read of a damaged one.
+    package static func salvage(_ options: InspectOptions, to target: String) async throws(ExitCode) {
+        try await CommandRun(.table).run { screen in
+            do {
+                let salvage = InspectSalvage(options, to: target)
+                return Ended(exitStatus: try salvage.run(screen: screen, output: BufferedOutput()))
+            } catch {
+                throw CommandFailure(error, at: options.store)
+            }
+        }
+    }
+}
+
 /// Everything was said already.
 private struct Ended: CommandReport {
     let exitStatus: ExitStatus

@@ -22,10 +22,11 @@ extension InspectSession {
             ("closedCleanly", info.facts.isClean ? "true" : "false"),
             ("provenUpTo", inspection.verdict.provenUpTo.map { String($0.rawValue) } ?? "null"),
             ("oldestRevision", String(summary.compactedRevision.rawValue)), ("logBytes", String(info.facts.logBytes)),
-            ("lastActor", JSONText.text(info.lastActor)), ("leader", JSONText.text(info.leader)), ("leaderDoubtful", info.isLeaderDoubtful ? "true" : "false"),
+            ("lastActor", JSONText.text(info.lastActor)), ("leader", JSONText.text(info.leader)),
             ("schema", String(info.schema)), ("knownSchema", String(info.knownSchema)),
             ("minReader", JSONText.number(info.minReader)), ("minWriter", JSONText.number(info.minWriter)),
         ]
+        if info.isLeaderDoubtful { members.append(("leaderDoubtful", "true")) }
         if let writer = info.migratedBy {
             members.append(
                 (

@@ -112,14 +112,7 @@ package final class InspectSession {
 
     /// One object, in the format that was asked for.
     func answer(_ json: String, _ lines: () -> [String]) throws {
-        switch options.format {
-        case .table, .wide: for line in lines() { write(line + "\n") }
-        case .json: write(JSONText.pretty(json) + "\n")
-        case .ndjson: write(json + "\n")
-        case .yaml: write(YAMLText.text(.object(try JSONObject(parsing: json).values)))
-        case .csv, .name:
-            throw CommandFailure(.usage, "-o \(options.format.rawValue) is for lists. Use table, json or yaml.")
-        }
+        write(try options.format.text(json, lines))
     }
 
     func list(_ name: String, titles: [String], verified: String = "rows") throws -> ListPrinter {

@@ -28,6 +28,9 @@ package struct RecordPrinter {
     private let names: [String]
     private var list: ListPrinter
     private var kept: [[String]] = []
+    /// Columns in which something else than a number was seen; and those in which one was.
+    private var texts: Set<Int> = []
+    private var numbers: Set<Int> = []
     private var hasTitles = false
     private var count = 0
 
@@ -67,6 +70,9 @@ package struct RecordPrinter {
         var cells = names.map { name in
             look.isTruncated ? record[name].brief(inBytes: look.inBytes) : record[name].shown(inBytes: look.inBytes)
         }
+        for (index, name) in names.enumerated() where record[name] != .none {
+            if record[name].isNumber { numbers.insert(index) } else { texts.insert(index) }
+        }
         if !record.isProven { cells[0] += " (doubtful)" }
         kept.append(cells)
         if kept.count == Self.page { flush() }
@@ -80,9 +86,9 @@ package struct RecordPrinter {
             return
         }
         var table = TextTable(
-            names.map {
-                TextTable.Column(
-                    tableTitle($0), isNumber: Self.numbers.contains($0), mayShrink: !Self.numbers.contains($0))
+            names.enumerated().map { index, name in
+                let isNumber = numbers.contains(index) && !texts.contains(index)
+                return TextTable.Column(tableTitle(name), isNumber: isNumber, mayShrink: !isNumber)
             })
         for cells in kept { table.add(cells) }
         var style = style
@@ -91,12 +97,4 @@ package struct RecordPrinter {
         defer { hasTitles = true }
         for line in lines.dropFirst(!hasTitles && look.hasHeaders ? 0 : 1) { write(line + "\n") }
     }
-
-    private static let numbers: Set<String> = [
-        "id", "experiment", "trial", "restarts", "total_batches", "best_metric", "step", "searcher_metric", "size",
-        "progress", "revision", "created_revision", "slot", "container", "port", "allocation", "task", "slots", "lease",
-        "priority", "seed", "generation", "min_instances", "max_instances", "max_price", "position_revision", "epoch",
-        "workload", "version", "number", "best_validation", "latest_validation", "best_total_batches", "parent",
-        "keep_experiment_best", "keep_trial_best", "keep_trial_latest", "time_to_live_us", "idle_period_us",
-    ]
 }

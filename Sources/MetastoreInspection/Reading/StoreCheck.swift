@@ -53,6 +53,21 @@ package struct StoreCheck: Sendable {
         findings += found.prefix(100).map { Finding(id: id, key: $0.key, detail: $0.detail) }
     }
 
+    /// Where damage keeps something from being looked at, that is the finding.
+    fileprivate mutating func making(
+        sure name: String, _ place: String, _ look: (inout StoreCheck) throws -> [(key: String, detail: String)]
+    ) throws {
+        do {
+            let found = try look(&self)
+            add(name, found)
+        } catch let error as EngineError where error.code == .damaged || error.code == .notADatabase {
+            add(name, [(place, "it can't be looked at: \(error.message)")])
+        } catch let error as StoreError {
+            guard case .damaged(_, let reason) = error else { throw error }
+            add(name, [(place, "it can't be looked at: \(reason)")])
+        }
+    }
+
     fileprivate mutating func add(_ report: VerificationReport) {
         rows = report.rows.values.reduce(0, +)
         logRecords = report.logRecords
@@ -83,21 +98,27 @@ extension Inspection {
             check.add("the files are whole", [])
         }
         try progress("catalogue", 0, nil)
-        let drift = try Migrator.ofThisLibrary.drift(connection)
-        check.add("the catalogue is that of its schema", drift.map { ($0.object.name, $0.description) })
+        try check.making(sure: "the catalogue is that of its schema", place) { _ in
+            try Migrator.ofThisLibrary.drift(connection).map { ($0.object.name, $0.description) }
+        }
         switch depth {
         case .quick:
             let start = max(facts.summary.compactedRevision.rawValue, facts.summary.revision.rawValue &- 1_000)
-            let report = try store.verifyLog(after: Revision(rawValue: start))
-            check.logRecords = report.logRecords
-            check.add("the last records of the log hang together", report.findings.map { ($0.key, $0.description) })
+            try check.making(sure: "the last records of the log hang together", place) { check in
+                let report = try store.verifyLog(after: Revision(rawValue: start))
+                check.logRecords = report.logRecords
+                return report.findings.map { ($0.key, $0.description) }
+            }
         case .full:
             if connection.dialect.name == .sqlite { try checkPages(&check, progress) }
             // As the head row says, which may say anything.
             let total = facts.counters.reduce(
                 facts.summary.revision.rawValue &- facts.summary.compactedRevision.rawValue
             ) { $0 &+ $1.next &- 1 }
-            check.add(try store.verify { done in try progress("rows and log", done, max(Int(total), done)) })
+            try check.making(sure: "every row and log record can be looked at", place) { check in
+                check.add(try store.verify { done in try progress("rows and log", done, max(Int(total), done)) })
+                return []
+            }
         }
         return check
     }
@@ -106,19 +127,23 @@ extension Inspection {
         _ check: inout StoreCheck, _ progress: (String, Int, Int?) throws -> Void
     ) throws {
         try progress("pages and indexes", 0, nil)
-        var found: [(String, String)] = []
-        try connection.forEachRow("PRAGMA integrity_check(100)") { row in
-            let text = try row.text(0)
-            if text != "ok" { found.append((place, text)) }
-            return true
+        try check.making(sure: "the database's pages and indexes are whole", place) { _ in
+            var found: [(String, String)] = []
+            try connection.forEachRow("PRAGMA integrity_check(100)") { row in
+                let text = try row.text(0)
+                if text != "ok" { found.append((place, text)) }
+                return true
+            }
+            return found
         }
-        check.add("the database's pages and indexes are whole", found)
-        found = []
         try progress("foreign keys", 0, nil)
-        try connection.forEachRow("PRAGMA foreign_key_check") { row in
-            found.append((try row.text(0), "row \(row.isNull(1) ? "?" : String(try row.integer(1))) names none"))
-            return found.count < 100
+        try check.making(sure: "what a row names is there", place) { _ in
+            var found: [(String, String)] = []
+            try connection.forEachRow("PRAGMA foreign_key_check") { row in
+                found.append((try row.text(0), "row \(row.isNull(1) ? "?" : String(try row.integer(1))) names none"))
+                return found.count < 100
+            }
+            return found
         }
-        check.add("what a row names is there", found)
     }
 }

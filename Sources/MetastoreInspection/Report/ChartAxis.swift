@@ -18,7 +18,7 @@ struct ChartAxis {
     private static let scale = 0.25
 
     /// From where on an axis is logarithmic.
-    static let logarithmicFrom = 1_000.0
+    static let logarithmicFrom = 100.0
 
     /// - Parameter values: finite ones; at least one.
     init(_ values: [Double], mayBeLogarithmic: Bool = true) {
@@ -54,7 +54,7 @@ struct ChartAxis {
 
     /// Multiples of one, two or five times a power of ten; the ends where there is none.
     private static func round(_ low: Double, _ high: Double) -> [Tick] {
-        let rough = (high * scale - low * scale) / scale / 4
+        let rough = (high * scale - low * scale) / scale / 6
         let power = rough.isNormal ? pow(10, floor(log10(rough))) : 0
         let step = [1, 2, 5, 10].map { $0 * power }.first { $0 >= rough } ?? 0
         let values: [Double]

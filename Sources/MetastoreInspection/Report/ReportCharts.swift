@@ -93,6 +93,7 @@ struct TimelineChart {
     struct Row {
         let label: String
         let labelClass: String
+        let indent: Int
         let textAt: Int
         let barAt: Int
         let barHeight: Int
@@ -105,8 +106,6 @@ struct TimelineChart {
     let rows: [Row]
     let ticks: [Tick]
     let height: Int
-    let plotHeight: Int
-    let axisAt: Int
     let start: String
     let end: String
 
@@ -115,24 +114,24 @@ struct TimelineChart {
         guard let start = bars.map(\.start).min() else { return nil }
         let end = max(now, bars.map { $0.end ?? $0.start }.max() ?? now, start)
         let axis = ChartAxis(from: start, to: end)
-        var top = 4
+        // Below the labels of the axis.
+        var top = 24
         rows = bars.map { bar in
             let isTrial = bar.trial != nil
             let height = isTrial ? 14 : 24
             defer { top += height }
-            let name = bar.trial.map { "trial \($0)" } ?? "\(bar.experiment) \(ReportText.clipped(bar.name, to: 20))"
+            let name = bar.trial.map { "trial \($0)" } ?? "\(bar.experiment) \(ReportText.clipped(bar.name, to: 18))"
             let (from, to) = (axis.place(bar.start), axis.place(bar.end ?? end))
             let ended = bar.end.map { "\(reportTime($0))" } ?? "not ended"
             let path = "experiments/\(bar.experiment)" + (bar.trial.map { "/trials/\($0)" } ?? "")
             return Row(
-                label: name, labelClass: isTrial ? "minor" : "major", textAt: top + (isTrial ? 11 : 18),
+                label: name, labelClass: isTrial ? "minor" : "major", indent: isTrial ? 28 : 12,
+                textAt: top + (isTrial ? 11 : 18),
                 barAt: top + (isTrial ? 3 : 7), barHeight: isTrial ? 8 : 13, at: CurveChart.percent(from),
                 width: CurveChart.percent(max(0.004, to - from)), tone: Tone.of(bar.state),
                 summary: "\(path), \(bar.state): \(reportTime(bar.start)) to \(ended)")
         }
-        plotHeight = top + 4
-        axisAt = plotHeight + 14
-        height = plotHeight + 22
+        height = top + 8
         ticks = axis.ticks.map { tick in
             let anchor = tick.place < 0.08 ? "start" : tick.place > 0.92 ? "end" : "middle"
             return Tick(at: CurveChart.percent(tick.place), label: tick.label, anchor: anchor)

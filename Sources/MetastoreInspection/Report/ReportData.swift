@@ -14,7 +14,7 @@ package struct ReportData: Sendable {
         package var points = 300
         /// Of the timeline: experiments and their trials.
         package var bars = 200
-        /// Trials below one experiment of the timeline.
+        /// Trials below one experiment of the timeline, where there are many experiments.
         package var trialsPerExperiment = 4
         /// Experiments by the bytes of their checkpoints.
         package var holders = 10

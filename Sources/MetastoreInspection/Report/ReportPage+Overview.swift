@@ -90,8 +90,6 @@ extension ReportPage {
         let rows: [TimelineChart.Row]
         let ticks: [TimelineChart.Tick]
         let height: Int
-        let plotHeight: Int
-        let axisAt: Int
         let start: String
         let end: String
         let barsMore: String
@@ -100,8 +98,7 @@ extension ReportPage {
         init?(_ bars: ReportData.Shown<ReportData.Bar>, now: Timestamp) {
             guard let chart = TimelineChart(bars.rows, now: now) else { return nil }
             (rows, ticks) = (chart.rows, chart.ticks)
-            (height, plotHeight, axisAt) = (chart.height, chart.plotHeight, chart.axisAt)
-            (start, end) = (chart.start, chart.end)
+            (height, start, end) = (chart.height, chart.start, chart.end)
             barsMore = bars.hidden > 0 ? "… and \(Shown.grouped(bars.hidden)) further experiments and trials." : ""
             var states: [String] = []
             for bar in bars.rows where !states.contains(bar.state) { states.append(bar.state) }

@@ -9,6 +9,21 @@ func reportSecond(_ time: Timestamp) -> String {
 
 func reportBytes(_ bytes: Double) -> String { Shown.bytes(Int(exactly: bytes.rounded()) ?? .max) }
 
+/// Names and values: `batch_size 16 · learning_rate 0.02`; what is no object of some values stands as it is.
+func reportParameters(_ text: String) -> String {
+    guard text.utf8.count < 4_096, let object = try? JSONObject(parsing: text) else {
+        return ReportText.clipped(text, to: 200)
+    }
+    let words = object.values.map { name, value in
+        switch value {
+        case .number(let number): "\(name) \(Shown.number(number))"
+        case .string(let text): "\(name) \(text)"
+        default: "\(name) \(value)"
+        }
+    }
+    return ReportText.clipped(words.joined(separator: " · "), to: 200)
+}
+
 extension ReportPage {
     struct BestRow {
         let order: (Int64, Int)
@@ -33,7 +48,7 @@ extension ReportPage {
             direction = trial.smallerIsBetter ? "↓" : "↑"
             value = Shown.number(trial.value)
             batches = trial.batches.map { Shown.grouped(Int($0)) } ?? "–"
-            hparams = ReportText.clipped(trial.hparams, to: 200)
+            hparams = reportParameters(trial.hparams)
         }
     }
 

@@ -98,12 +98,14 @@ extension ReportReader {
     ) throws -> ReportData.Shown<ReportData.Bar> {
         var shown = ReportData.Shown<ReportData.Bar>()
         shown.total = experiments.total + experiments.rows.reduce(0) { $0 + $1.trials }
+        // Where there are few experiments, more of each.
+        let share = max(bounds.trialsPerExperiment, bounds.bars / max(1, experiments.rows.count) - 1)
         for experiment in experiments.rows where shown.rows.count < bounds.bars {
             shown.rows.append(
                 ReportData.Bar(
                     experiment: experiment.id, trial: nil, name: experiment.name, state: experiment.state,
                     start: experiment.start, end: experiment.end))
-            let room = min(bounds.trialsPerExperiment, bounds.bars - shown.rows.count)
+            let room = min(share, bounds.bars - shown.rows.count)
             let trials = try inspection.connection.all(
                 """
                 SELECT id, state, start_time, end_time FROM trials WHERE experiment = \(experiment.id) \

@@ -31,7 +31,7 @@ final class ReportReader {
     let bounds: ReportData.Bounds
     let isPast: Bool
     private let progress: (String) -> Void
-    private var doubtful = 0
+    private var doubtful: Set<RecordKey> = []
     private var missing: [ReportData.Missing] = []
 
     init(_ inspection: Inspection, _ bounds: ReportData.Bounds, isPast: Bool, progress: @escaping (String) -> Void) {
@@ -56,7 +56,7 @@ final class ReportReader {
         part("consumers") { data.consumers = try consumers(head) }
         // Last, for the sake of a store in use, whose reads have to end soon: there may be many millions.
         part("workloads") { data.workloads = Int(try inspection.store.count(of: .workload)) }
-        data.doubtful = doubtful
+        data.doubtful = doubtful.count
         data.missing = missing
         return data
     }
@@ -87,10 +87,10 @@ final class ReportReader {
     ) throws -> [Row] {
         var rows: [Row] = []
         let listed = try inspection.list(query, limit: limit) { record in
+            if !record.isProven { doubtful.insert(record.key) }
             if let row = try body(record) { rows.append(row) }
             return true
         }
-        doubtful += listed.doubtful
         if listed.unreadableCount > 0 {
             missing.append(
                 ReportData.Missing(
@@ -104,7 +104,7 @@ final class ReportReader {
     func record(_ key: RecordKey) throws -> RecordView? {
         do {
             let record = try inspection.record(key)
-            if record?.isProven == false { doubtful += 1 }
+            if record?.isProven == false { doubtful.insert(key) }
             return record
         } catch let error as StoreError {
             missing.append(ReportData.Missing(what: key.path, reason: "\(error)"))
