@@ -88,8 +88,8 @@ extension ClosedStore {
         let record = try connection.first(
             SQL(trusted: "SELECT \(LogRecord.columns) FROM log ") + "WHERE revision = \(revision.rawValue)"
         ) { try LogRecord($0) }
-        guard let record, record.revision == revision, record.link(after: try link(before: revision, head)) == record.chain
-        else {
+        let before = try link(before: revision, head)
+        guard let record, record.revision == revision, record.link(after: before) == record.chain else {
             throw StoreError.damaged(
                 place: "log record \(revision)",
                 reason: record == nil

@@ -59,8 +59,9 @@ extension ClosedStore {
         case nil: return head.revision == head.compactedRevision && head.chain == head.compactedChain
         case .some(nil): return false
         case .some(let record?):
+            let before = try link(before: record.revision, head)
             return record.revision == head.revision && record.chain == head.chain && record.time == head.time
-                && record.epoch == head.epoch && record.link(after: try link(before: record.revision, head)) == head.chain
+                && record.epoch == head.epoch && record.link(after: before) == head.chain
         }
     }
 }

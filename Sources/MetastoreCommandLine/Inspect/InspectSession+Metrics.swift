@@ -47,7 +47,8 @@ extension InspectSession {
             String(curve.trial.rawValue), curve.name, kind, String(point.totalBatches), String(point.step), value,
         ]
         return ListItem(
-            json: JSONText.object(members), name: "\(curve.trial)", cells: [cells], lines: [cells.joined(separator: "\t")])
+            json: JSONText.object(members), name: "\(curve.trial)", cells: [cells],
+            lines: [cells.joined(separator: "\t")])
     }
 }
 

@@ -57,7 +57,8 @@ extension Inspection {
             let isValidation = row.value("kind") == .integer(Int64(WorkloadKind.computeValidationMetrics.rawValue))
             for (metric, value) in found.metrics.values where name == nil || metric == name {
                 points[Series(name: metric, isValidation: isValidation), default: []].append(
-                    MetricCurve.Point(totalBatches: batches, step: step, workload: id, value: value,
+                    MetricCurve.Point(
+                        totalBatches: batches, step: step, workload: id, value: value,
                         isProven: row.isProven && found.isProven))
             }
             return true
