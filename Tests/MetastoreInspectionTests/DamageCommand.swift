@@ -3,6 +3,7 @@ internal import MetastoreCommandLine
 internal import MetastoreInspection
 internal import MetastoreModel
 internal import MetastoreSQLite
+internal import MetastoreTerminal
 internal import Synchronization
 
 /// A command of the inspector, as it is asked of files of which nobody knows what became of them.

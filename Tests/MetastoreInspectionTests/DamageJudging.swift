@@ -17,8 +17,8 @@ struct Judgement {
     init(_ command: DamageCommand, _ answer: DamageCommand.Answer, _ store: Undamaged, _ path: String) throws {
         if answer.errors.contains("warning:") { marked += 1 }
         switch command {
-        case .info: try judgeInfo(answer, store)
-        case .full: try judgeFull(answer, store, path)
+        case .info where answer.failure == nil: try judgeInfo(answer, store)
+        case .full where answer.failure == nil: try judgeFull(answer, store, path)
         case .log: wrong += answer.lines.filter { !store.log.contains($0) }
         case .history: wrong += answer.lines.filter { !store.isTrue($0, of: command) }
         case .metrics:
@@ -46,7 +46,7 @@ struct Judgement {
                 judgeTree(tree, store)
             }
         case .diff: for line in answer.lines { judgeDifference(try JSONObject(parsing: line).values, store) }
-        case .quick, .sql, .report: break
+        case .info, .full, .quick, .sql, .report: break
         }
     }
 
@@ -115,7 +115,6 @@ struct Judgement {
 
     /// Without findings every record is there, and as it was at the revision that is shown.
     private mutating func judgeFull(_ answer: DamageCommand.Answer, _ store: Undamaged, _ path: String) throws {
-        guard answer.failure == nil else { return }
         let check = try JSONObject(parsing: answer.output).values
         guard answer.status == .success || check["verified"] == .string("full") else {
             marked += 1

@@ -70,12 +70,13 @@ private struct Tally {
                 }
                 // Without the note beside it nobody knows what was durable.
                 if number % 4 == 3 { files[".head"] = nil }
-                let title =
-                    "\(strike.name), \(targets.map { $0.isEmpty ? "database" : "log" }.joined(separator: " and "))"
-                try ask(rig, files, number, &random, title, &tallies[title, default: Tally()])
-                if tallies[title]!.wrong > 0 { return }
+                let place = targets.map { $0.isEmpty ? "database" : "log" }.joined(separator: " and ")
+                let title = "\(strike.name), \(place)"
+                try ask(rig, files, number, &random, title, &tallies[strike.name, default: Tally()])
+                if tallies[strike.name]!.wrong > 0 { return }
             }
-            for (name, tally) in tallies.sorted(by: { $0.key < $1.key }) { print("damaged: \(name): \(tally.text)") }
+            print("damaged stores\(isCutOff ? " with a write-ahead log" : ""):")
+            for (name, tally) in tallies.sorted(by: { $0.key < $1.key }) { print("  \(name): \(tally.text)") }
         }
     }
 

@@ -13,10 +13,7 @@ struct Undamaged {
     /// An older copy of its database file, and another store's.
     let older: [UInt8]
     let other: [UInt8]
-    /// How many commits its write-ahead log holds.
-    let commits: Int
-    /// Where each of them can be looked at.
-    private let path: String
+    /// Where they lie, and the store as of each commit in its write-ahead log.
     private let sources: [String]
 
     /// By revision that can be shown, every record by its key.
@@ -38,14 +35,12 @@ struct Undamaged {
     /// - Parameter isCutOff: the newest commits are in the write-ahead log alone.
     init(_ root: String, isCutOff: Bool) async throws {
         let names = ["store.db", "older.db", "other.db"].map { root + "/\(isCutOff)-" + $0 }
-        path = names[0]
-        sources = names
+        let (path, from) = (names[0], names[0] + ".copied")
         try await RandomHistory.make(path, commits: 60, name: "damage")
         older = try contents(path)
         try write(older, to: names[1])
         try await RandomHistory.make(names[2], commits: 60, name: "another")
         other = try contents(names[2])
-        let (path, from) = (path, path + ".copied")
         try await RandomHistory.goOn(path, commits: 60, name: "later") {
             guard isCutOff else { return }
             for suffix in ["", "-wal", ".head"] { try write(contents(path + suffix), to: from + suffix) }
@@ -62,16 +57,20 @@ struct Undamaged {
         plain = PlainRows(apart, hasLog: isCutOff)
 
         let now = try Inspection.open(path: path)
-        commits = now.log?.commits ?? 0
         var (states, infos): ([Revision: [String: String]], [Revision: JSONObject]) = ([:], [:])
-        for count in 0...commits {
-            let inspection = try Inspection.open(path: path, wal: count == commits ? .last : .first(count))
+        var places = names
+        for count in 0...(now.log?.commits ?? 0) {
+            // As if its log ended there.
+            let place = "\(path).\(count)"
+            try write(files[""] ?? [], to: place)
+            if count > 0 { try write(Self.log(path, through: count), to: place + "-wal") }
+            let inspection = try Inspection.open(path: place)
             let revision = try inspection.store.summary().revision
             states[revision] = try Self.records(inspection)
-            let info = DamageCommand.info.run(path, wal: .first(count))
-            infos[revision] = try JSONObject(parsing: info.output)
+            infos[revision] = try JSONObject(parsing: DamageCommand.info.run(place).output)
+            places.append(place)
         }
-        (self.states, self.infos) = (states, infos)
+        (self.states, self.infos, sources) = (states, infos, places)
         keys = states[try now.store.summary().revision]!.keys.compactMap { RecordKey(path: $0) }
             .sorted { $0.path < $1.path }
         for record in states[try now.store.summary().revision]!.values {
@@ -125,7 +124,12 @@ struct Undamaged {
 
     /// Whether a command has this line in its answer about any state of the store, of the older copy or the other one.
     func isTrue(_ line: String, of command: DamageCommand) -> Bool {
-        if sources.contains(where: { command.run($0).lines.contains(line) }) { return true }
-        return (0...commits).contains { command.run(path, wal: .first($0)).lines.contains(line) }
+        sources.contains { command.run($0).lines.contains(line) }
+    }
+
+    private static func log(_ path: String, through commits: Int) throws -> [UInt8] {
+        let file = try FrozenFile(path)
+        guard let file, let log = file.log else { return [] }
+        return Array(try contents(path + "-wal").prefix(32 + log.commits[commits - 1].frame * (24 + log.pageBytes)))
     }
 }
