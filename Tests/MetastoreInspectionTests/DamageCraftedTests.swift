@@ -156,6 +156,26 @@ internal import Testing
         }
     }
 
+    /// What should be JSON, and isn't, must not make the whole answer something that no program reads.
+    @Test func `stays in JSON that programs read`() async throws {
+        try await withScratch { root in
+            let path = try await changed(
+                root,
+                """
+                UPDATE trials SET hparams = '{"lr":'; UPDATE containers SET slots = '0]},'; \
+                UPDATE workloads SET metrics = '}{' WHERE metrics IS NOT NULL; \
+                UPDATE snapshots SET content = 'nothing'
+                """)
+            for command in [.export, .tree("experiments/2")] + RecordKind.allCases.map(DamageCommand.list) {
+                if command == .list(.cluster) { continue }
+                for line in command.run(path).lines {
+                    #expect(throws: Never.self, "\(command): \(line)") { try JSONObject(parsing: line) }
+                }
+            }
+            #expect(DamageCommand.list(.trial).run(path).errors.contains("warning:"))
+        }
+    }
+
     /// A history is walked by single records, whose neighbours it never shows.
     @Test func `is refused of a log record, and of one that is missing`() async throws {
         try await withScratch { root in
