@@ -20,15 +20,11 @@ struct Judgement {
         case .info where answer.failure == nil: try judgeInfo(answer, store)
         case .full where answer.failure == nil: try judgeFull(answer, store, path)
         case .log: wrong += answer.lines.filter { !store.log.contains($0) }
-        case .history: wrong += answer.lines.filter { !store.isTrue($0, of: command) }
+        case .history: wrong += store.untrue(answer.lines, of: command)
         case .metrics:
-            for line in answer.lines {
-                if line.contains("\"doubtful\":true") {
-                    marked += 1
-                } else if !store.isTrue(line, of: command) {
-                    wrong.append(line)
-                }
-            }
+            let plain = answer.lines.filter { !$0.contains("\"doubtful\":true") }
+            marked += answer.lines.count - plain.count
+            wrong += store.untrue(plain, of: command)
         case .export:
             for line in answer.lines {
                 guard let record = try JSONObject(parsing: line).values["record"]?.object else { continue }

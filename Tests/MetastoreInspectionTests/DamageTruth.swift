@@ -128,9 +128,11 @@ struct Undamaged {
         try JSONObject(NamedValues(record.filter { !local.contains($0.key) }.map { (key: $0.key, value: $0.value) }))
     }
 
-    /// Whether a command has this line in its answer about any state of the store, of the older copy or the other one.
-    func isTrue(_ line: String, of command: DamageCommand) -> Bool {
-        sources.contains { command.run($0).lines.contains(line) }
+    /// Those that a command has in no answer about any state of the store, of the older copy or the other one.
+    func untrue(_ lines: [String], of command: DamageCommand) -> [String] {
+        var rest = Set(lines)
+        for source in sources where !rest.isEmpty { rest.subtract(command.run(source).lines) }
+        return Array(rest)
     }
 
     private static func log(_ path: String, through commits: Int) throws -> [UInt8] {
