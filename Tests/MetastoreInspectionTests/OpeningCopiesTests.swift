@@ -30,11 +30,12 @@ internal import Testing
                 }
                 let image = root + "/snapshot.img"
                 try run("cp", "--reflink=auto", "--sparse=always", volume.image, image)
-                process.signal(SIGCONT)
                 let snapshot = try Volume(root, "snapshot-\(number)", image: image)
                 try snapshot.mount("ro")
                 commits += try Self.look(snapshot.mountPoint, heard)
                 snapshot.unmount()
+                // Not before: what it wrote meanwhile would make each look longer than the one before.
+                process.signal(SIGCONT)
             }
             process.kill()
             print("\(count) snapshots: \(heard.count) acknowledged, none lost; \(commits / count) commits a log")
@@ -66,18 +67,24 @@ internal import Testing
 
     @Test func `none that was made with a file at a time is ever clean`() async throws {
         try await withScratch { root in
-            let place = root + "/place"
-            mkdir(place, 0o755)
-            let process = try CrashProcess("write", place + "/metastore.db", "\(Scale.seed)")
-            #expect(try process.line() == "open")
             var random = Scale.random(52)
             var outcomes: [String: Int] = [:]
+            var writer: CrashProcess?
             for number in 0..<Scale.of(500) {
+                let place = root + "/place-\(number / 25)"
+                if number % 25 == 0 {
+                    mkdir(place, 0o755)
+                    writer = try CrashProcess("write", place + "/metastore.db", "\(Scale.seed)")
+                    #expect(try writer?.line() == "open")
+                }
+                let process = try #require(writer)
                 usleep(UInt32.random(in: 0...20_000, using: &random))
                 let copy = root + "/copy"
                 mkdir(copy, 0o755)
                 let way = Way.allCases[number % Way.allCases.count]
                 try Self.copy(way, place + "/metastore.db", to: copy + "/metastore.db")
+                // The copy is made: what is written while it is looked at would only make the next larger.
+                process.stop()
                 let outcome: String
                 do {
                     let inspection = try Inspection.open(path: copy)
@@ -96,8 +103,9 @@ internal import Testing
                 try run("rm", "-rf", copy)
                 // Nobody else reads what it says, and a full pipe would stop it.
                 while try process.waitingLine() != nil {}
+                process.signal(SIGCONT)
             }
-            process.kill()
+            writer?.kill()
             print("bad copies: \(outcomes.inWords)")
         }
     }

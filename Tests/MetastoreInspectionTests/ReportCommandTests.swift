@@ -2,6 +2,7 @@ internal import FaultSupport
 internal import FoundationEssentials
 internal import Glibc
 internal import Metastore
+internal import MetastoreCommandLine
 internal import MetastoreInspection
 internal import MetastoreModel
 internal import MetastoreSQLite
@@ -47,6 +48,13 @@ internal import Testing
             #expect(String(decoding: try contents(file), as: UTF8.self) == "mine")
             #expect(try inspect("\(path) report --to \(file) --force").last == "status 0")
             #expect(String(decoding: try contents(file), as: UTF8.self).hasPrefix("<!DOCTYPE html>"))
+            // Somebody made one after it was looked for.
+            let late = try NewFile(root + "/late.html", isForced: false)
+            try write(Array("mine".utf8), to: late.path)
+            #expect(throws: CommandFailure.self) { try late.write("page") }
+            #expect(String(decoding: try contents(late.path), as: UTF8.self) == "mine")
+            #expect(
+                try FileManager.default.contentsOfDirectory(atPath: root).filter { $0.contains("unfinished") } == [])
             // Where nothing can be made nothing is left.
             #expect(try inspect("\(path) report --to \(root)/none/report.html").last == "status 73")
             #expect(try inspect("\(path) report --force").last == "status 64")

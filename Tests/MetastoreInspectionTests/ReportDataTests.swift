@@ -138,12 +138,13 @@ internal import Testing
         try await withScratch { root in
             let path = root + "/metastore.db"
             try await BusyStore.make(path)
-            try doctor(path, "DROP TABLE slots; UPDATE experiments SET name = 'another' WHERE id = 7;")
+            // One of them is named twice: among the experiments, and for its checkpoints.
+            try doctor(path, "DROP TABLE slots; UPDATE experiments SET name = 'another' WHERE id IN (1, 7);")
             let data = try data(path)
-            #expect(data.missing.map(\.what) == ["agents"] && data.doubtful == 1)
+            #expect(data.missing.map(\.what) == ["agents"] && data.doubtful == 2)
             #expect(data.experiments.total == BusyStore.experiments && data.consumers.rows.count == 1)
             let text = try ParsedPage(ReportPage(data).html()).text
-            #expect(text.contains("Not shown: agents.") && text.contains("1 row shown here with another hash"))
+            #expect(text.contains("Not shown: agents.") && text.contains("another hash than their own: 2."))
         }
     }
 
@@ -159,6 +160,30 @@ internal import Testing
             await store.close()
         }
     }
+
+    #if PostgreSQL
+        @Test func `is the same on a server`() async throws {
+            try await withScratch { root in
+                let path = root + "/metastore.db"
+                try await BusyStore.make(path)
+                let file = try data(path)
+                let source = try TestEngine.postgresql.source(in: root)
+                defer { TestEngine.postgresql.remove(from: root) }
+                try await BusyStore.make(in: source)
+                let inspection = try Inspection.open(server: source)
+                let server = try inspection.reportData()
+                #expect(server.missing == [] && server.doubtful == 0 && server.head.verdict == .live)
+                #expect(server.experiments.rows == file.experiments.rows && server.bestTrials == file.bestTrials)
+                #expect(server.curves == file.curves && server.bars.rows == file.bars.rows)
+                #expect(server.trialStates == file.trialStates && server.holders == file.holders)
+                #expect(server.checkpointStates == file.checkpointStates && server.workloads == file.workloads)
+                #expect(server.agents.rows == file.agents.rows && server.consumers.rows == file.consumers.rows)
+                try inspection.showPast(at: .revision(Revision(rawValue: 10)))
+                let past = try inspection.reportData(isPast: true)
+                #expect(past.missing == [] && past.experiments.total == 1)
+            }
+        }
+    #endif
 
     @Test func `keeps the lowest and the highest of a thinned curve`() throws {
         var bounds = ReportData.Bounds()

@@ -21,12 +21,14 @@ enum BusyStore {
         "transformer-xl-enwik8", "cifar10-random-search",
     ]
 
-    static func make(_ path: String) async throws {
+    static func make(_ path: String) async throws { try await make(in: .sqlite(path)) }
+
+    static func make(in source: EngineSource) async throws {
         let time = ManualTime(seed: 11)
         var options = StoreOptions()
         options.time = time.source
         options.actor = "master-0"
-        let store = try await Metastore.open(.sqlite(path), options)
+        let store = try await Metastore.open(source, options)
         try await cluster(store)
         for number in 0..<experiments {
             let isAccuracy = number % 5 == 1

@@ -41,7 +41,7 @@ struct MetastoreInspect: AsyncParsableCommand {
 
     /// The store stands before the command, as in a sentence; ArgumentParser wants it after.
     static func main() async {
-        let arguments = Self.reordered(Array(CommandLine.arguments.dropFirst()))
+        let arguments = Self.reordered(ProgramArguments.all)
         do {
             var command = try Self.parseAsRoot(arguments)
             if var command = command as? any AsyncParsableCommand {

@@ -65,7 +65,7 @@ struct List: AsyncParsableCommand {
     @Option(help: "A column to sort by, rather than by key.") var sortBy: String?
     @Flag(help: "Sort the largest first.") var descending = false
     @Option(help: "Only those after this key.") var after: String?
-    @Option(help: "How many at most; 0 for all.") var limit = 1_000
+    @Option(help: "How many at most; 0 for all.") var limit = 200
 
     static let kinds = RecordKind.allCases.filter { $0 != .cluster }.map(\.name)
 
@@ -158,7 +158,7 @@ struct Log: AsyncParsableCommand {
     @Option(help: "Only those after this revision.") var after: Int64?
     @Option(help: "Only changes of these kinds.", completion: .list(List.kinds)) var kind: [String] = []
     @Option(help: "Only changes at or below this key.") var under: String?
-    @Option(help: "How many at most; 0 for all.") var limit = 1_000
+    @Option(help: "How many at most; 0 for all.") var limit = 200
 
     func run() async throws {
         let kinds = try kind.reduce(into: RecordKinds()) { $0.insert(RecordKinds(try Kinds.parse($1))) }

@@ -28,18 +28,18 @@ extension InspectSession {
         }
         for missing in data.missing { screen.say("warning: not in the report: \(missing.what): \(missing.reason)") }
         if data.doubtful > 0 {
-            screen.say("warning: \(Shown.count(data.doubtful, "row")) with another hash than its own.")
+            screen.say("warning: rows in it that have another hash than their own: \(Shown.grouped(data.doubtful))")
         }
     }
 }
 
 /// A file that comes to be whole or not at all, readable for its owner only.
-struct NewFile {
-    let path: String
+package struct NewFile {
+    package let path: String
     private let isForced: Bool
 
     /// - Throws: where there is one already, and it isn't to be replaced.
-    init(_ path: String, isForced: Bool) throws(CommandFailure) {
+    package init(_ path: String, isForced: Bool) throws(CommandFailure) {
         self.path = path
         self.isForced = isForced
         var status = stat()
@@ -50,7 +50,8 @@ struct NewFile {
         CommandFailure(.cannotCreate, "\(path) is there already. Name another file, or replace it with --force.")
     }
 
-    func write(_ text: String) throws(CommandFailure) {
+    /// Writes it, flushed to the device, under its name at last.
+    package func write(_ text: String) throws(CommandFailure) {
         let unfinished = "\(path).\(getpid()).unfinished"
         let file = open(unfinished, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard file >= 0 else { throw failure("made") }

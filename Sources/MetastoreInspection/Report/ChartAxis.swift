@@ -35,7 +35,7 @@ struct ChartAxis {
 
     /// Moments, each with as much of its date as tells it from its neighbours.
     init(from start: Timestamp, to end: Timestamp) {
-        (low, high) = (Double(start.microseconds), max(Double(end.microseconds), Double(start.microseconds) + 1e6))
+        (low, high) = (Double(start.microseconds), max(Double(end.microseconds), Double(start.microseconds) + 5e3))
         isLogarithmic = false
         ticks = Self.moments(low, high)
     }
@@ -58,7 +58,7 @@ struct ChartAxis {
         let power = rough.isNormal ? pow(10, floor(log10(rough))) : 0
         let step = [1, 2, 5, 10].map { $0 * power }.first { $0 >= rough } ?? 0
         let values: [Double]
-        if step.isNormal, (low / step).magnitude < 1e15, (high / step).magnitude < 1e15 {
+        if (low / step).magnitude < 1e15, (high / step).magnitude < 1e15 {
             values = stride(from: ceil(low / step), through: floor(high / step), by: 1).map { $0 * step }
         } else {
             values = [low, high]
@@ -75,12 +75,14 @@ struct ChartAxis {
     }
 
     private static func moments(_ low: Double, _ high: Double) -> [Tick] {
-        let second = 1e6
+        let millisecond = 1e3
+        let second = 1_000 * millisecond
         let minute = 60 * second
         let hour = 60 * minute
         let day = 24 * hour
         let steps =
-            [1, 2, 5, 10, 30].map { $0 * second } + [1, 2, 5, 10, 30].map { $0 * minute }
+            [1, 2, 5, 10, 20, 50, 100, 200, 500].map { $0 * millisecond } + [1, 2, 5, 10, 30].map { $0 * second }
+            + [1, 2, 5, 10, 30].map { $0 * minute }
             + [1, 2, 3, 6, 12].map { $0 * hour } + [1, 2, 7, 14, 28, 91, 182, 364].map { $0 * day }
         var step = steps.first { (high - low) / $0 <= 5 } ?? steps[steps.count - 1]
         while (high - low) / step > 5 { step *= 2 }
@@ -90,7 +92,7 @@ struct ChartAxis {
             let (date, rest) = (text.prefix { $0 != "T" }, text.drop { $0 != "T" }.dropFirst())
             let label =
                 step >= day
-                ? String(date) : "\(date.suffix(5)) \(rest.prefix(step >= minute ? 5 : 8))"
+                ? String(date) : "\(date.suffix(5)) \(rest.prefix(step >= minute ? 5 : step >= second ? 8 : 12))"
             return Tick(place: place(number * step, low, high), label: label)
         }
     }

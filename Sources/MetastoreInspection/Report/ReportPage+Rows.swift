@@ -14,14 +14,20 @@ func reportParameters(_ text: String) -> String {
     guard text.utf8.count < 4_096, let object = try? JSONObject(parsing: text) else {
         return ReportText.clipped(text, to: 200)
     }
-    let words = object.values.map { name, value in
-        switch value {
-        case .number(let number): "\(name) \(Shown.number(number))"
-        case .string(let text): "\(name) \(text)"
-        default: "\(name) \(value)"
-        }
-    }
+    let words = object.values.map { name, value in "\(name) \(reportValue(value))" }
     return ReportText.clipped(words.joined(separator: " · "), to: 200)
+}
+
+private func reportValue(_ value: JSON) -> String {
+    switch value {
+    case .null: "null"
+    case .bool(let bool): bool ? "true" : "false"
+    case .integer(let number): String(number)
+    case .number(let number): Shown.number(number)
+    case .string(let text): text
+    case .array(let list): "[" + list.map(reportValue).joined(separator: ", ") + "]"
+    case .object: "{…}"
+    }
 }
 
 extension ReportPage {

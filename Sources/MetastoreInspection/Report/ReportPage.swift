@@ -3,7 +3,8 @@
 // 2. The page is the same for the same data: it holds no time but those of the store.
 // 3. The page asks for nothing from anywhere: no script, no link to a place outside itself, no picture.
 //
-// Templates find what they name among stored properties; what one of these types lacks is looked for in those around it.
+// Templates find what they name among stored properties; what one of these types lacks is looked for in those around
+// it.
 
 internal import FoundationEssentials
 internal import Metastore
@@ -130,8 +131,8 @@ package struct ReportPage {
         if let log = data.head.log { remarks.append("Its write-ahead log has \(log).") }
         if data.doubtful > 0 {
             remarks.append(
-                "\(Shown.count(data.doubtful, "row")) shown here with another hash than its own: damaged, or changed "
-                    + "behind the store’s back.")
+                "Rows shown here that have another hash than their own: \(Shown.grouped(data.doubtful)). They were "
+                    + "damaged, or changed behind the store’s back.")
         }
         remarks += data.missing.map { "Not shown: \($0.what). \(ReportText.clipped(sentence($0.reason), to: 1_000))" }
         return remarks
@@ -162,7 +163,10 @@ package struct ReportPage {
     }
 
     private static func lead(_ data: ReportData, isDrawn: Bool) -> String {
-        guard isDrawn else { return "No trial has a finite validation yet." }
+        guard isDrawn else {
+            return data.bestTrials.isEmpty
+                ? "No trial has a finite validation yet." : "Of the best trials no validation has a finite value."
+        }
         let count = data.curves.count
         let which = count == 1 ? "the best trial" : "\(count) of the best trials"
         return "The metric that the search goes by, of \(which): of each experiment the best, then the second best."

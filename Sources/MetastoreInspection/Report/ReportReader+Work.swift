@@ -93,11 +93,10 @@ extension ReportReader {
     }
 
     /// The newest experiments, each with some of its trials: those that run, then those that ended last.
-    func bars(
-        _ experiments: ReportData.Shown<ReportData.ExperimentRow>
-    ) throws -> ReportData.Shown<ReportData.Bar> {
+    func bars(_ data: ReportData) throws -> ReportData.Shown<ReportData.Bar> {
+        let experiments = data.experiments
         var shown = ReportData.Shown<ReportData.Bar>()
-        shown.total = experiments.total + experiments.rows.reduce(0) { $0 + $1.trials }
+        shown.total = experiments.total + data.trialStates.reduce(0) { $0 + $1.count }
         // Where there are few experiments, more of each.
         let share = max(bounds.trialsPerExperiment, bounds.bars / max(1, experiments.rows.count) - 1)
         for experiment in experiments.rows where shown.rows.count < bounds.bars {

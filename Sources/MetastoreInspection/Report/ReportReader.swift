@@ -49,7 +49,7 @@ final class ReportReader {
         part("trials by state") { data.trialStates = try trialStates(&data.experiments.rows) }
         part("best trials") { data.bestTrials = try bestTrials(&data.experiments.rows) }
         part("curves") { data.curves = try curves(data.bestTrials) }
-        part("timeline") { data.bars = try bars(data.experiments) }
+        part("timeline") { data.bars = try bars(data) }
         part("checkpoints") { data.checkpointStates = try checkpointStates() }
         part("checkpoints by experiment") { data.holders = try holders() }
         part("agents") { try readAgents(&data) }
