@@ -77,8 +77,7 @@ struct Judgement {
             marked += 1
             return
         }
-        // A row may have been another's, elsewhere in the key space: it has the same id.
-        let versions = store.namesakes[Undamaged.leaf(difference["key"]?.string ?? "")] ?? []
+        let versions = store.versions[difference["key"]?.string ?? ""] ?? []
         for (name, change) in difference["fields"]?.object ?? NamedValues([]) {
             guard let before = change.object?["before"], before != .null else { continue }
             if !versions.contains(where: { $0.values[name] == before }) {

@@ -36,9 +36,9 @@ private struct Tally {
     var statuses: [String: Int] = [:]
 
     var text: String {
-        "\(files) files: \(refused) refused, \(answered) answered, \(withMarks) of them with marks, \(stale) with older "
-            + "rows, \(verified) verified in full, \(wrong) silently wrong; plain SQLite silently wrong: \(plainWrong) "
-            + "files; at most \((slowest * 100).rounded() / 100) s (\(statuses.inWords))"
+        "\(files) files: \(refused) refused, \(answered) answered, \(withMarks) of them with marks, \(stale) with "
+            + "older rows, \(verified) verified in full, \(wrong) silently wrong; plain SQLite silently wrong: "
+            + "\(plainWrong) files; at most \((slowest * 100).rounded() / 100) s (\(statuses.inWords))"
     }
 }
 

@@ -27,8 +27,6 @@ struct Undamaged {
     private(set) var known: Set<String> = []
     /// The same by key.
     private(set) var versions: [String: [JSONObject]] = [:]
-    /// The same by the last two parts of the key.
-    private(set) var namesakes: [String: [JSONObject]] = [:]
     /// What `log` says.
     private(set) var log: Set<String> = []
     /// What plain SQLite reads.
@@ -97,12 +95,8 @@ struct Undamaged {
     private mutating func add(_ record: String) throws {
         let record = try Self.canonical(record)
         guard known.insert(record.text).inserted else { return }
-        let key = record.values["key"]?.string ?? ""
-        versions[key, default: []].append(record)
-        namesakes[Self.leaf(key), default: []].append(record)
+        versions[record.values["key"]?.string ?? "", default: []].append(record)
     }
-
-    static func leaf(_ key: String) -> String { key.split(separator: "/").suffix(2).joined(separator: "/") }
 
     static func records(_ inspection: Inspection) throws -> [String: String] {
         var found: [String: String] = [:]

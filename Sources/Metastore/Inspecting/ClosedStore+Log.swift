@@ -110,7 +110,10 @@ extension ClosedStore {
     package func revision(at time: Timestamp) throws -> Revision {
         // Times never go back with the revision.
         let found = try connection.first(
-            "SELECT revision FROM log WHERE time <= \(Value.timestamp(time.microseconds)) ORDER BY revision DESC LIMIT 1"
+            """
+            SELECT revision FROM log WHERE time <= \(Value.timestamp(time.microseconds)) \
+            ORDER BY revision DESC LIMIT 1
+            """
         ) { try $0.integer(0) }
         return Revision(rawValue: found ?? 0)
     }

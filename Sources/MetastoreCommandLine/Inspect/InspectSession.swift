@@ -1,6 +1,7 @@
 // Invariants
 // 1. Data goes to the output, everything else to the error stream.
-// 2. What is shown was compared with its own hashes; whether it is all there is said not to be known, but by a full check.
+// 2. What is shown was compared with its own hashes; whether it is all there is said not to be known, but by a full
+//    check.
 
 internal import FoundationEssentials
 internal import Metastore
@@ -129,9 +130,9 @@ package final class InspectSession {
         if let key = try keyById(trimmed) { return key }
         let root = String(trimmed.prefix { $0 != "/" })
         let roots = RecordKind.allCases.map(\.name)
+        let advice = roots.contains(root) ? "Keys look like experiments/1/trials/3." : Suggestion.text(root, roots)
         throw CommandFailure(
-            .usage,
-            "'\(text)' is no key. \(roots.contains(root) ? "Keys look like experiments/1/trials/3." : Suggestion.text(root, roots))"
+            .usage, "'\(text)' is no key. \(advice)"
         )
     }
 

@@ -49,7 +49,12 @@ package enum StoreDiff {
                 let order = one.map { one in other.map { one.compare($0) } ?? -1 } ?? 1
                 let (before, after) = (order <= 0 ? one : nil, order >= 0 ? other : nil)
                 compared.doubtful += [before, after].count { $0?.isProven == false }
-                if let difference = difference(before, after) { try body(difference) }
+                if let before, let after, before.key != after.key {
+                    // An id that each store gave to something else.
+                    for part in [difference(before, nil), difference(nil, after)] { try part.map(body) }
+                } else if let difference = difference(before, after) {
+                    try body(difference)
+                }
                 if order <= 0 { one = try left.next() }
                 if order >= 0 { other = try right.next() }
             }
