@@ -159,7 +159,7 @@ internal import Testing
             let info = DamageCommand.info.run(path)
             #expect(info.output.contains("\"leader\":\"mallory\",") && info.output.contains("\"leaderDoubtful\":true"))
             #expect(DamageCommand.full.run(path).status == .damaged)
-            #expect(DamageCommand.report.run(path).errors.contains("with another hash than its own"))
+            #expect(DamageCommand.report.run(path).errors.contains("another hash than their own"))
         }
     }
 
