@@ -142,7 +142,7 @@ let package = Package(
                 "MetastoreInspection", "MetastoreTestSupport", "Metastore", "MetastoreModel", "MetastoreSQLite",
                 "MetastoreEngine", "MetastoreMigration", "Migrations", "FaultLoad", "FaultSupport",
                 "metastore-crash-test", "metastore-inspect-test", "metastore-inspect", "MetastoreCommandLine",
-                "MetastoreTerminal", .product(name: "Yams", package: "Yams"),
+                "MetastoreTerminal", "CSQLite", .product(name: "Yams", package: "Yams"),
             ],
             exclude: ["Expected"], swiftSettings: settings),
         .executableTarget(

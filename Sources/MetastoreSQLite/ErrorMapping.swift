@@ -20,8 +20,11 @@ extension EngineError {
     static func last(
         _ handle: OpaquePointer, _ result: Int32, operation: String, wasInTransaction: Bool
     ) -> EngineError {
-        EngineError(
-            sqlite: result, operation: operation, words: String(cString: sqlite3_errmsg(handle)),
+        // There is no device to be full: SQLite says so of the number of a page that no database can have.
+        let isDamage = result & 0xff == SQLITE_FULL && FrozenVFS.serves(handle)
+        return EngineError(
+            sqlite: isDamage ? SQLITE_CORRUPT : result, operation: operation,
+            words: isDamage ? "a page that can't be there is named" : String(cString: sqlite3_errmsg(handle)),
             systemError: sqlite3_system_errno(handle),
             endedTransaction: wasInTransaction && sqlite3_get_autocommit(handle) != 0)
     }

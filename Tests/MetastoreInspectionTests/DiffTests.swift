@@ -13,7 +13,7 @@ internal import Testing
             try await RandomHistory.make(path, commits: 200, name: "diff")
             let now = try Inspection.open(path: path)
             let again = try Inspection.open(path: path)
-            let compared = try StoreDiff.run(now, again) { Issue.record("\($0.key) differs") }
+            let compared = try StoreDiff.run(now, again) { Issue.record("\($0.key) differs") }.records
             #expect(compared > 100)
             var random = Seeded("diff revisions")
             let head = try now.store.summary().revision.rawValue

@@ -14,9 +14,19 @@ struct RandomHistory {
     /// Makes it, and closes it.
     static func make(_ path: String, commits: Int, name: String) async throws {
         try await FullStore.make(in: .sqlite(path), more: 20)
+        try await goOn(path, commits: commits, name: name)
+    }
+
+    /// Goes on with a store, and closes it.
+    ///
+    /// - Parameter look: sees its files before.
+    static func goOn(
+        _ path: String, commits: Int, name: String, _ look: () throws -> Void = {}
+    ) async throws {
         let store = try await Metastore.open(.sqlite(path))
         var history = RandomHistory(random: Seeded(name), store: store)
         for _ in 0..<commits { try await history.step() }
+        try look()
         await store.close()
     }
 

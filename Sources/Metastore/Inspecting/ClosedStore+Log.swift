@@ -59,6 +59,7 @@ extension ClosedStore {
         let statement =
             SQL(trusted: "SELECT \(LogRecord.columns) FROM log ")
             + "WHERE revision > \(start.rawValue) AND revision <= \(last.rawValue) ORDER BY revision"
+        var isStopped = false
         try connection.forEachRow(statement) { row in
             revision += 1
             let record = try LogRecord(row)
@@ -68,23 +69,51 @@ extension ClosedStore {
                     reason: "it doesn't follow the record before it: the log has a hole, or was changed")
             }
             chain = record.chain
-            return kinds.isDisjoint(with: record.kinds) ? true : try body(record)
+            isStopped = kinds.isDisjoint(with: record.kinds) ? false : try !body(record)
+            return !isStopped
         }
-        guard revision == min(last, head.revision).rawValue || last < start else { return }
+        guard isStopped || revision >= min(last, head.revision).rawValue else {
+            throw StoreError.damaged(
+                place: "the log",
+                reason: "it ends at revision \(revision), and the head row at \(head.revision): records are missing")
+        }
     }
 
-    /// The log's record of a revision; nil where it isn't kept.
+    /// The log's record of a revision, which its link proves; nil where it isn't kept.
+    ///
+    /// - Throws: ``StoreError/damaged(place:reason:)`` where it should be, and isn't, or isn't as it was written.
     package func commit(_ revision: Revision) throws -> LogRecord? {
-        try connection.first(
+        let head = try Head.load(connection, locking: false)
+        guard revision > head.compactedRevision, revision <= head.revision else { return nil }
+        let record = try connection.first(
             SQL(trusted: "SELECT \(LogRecord.columns) FROM log ") + "WHERE revision = \(revision.rawValue)"
         ) { try LogRecord($0) }
+        let before = try link(before: revision, head)
+        guard let record, record.revision == revision, record.link(after: before) == record.chain else {
+            throw StoreError.damaged(
+                place: "log record \(revision)",
+                reason: record == nil
+                    ? "it is missing" : "it doesn't follow the record before it: one of them was changed")
+        }
+        return record
+    }
+
+    /// What a record is linked to; nothing where that is missing.
+    func link(before revision: Revision, _ head: Head) throws -> [UInt8] {
+        guard revision.rawValue - 1 > head.compactedRevision.rawValue else { return head.compactedChain }
+        return try connection.first("SELECT chain FROM log WHERE revision = \(revision.rawValue - 1)") {
+            try $0.bytes(0)
+        } ?? []
     }
 
     /// The last revision at or before a time; absent where the log begins later.
     package func revision(at time: Timestamp) throws -> Revision {
         // Times never go back with the revision.
         let found = try connection.first(
-            "SELECT revision FROM log WHERE time <= \(Value.timestamp(time.microseconds)) ORDER BY revision DESC LIMIT 1"
+            """
+            SELECT revision FROM log WHERE time <= \(Value.timestamp(time.microseconds)) \
+            ORDER BY revision DESC LIMIT 1
+            """
         ) { try $0.integer(0) }
         return Revision(rawValue: found ?? 0)
     }

@@ -2,8 +2,8 @@
 // 1. A row of the present is one of the past exactly when its revision isn't later: `revision` is that of a row's last
 //    logged change. Every other row of the past is the before-image of the first change made to its key since, and that
 //    is the one change since whose before-image has a revision that isn't later.
-// 2. Nothing of the store is written: past rows lie in temporary tables of this connection, under views that stand before
-//    the tables of their names for every statement of it.
+// 2. Nothing of the store is written: past rows lie in temporary tables of this connection, under views that stand
+//    before the tables of their names for every statement of it.
 // 3. What no log knows (heartbeats, renewals, positions of consumers, a trial's last activity) is as it is now.
 
 internal import MetastoreEngine
@@ -151,7 +151,10 @@ private struct Past {
         for experiment in try connection.all(statement, { try Experiment(image: try $0.image(of: Experiment.table)) }) {
             for label in experiment.labels {
                 try connection.execute(
-                    "INSERT INTO past_experiment_labels (label, experiment) VALUES (\(label), \(experiment.id.rawValue))"
+                    """
+                    INSERT INTO past_experiment_labels (label, experiment) \
+                    VALUES (\(label), \(experiment.id.rawValue))
+                    """
                 )
             }
         }

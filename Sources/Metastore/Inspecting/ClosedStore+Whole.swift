@@ -26,7 +26,7 @@ extension ClosedStore {
         package let isMarkedClean: Bool
         package let cluster: UUID
         package let revision: Revision
-        /// The log's last record is the one that the head row ends with.
+        /// The log's last record is as it was written, and the one that the head row ends with.
         package let isChained: Bool
         /// What the note knows to have been durable of this store.
         package let noted: Revision?
@@ -42,14 +42,26 @@ extension ClosedStore {
     package func ends(note: [UInt8]?) throws(StoreError) -> Ends {
         try caught {
             let head = try Head.load(connection, locking: false)
-            let link = try connection.first("SELECT chain FROM log ORDER BY revision DESC LIMIT 1") { try $0.bytes(0) }
             let note = note.flatMap(HeadNote.init)
             let own = note.flatMap { $0.cluster == head.cluster ? $0 : nil }
             return Ends(
                 isMarkedClean: head.isClean, cluster: head.cluster, revision: head.revision,
-                isChained: (link ?? head.compactedChain) == head.chain, noted: own?.revision,
+                isChained: try isChained(head), noted: own?.revision,
                 isNoteOfOtherHistory: own.map { $0.revision == head.revision && $0.chain != head.chain } ?? false,
                 isNoteOfOtherStore: note != nil && own == nil)
+        }
+    }
+
+    private func isChained(_ head: Head) throws -> Bool {
+        let statement = SQL(trusted: "SELECT \(LogRecord.columns) FROM log ORDER BY revision DESC LIMIT 1")
+        let last = try connection.first(statement) { row in try? LogRecord(row) }
+        switch last {
+        case nil: return head.revision == head.compactedRevision && head.chain == head.compactedChain
+        case .some(nil): return false
+        case .some(let record?):
+            let before = try link(before: record.revision, head)
+            return record.revision == head.revision && record.chain == head.chain && record.time == head.time
+                && record.epoch == head.epoch && record.link(after: before) == head.chain
         }
     }
 }

@@ -61,7 +61,8 @@ extension InspectSession {
             ]))
         if !check.isClean {
             lines.append(
-                "Keep all its files as they are. What is whole can be exported, or taken out with salvage into a new store."
+                "Keep all its files as they are. What is whole can be exported, or taken out with salvage into a new "
+                    + "store."
             )
         }
         return lines

@@ -25,7 +25,7 @@ extension InspectSession {
         )
         if from.cluster != to.cluster { tell(["these are stores of different clusters"]) }
         var counts: [RecordKind: [RecordDifference.What: Int]] = [:]
-        try StoreDiff.run(
+        let compared = try StoreDiff.run(
             inspection, new.inspection, progress: { [screen] in screen.show("diff", $0, nil, "records") }
         ) { difference in
             counts[difference.key.kind, default: [:]][difference.what, default: 0] += 1
@@ -40,15 +40,17 @@ extension InspectSession {
             }
             return "\(kind.name): \(parts.joined(separator: ", "))"
         }
+        if compared.doubtful > 0 { tellDoubtful(compared.doubtful) }
         tell([words.isEmpty ? "no difference" : words.joined(separator: " · ")])
         return counts.isEmpty ? .success : .no
     }
 
     private static func item(_ difference: RecordDifference, _ style: TerminalStyle) -> ListItem {
-        let json = JSONText.object([
+        var members = [
             ("key", JSON.quoted(difference.key.path)), ("what", JSON.quoted(difference.what.rawValue)),
             ("fields", fields(difference.fields)),
-        ])
+        ]
+        if difference.isDoubtful { members.append(("doubtful", "true")) }
         let look: TerminalStyle.Look =
             switch difference.what {
             case .created: .green
@@ -64,13 +66,14 @@ extension InspectSession {
         let changed = difference.what == .changed ? difference.fields : []
         let text = changed.map { "\($0.name) \($0.before.brief()) → \($0.after.brief())" }.joined(separator: ", ")
         return ListItem(
-            json: json, name: difference.key.path,
+            json: JSONText.object(members), name: difference.key.path,
             cells: difference.fields.map {
                 [difference.key.path, difference.what.rawValue, $0.name, $0.before.plain, $0.after.plain]
             },
             lines: [
                 style.line([
                     .init(sign, look), .init(difference.key.path, look), .init(text.isEmpty ? "" : "  " + text),
+                    .init(difference.isDoubtful ? "  (doubtful)" : "", .red),
                 ])
             ])
     }

@@ -22,7 +22,8 @@ extension InspectSession {
         printer.end()
         if !history.isComplete {
             tell([
-                "the log goes back to revision \(try inspection.store.oldestShown().rawValue + 1); what came before isn't kept"
+                "the log goes back to revision \(try inspection.store.oldestShown().rawValue + 1); what came before "
+                    + "isn't kept"
             ])
         }
     }

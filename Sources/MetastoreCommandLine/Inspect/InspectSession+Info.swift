@@ -26,6 +26,7 @@ extension InspectSession {
             ("schema", String(info.schema)), ("knownSchema", String(info.knownSchema)),
             ("minReader", JSONText.number(info.minReader)), ("minWriter", JSONText.number(info.minWriter)),
         ]
+        if info.isLeaderDoubtful { members.append(("leaderDoubtful", "true")) }
         if let writer = info.migratedBy {
             members.append(
                 (
@@ -68,7 +69,7 @@ extension InspectSession {
         lines.add("revision", "\(Shown.grouped(Int(summary.revision.rawValue))), epoch \(summary.epoch)")
         lines.add(
             "last commit", FieldValue.time(info.facts.time).shown() + (info.lastActor.map { " by \($0)" } ?? ""))
-        lines.add("leader", info.leader ?? "nobody")
+        lines.add("leader", (info.leader ?? "nobody") + (info.isLeaderDoubtful ? " (doubtful)" : ""))
         lines.add("closed cleanly", info.facts.isClean ? "yes" : "no")
         lines.add("schema", "\(info.schema) (this program knows \(info.knownSchema))")
         if let writer = info.migratedBy {

@@ -11,41 +11,44 @@ extension InspectSession {
     ///   - isPlotted: draw, wherever it goes.
     package func metrics(_ trials: [String], named name: String?, isPlotted: Bool) throws {
         var curves: [MetricCurve] = []
+        var all = Inspection.Listed()
         for text in trials {
             guard case .trial(_, let id) = try key(Int64(text) == nil ? text : "trials/\(text)") else {
                 throw CommandFailure(.usage, "'\(text)' is no trial. Give its id, or its key.")
             }
-            curves += try inspection.curves(of: id, named: name)
+            curves += try inspection.curves(of: id, named: name) { all.add($0) }
         }
         if options.format == .table || options.format == .wide, style.width != nil || isPlotted {
             if curves.isEmpty { write("no metrics\n") }
             for curve in curves {
                 for line in MetricPlot(curve).lines(style) { write(line + "\n") }
             }
-            return tellCompleteness()
+            return tellCompleteness(all)
         }
         var printer = try list("points", titles: ["trial", "metric", "kind", "total_batches", "step", "value"])
         for curve in curves {
             for point in curve.points { printer.add(Self.item(curve, point)) }
         }
         printer.end()
-        tellCompleteness()
+        tellCompleteness(all)
     }
 
     private static func item(_ curve: MetricCurve, _ point: MetricCurve.Point) -> ListItem {
         let kind = curve.isValidation ? "validation" : "training"
         let value = Shown.exact(point.value)
-        let json = JSONText.object([
+        var members = [
             ("trial", String(curve.trial.rawValue)), ("metric", JSON.quoted(curve.name)), ("kind", JSON.quoted(kind)),
             ("total_batches", String(point.totalBatches)), ("step", String(point.step)),
             ("workload", String(point.workload.rawValue)),
             ("value", point.value.isFinite ? value : JSON.quoted(value)),
-        ])
+        ]
+        if !point.isProven { members.append(("doubtful", "true")) }
         let cells = [
             String(curve.trial.rawValue), curve.name, kind, String(point.totalBatches), String(point.step), value,
         ]
         return ListItem(
-            json: json, name: "\(curve.trial)", cells: [cells], lines: [cells.joined(separator: "\t")])
+            json: JSONText.object(members), name: "\(curve.trial)", cells: [cells],
+            lines: [cells.joined(separator: "\t")])
     }
 }
 

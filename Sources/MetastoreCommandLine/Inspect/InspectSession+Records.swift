@@ -41,7 +41,7 @@ extension InspectSession {
         let key = try key(text)
         guard let tree = try inspection.tree(key, all: all) else { throw missing(key) }
         try answer(JSONText.object(try head() + [("tree", Self.json(tree))])) { Self.lines(tree, style) }
-        tellCompleteness()
+        tellCompleteness(tree.listed)
     }
 
     func missing(_ key: RecordKey) -> CommandFailure {
@@ -58,6 +58,8 @@ extension InspectSession {
             let value = tree.record[name]
             if value != .none { members.append((name, value.json)) }
         }
+        if !tree.record.isProven { members.append(("doubtful", "true")) }
+        if tree.unreadableCount > 0 { members.append(("unreadable", String(tree.unreadableCount))) }
         for (kind, count) in tree.counted { members.append((kind.name, String(count))) }
         if !tree.children.isEmpty { members.append(("children", JSONText.array(tree.children.map(json)))) }
         return JSONText.object(members)

@@ -1,6 +1,7 @@
 // Invariants
 // 1. Data goes to the output, everything else to the error stream.
-// 2. What is shown was compared with its own hashes; whether it is all there is said not to be known, but by a full check.
+// 2. What is shown was compared with its own hashes; whether it is all there is said not to be known, but by a full
+//    check.
 
 internal import FoundationEssentials
 internal import Metastore
@@ -86,17 +87,19 @@ package final class InspectSession {
     /// What a quick command can't know.
     func tellCompleteness(_ listed: Inspection.Listed? = nil) {
         if let listed {
-            if listed.doubtful > 0 {
-                screen.say(
-                    "warning: \(Shown.count(listed.doubtful, "row")) with another hash than its own: damaged, or changed "
-                        + "behind the store's back. Marked as doubtful.")
-            }
+            if listed.doubtful > 0 { tellDoubtful(listed.doubtful) }
             for reason in listed.unreadable { screen.say("warning: a row can't be read: \(reason)") }
             if listed.unreadableCount > 0 {
                 screen.say("warning: \(Shown.count(listed.unreadableCount, "row")) left out that can't be read.")
             }
         }
         tell(["each row was compared with its own hash; whether all rows are there was not looked at (check --full)"])
+    }
+
+    func tellDoubtful(_ count: Int) {
+        screen.say(
+            "warning: \(Shown.count(count, "row")) with another hash than its own: damaged, or changed behind the "
+                + "store's back. Marked as doubtful.")
     }
 
     /// What JSON answers begin with.
@@ -127,9 +130,9 @@ package final class InspectSession {
         if let key = try keyById(trimmed) { return key }
         let root = String(trimmed.prefix { $0 != "/" })
         let roots = RecordKind.allCases.map(\.name)
+        let advice = roots.contains(root) ? "Keys look like experiments/1/trials/3." : Suggestion.text(root, roots)
         throw CommandFailure(
-            .usage,
-            "'\(text)' is no key. \(roots.contains(root) ? "Keys look like experiments/1/trials/3." : Suggestion.text(root, roots))"
+            .usage, "'\(text)' is no key. \(advice)"
         )
     }
 

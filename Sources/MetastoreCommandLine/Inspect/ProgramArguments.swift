@@ -11,8 +11,8 @@ package enum ProgramArguments {
         return Array((known.isEmpty ? onStack() : known).dropFirst())
     }
 
-    /// A process begins with the number of its arguments, the arguments, a null, its environment, one after the other on
-    /// its stack (the System V ABI, section 3.4.1), and nobody has moved the environment yet.
+    /// A process begins with the number of its arguments, the arguments, a null, its environment, one after the other
+    /// on its stack (the System V ABI, section 3.4.1), and nobody has moved the environment yet.
     static func onStack() -> [String] {
         let environment = environ
         guard environment[-1] == nil else { return [] }

@@ -109,8 +109,8 @@ extension Upgrade {
         guard past != expected else { return }
         throw CommandFailure(
             .no,
-            "\(store): somebody else upgraded it, rolled it back or began a new epoch meanwhile. Nothing was changed by "
-                + "this run. Look at metastore-migrate history \(store), and run this again if you still mean it.")
+            "\(store): somebody else upgraded it, rolled it back or began a new epoch meanwhile. Nothing was changed "
+                + "by this run. Look at metastore-migrate history \(store), and run this again if you still mean it.")
     }
 
     private func summary() throws -> ClosedStore.Summary { try reading { try ClosedStore($0).summary() } }

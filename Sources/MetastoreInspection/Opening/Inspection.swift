@@ -59,6 +59,9 @@ package final class Inspection {
 
     deinit { connection.close() }
 
+    /// So many pages that the file says it has aren't there.
+    var missingPages: Int { if case .atRest(let file) = reading { file.missingPages } else { 0 } }
+
     /// Runs reads that belong together: all see one state.
     ///
     /// Of a store that another program has open it is the newest, and they may take ten seconds together: as long as

@@ -99,9 +99,26 @@ extension Inspection {
         package var unreadableCount = 0
         /// There are more than were asked for.
         package var hasMore = false
+        /// So many reasons are kept.
+        static let reasons = 10
 
         /// Nothing yet.
         package init() {}
+
+        /// Takes in what another listing came to.
+        package mutating func add(_ other: Listed) {
+            shown += other.shown
+            doubtful += other.doubtful
+            for reason in other.unreadable where unreadable.count < Self.reasons && !unreadable.contains(reason) {
+                unreadable.append(reason)
+            }
+            unreadableCount += other.unreadableCount
+        }
+
+        mutating func add(unreadable reason: String) {
+            unreadableCount += 1
+            if unreadable.count < Self.reasons, !unreadable.contains(reason) { unreadable.append(reason) }
+        }
     }
 
     /// Lends the records that a query is about, until the closure says false, or there are `limit` of them.
@@ -114,10 +131,7 @@ extension Inspection {
         try store.forEachRow(of: query.kind, after: after, where: condition, orderedBy: order) { read in
             switch read {
             case .unreadable(let reason):
-                listed.unreadableCount += 1
-                if listed.unreadable.count < 10, !listed.unreadable.contains(reason) {
-                    listed.unreadable.append(reason)
-                }
+                listed.add(unreadable: reason)
                 return true
             case .row(let row):
                 if let under = query.under, !under.matches(row.key) { return true }

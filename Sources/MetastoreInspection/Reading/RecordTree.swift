@@ -8,6 +8,28 @@ package struct RecordTree: Sendable {
     package var children: [RecordTree] = []
     /// Kinds of children that are only counted here: how many there are of each.
     package var counted: [(kind: RecordKind, count: Int)] = []
+    /// So many rows right below it can't be read, and why, each once.
+    package var unreadableCount = 0
+    package var unreadable: Set<String> = []
+}
+
+extension RecordTree {
+    /// How much of it, and of all below it, is doubtful or can't be read.
+    package var listed: Inspection.Listed {
+        var listed = Inspection.Listed()
+        add(to: &listed)
+        return listed
+    }
+
+    private func add(to listed: inout Inspection.Listed) {
+        listed.shown += 1
+        if !record.isProven { listed.doubtful += 1 }
+        listed.unreadableCount += unreadableCount
+        for reason in unreadable.sorted() where listed.unreadable.count < Inspection.Listed.reasons {
+            if !listed.unreadable.contains(reason) { listed.unreadable.append(reason) }
+        }
+        for child in children { child.add(to: &listed) }
+    }
 }
 
 extension Inspection {
@@ -28,8 +50,14 @@ extension Inspection {
             var keys: [RecordKey] = []
             var count = 0
             try store.forEachRow(of: kind, where: condition) { read in
-                if case .row(let row) = read, keys.count < limit { keys.append(row.key) }
-                count += 1
+                switch read {
+                case .row(let row):
+                    if keys.count < limit { keys.append(row.key) }
+                    count += 1
+                case .unreadable(let reason):
+                    tree.unreadableCount += 1
+                    if tree.unreadable.count < Listed.reasons { tree.unreadable.insert(reason) }
+                }
                 return true
             }
             for key in keys {

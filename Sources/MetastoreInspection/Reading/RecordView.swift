@@ -22,9 +22,16 @@ package struct RecordView: Sendable {
         let columns = row.table.columns
         fields = columns.indices.compactMap { index in
             guard index < row.image.count, !isLogged || !columns[index].isLocal else { return nil }
-            return Presentation.field(row.kind, columns[index], row.image[index])
+            let field = Presentation.field(row.kind, columns[index], row.image[index])
+            // What isn't proven may be any text, and JSON around it must stay JSON.
+            if !row.isProven, case .json(let text) = field.value, !Self.isJSON(text) {
+                return Field(field.name, .text(text))
+            }
+            return field
         }
     }
+
+    private static func isJSON(_ text: String) -> Bool { (try? JSONObject(parsing: "{\"value\":\(text)}")) != nil }
 
     package subscript(name: String) -> FieldValue { fields.first { $0.name == name }?.value ?? .none }
 

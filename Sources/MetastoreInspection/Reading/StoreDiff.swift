@@ -17,41 +17,59 @@ package struct RecordDifference: Sendable {
     package let what: What
     /// Those that differ; for what is in one of them only, what it was or is.
     package let fields: [ChangedField]
+    /// What stands there on either side has another hash than its own.
+    package let isDoubtful: Bool
 }
 
 /// How two stores differ.
 package enum StoreDiff {
+    /// What a comparison came to.
+    package struct Compared: Sendable, Hashable {
+        package var records = 0
+        /// Rows, of either store, that have another hash than their own.
+        package var doubtful = 0
+    }
+
     /// Lends every difference, kind by kind, in the order of keys.
     ///
-    /// - Returns: how many records were compared.
     /// - Throws: ``StoreError/damaged(place:reason:)`` where a row can't be read: nothing is known of what follows.
     @discardableResult
     package static func run(
         _ old: Inspection, _ new: Inspection, kinds: [RecordKind] = RecordKind.allCases,
         progress: (Int) throws -> Void = { _ in }, _ body: (RecordDifference) throws -> Void
-    ) throws -> Int {
-        var compared = 0
+    ) throws -> Compared {
+        var compared = Compared()
         for kind in kinds where kind != .cluster {
             var left = RowStream(old, kind)
             var right = RowStream(new, kind)
             var (one, other) = (try left.next(), try right.next())
             while one != nil || other != nil {
-                compared += 1
-                if compared.isMultiple(of: 10_000) { try progress(compared) }
+                compared.records += 1
+                if compared.records.isMultiple(of: 10_000) { try progress(compared.records) }
                 let order = one.map { one in other.map { one.compare($0) } ?? -1 } ?? 1
-                if order < 0, let row = one {
-                    try body(RecordDifference(key: row.key, what: .deleted, fields: ChangedField.between(row, nil)))
-                } else if order > 0, let row = other {
-                    try body(RecordDifference(key: row.key, what: .created, fields: ChangedField.between(nil, row)))
-                } else if let one, let other, one.logged != other.logged {
-                    let fields = ChangedField.between(one, other)
-                    if !fields.isEmpty { try body(RecordDifference(key: other.key, what: .changed, fields: fields)) }
+                let (before, after) = (order <= 0 ? one : nil, order >= 0 ? other : nil)
+                compared.doubtful += [before, after].count { $0?.isProven == false }
+                if let before, let after, before.key != after.key {
+                    // An id that each store gave to something else.
+                    for part in [difference(before, nil), difference(nil, after)] { try part.map(body) }
+                } else if let difference = difference(before, after) {
+                    try body(difference)
                 }
                 if order <= 0 { one = try left.next() }
                 if order >= 0 { other = try right.next() }
             }
         }
         return compared
+    }
+
+    private static func difference(_ before: StoredRow?, _ after: StoredRow?) -> RecordDifference? {
+        guard let key = (after ?? before)?.key else { return nil }
+        let isDoubtful = before?.isProven == false || after?.isProven == false
+        let what: RecordDifference.What = before == nil ? .created : after == nil ? .deleted : .changed
+        if let before, let after, before.logged == after.logged { return nil }
+        let fields = ChangedField.between(before, after)
+        guard what != .changed || !fields.isEmpty else { return nil }
+        return RecordDifference(key: key, what: what, fields: fields, isDoubtful: isDoubtful)
     }
 
     /// The rows of a kind, some at a time: two statements can't be stepped through in turn.
@@ -80,7 +98,13 @@ package enum StoreDiff {
             var found: [StoredRow] = []
             try inspection.store.forEachRow(of: kind, after: last) { read in
                 switch read {
-                case .row(let row): found.append(row)
+                case .row(let row):
+                    // Going on after a row that isn't the greatest so far might never end.
+                    if let before = found.last ?? rows.last, before.compare(row) >= 0 {
+                        throw StoreError.damaged(
+                            place: kind.name, reason: "its rows are out of order: \(row.key) comes after \(before.key)")
+                    }
+                    found.append(row)
                 case .unreadable(let reason): throw StoreError.damaged(place: kind.name, reason: reason)
                 }
                 return found.count < Self.chunk

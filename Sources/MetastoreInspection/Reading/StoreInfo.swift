@@ -28,6 +28,8 @@ package struct StoreInfo: Sendable {
     /// Who made the last commit that the log still has.
     package let lastActor: String?
     package let leader: String?
+    /// The leader's row can't be read, or has another hash than its own.
+    package let isLeaderDoubtful: Bool
 }
 
 extension Inspection {
@@ -35,15 +37,34 @@ extension Inspection {
     package func info() throws -> StoreInfo {
         let facts = try store.facts()
         let status = schema
-        let leader = try connection.first("SELECT holder FROM leadership") { try $0.text(0) }
+        let leader = try leader()
         let writer = status.lastWriter.map {
             StoreInfo.Writer(
                 binary: $0.appliedBy, host: $0.host, time: Timestamp(microseconds: $0.appliedTime))
         }
         return StoreInfo(
             facts: facts, schema: status.found, knownSchema: status.known, minReader: status.minReader,
-            minWriter: status.minWriter, migratedBy: writer, lastActor: try store.commit(facts.summary.revision)?.actor,
-            leader: leader)
+            minWriter: status.minWriter, migratedBy: writer, lastActor: try lastActor(facts),
+            leader: leader.name, isLeaderDoubtful: leader.isDoubtful)
+    }
+
+    private func leader() throws -> (name: String?, isDoubtful: Bool) {
+        switch try store.row(.leadership) {
+        case nil: return (nil, false)
+        case .unreadable: return (nil, true)
+        case .row(let row):
+            guard case .text(let holder) = row.value("holder") else { return (nil, true) }
+            return (holder, !row.isProven)
+        }
+    }
+
+    /// Nil where the log's last record can't be relied on: the verdict says so.
+    private func lastActor(_ facts: ClosedStore.Facts) throws -> String? {
+        do {
+            return try store.commit(facts.summary.revision)?.actor
+        } catch StoreError.damaged {
+            return nil
+        }
     }
 
     /// The release of the SQLite that reads files.

@@ -73,6 +73,7 @@ final class ReportReader {
     private func head() throws -> ReportData.Head {
         let info = try inspection.info()
         let summary = info.facts.summary
+        if info.isLeaderDoubtful { doubtful.insert(.leadership) }
         return ReportData.Head(
             place: inspection.place, cluster: summary.cluster, epoch: summary.epoch, revision: summary.revision,
             time: info.facts.time, schema: summary.schema, compactedRevision: summary.compactedRevision,

@@ -17,11 +17,18 @@ enum FrozenVFS {
     /// - Returns: what SQLite is to open.
     static func add(_ file: FrozenFile) -> String {
         files.withLock { files in
-            let path = "/frozen/\(files.next)"
+            let path = "\(place)\(files.next)"
             files.next += 1
             files.open[path] = file
             return path
         }
+    }
+
+    private static let place = "/frozen/"
+
+    /// Whether a connection reads one of them.
+    static func serves(_ handle: OpaquePointer) -> Bool {
+        sqlite3_db_filename(handle, "main").map { String(cString: $0).hasPrefix(place) } ?? false
     }
 
     private static func find(_ path: String) -> FrozenFile? { files.withLock { $0.open[path] } }
