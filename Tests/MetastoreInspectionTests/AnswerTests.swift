@@ -70,7 +70,7 @@ internal import Testing
                     changes[change.key.path, default: []].append(change.revision.rawValue)
                 }
             }
-            #expect(end.rawValue > 100)
+            #expect(end.rawValue > 20)
             await store.close()
             let inspection = try Inspection.open(path: path)
             for (path, revisions) in changes {

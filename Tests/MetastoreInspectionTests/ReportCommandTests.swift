@@ -26,7 +26,7 @@ internal import Testing
                 try inspect("\(path) report > /dev/stdout") == page.split(separator: "\n").map(String.init) + [
                     "status 0"
                 ])
-            #expect(try Traces(root) == before)
+            #expect(try before.again() == before)
             let file = root + "/report.html"
             let told = try inspect("\(path) report --to \(file)")
             #expect(told.first?.hasPrefix("wrote \(file)") == true && told.last == "status 0")

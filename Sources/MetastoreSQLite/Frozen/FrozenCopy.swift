@@ -24,7 +24,7 @@ package final class FrozenCopy: Sendable {
     package init(
         of database: String, in parent: String, meanwhile: () -> Void = {}
     ) throws(EngineError) {
-        var template = Array("\(parent)/metastore-inspect-XXXXXX".utf8CString)
+        var template = Array("\(parent)/metastore-copy-XXXXXX".utf8CString)
         guard let made = mkdtemp(&template) else { throw systemError("copy", parent) }
         directory = String(cString: made)
         path = directory + "/database"
