@@ -39,6 +39,25 @@ internal import Testing
         }
     }
 
+    /// What a rollback and a rescue leave: an epoch was begun, and nothing committed in it.
+    @Test func `a closed store in an epoch without a commit is clean`() async throws {
+        try await withScratch { root in
+            let path = root + "/metastore.db"
+            try await SmallStore.make(path)
+            let engine = try EngineSource.sqlite(path).makeEngine(EngineOptions())
+            _ = try engine.prepare()
+            let connection = try engine.openWriter()
+            let note = try ClosedStore(connection).beginEpoch(StoreOptions())
+            try engine.settle(connection)
+            connection.close()
+            try engine.keepNote(note)
+            engine.close()
+            let inspection = try Inspection.open(path: path)
+            #expect(inspection.verdict == .clean, "\(inspection.verdict)")
+            #expect(try inspection.check(.full).isClean)
+        }
+    }
+
     @Test func `a shorter copy is damaged, and it is told what is missing`() async throws {
         try await withScratch { root in
             let path = root + "/metastore.db"

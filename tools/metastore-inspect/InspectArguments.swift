@@ -35,9 +35,9 @@ struct InspectArguments: ParsableArguments {
     ///
     /// - Parameter format: where none was asked for.
     func run(
-        _ format: InspectFormat = .table, _ body: @escaping @Sendable (InspectSession) throws -> ExitStatus
-    ) async throws {
-        try await InspectRun.run(options(format), body)
+        _ format: InspectFormat = .table, _ body: (InspectSession) throws -> ExitStatus
+    ) throws {
+        try InspectRun.run(options(format), body)
     }
 
     /// - Parameter format: where none was asked for.

@@ -1,23 +1,9 @@
 import ArgumentParser
-import Dispatch
 import MetastoreCommandLine
 
-/// Not an asynchronous `main`: that ends the main thread by `pthread_exit`, for which glibc loads `libgcc_s`, and a
-/// rescue instance may have nothing but glibc.
-@main
-enum Program {
-    static func main() {
-        let done = DispatchSemaphore(value: 0)
-        Task.detached {
-            await MetastoreInspect.answer(ProgramArguments.all)
-            done.signal()
-        }
-        done.wait()
-    }
-}
-
 /// The truth about a dead master's volume.
-struct MetastoreInspect: AsyncParsableCommand {
+@main
+struct MetastoreInspect: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "metastore-inspect",
         abstract: "Shows what is in a store, and changes nothing.",
@@ -54,14 +40,10 @@ struct MetastoreInspect: AsyncParsableCommand {
         ])
 
     /// The store stands before the command, as in a sentence; ArgumentParser wants it after.
-    static func answer(_ arguments: [String]) async {
+    static func main() {
         do {
-            var command = try Self.parseAsRoot(reordered(arguments))
-            if var command = command as? any AsyncParsableCommand {
-                try await command.run()
-            } else {
-                try command.run()
-            }
+            var command = try Self.parseAsRoot(reordered(ProgramArguments.all))
+            try command.run()
         } catch {
             Self.exit(withError: error)
         }

@@ -3,7 +3,7 @@ import MetastoreCommandLine
 import MetastoreInspection
 import MetastoreModel
 
-struct Info: AsyncParsableCommand {
+struct Info: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Who wrote it, when, with which schema, how far, and whether it was closed.",
         discussion: """
@@ -16,16 +16,16 @@ struct Info: AsyncParsableCommand {
     @OptionGroup var place: InspectArguments
     @Flag(help: "How large each table is, and how many rows it has.") var sizes = false
 
-    func run() async throws {
+    func run() throws {
         let sizes = sizes
-        try await place.run { session in
+        try place.run { session in
             try session.info(sizes: sizes)
             return .success
         }
     }
 }
 
-struct Check: AsyncParsableCommand {
+struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Looks for what is wrong.",
         discussion: """
@@ -42,13 +42,13 @@ struct Check: AsyncParsableCommand {
 
     enum Depth: String, EnumerableFlag { case quick, full }
 
-    func run() async throws {
+    func run() throws {
         let isFull = depth == .full
-        try await place.run { try $0.check(isFull ? .full : .quick) }
+        try place.run { try $0.check(isFull ? .full : .quick) }
     }
 }
 
-struct List: AsyncParsableCommand {
+struct List: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "The records of a kind.",
         discussion: """
@@ -69,14 +69,14 @@ struct List: AsyncParsableCommand {
 
     static let kinds = RecordKind.allCases.filter { $0 != .cluster }.map(\.name)
 
-    func run() async throws {
+    func run() throws {
         var query = RecordQuery(try Kinds.parse(kind))
         query.under = under.map { KeyPrefix($0) }
         query.state = state
         query.sortBy = sortBy
         query.isDescending = descending
         let (chosen, after, limit) = (query, after, limit > 0 ? limit : nil)
-        try await place.run { session in
+        try place.run { session in
             var query = chosen
             query.after = try after.map { try session.key($0) }
             try session.list(query, limit: limit)
@@ -85,7 +85,7 @@ struct List: AsyncParsableCommand {
     }
 }
 
-struct Describe: AsyncParsableCommand {
+struct Describe: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "One record, whole.",
         discussion: """
@@ -96,16 +96,16 @@ struct Describe: AsyncParsableCommand {
     @OptionGroup var place: InspectArguments
     @Argument(help: "Its key, or kind/id.", completion: Keys.completion) var key: String
 
-    func run() async throws {
+    func run() throws {
         let key = key
-        try await place.run { session in
+        try place.run { session in
             try session.describe(key)
             return .success
         }
     }
 }
 
-struct Tree: AsyncParsableCommand {
+struct Tree: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "A record and what is below it.",
         discussion: """
@@ -116,16 +116,16 @@ struct Tree: AsyncParsableCommand {
     @Argument(help: "Its key.", completion: Keys.completion) var key: String
     @Flag(help: "Workloads one by one, too.") var all = false
 
-    func run() async throws {
+    func run() throws {
         let (key, all) = (key, all)
-        try await place.run { session in
+        try place.run { session in
             try session.tree(key, all: all)
             return .success
         }
     }
 }
 
-struct History: AsyncParsableCommand {
+struct History: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Every change of a record, field by field: when, and by whom.",
         discussion: """
@@ -137,16 +137,16 @@ struct History: AsyncParsableCommand {
     @OptionGroup var place: InspectArguments
     @Argument(help: "Its key.", completion: Keys.completion) var key: String
 
-    func run() async throws {
+    func run() throws {
         let key = key
-        try await place.run { session in
+        try place.run { session in
             try session.history(key)
             return .success
         }
     }
 }
 
-struct Log: AsyncParsableCommand {
+struct Log: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "The commits, one after the other.",
         discussion: """
@@ -160,10 +160,10 @@ struct Log: AsyncParsableCommand {
     @Option(help: "Only changes at or below this key.") var under: String?
     @Option(help: "How many at most; 0 for all.") var limit = 200
 
-    func run() async throws {
+    func run() throws {
         let kinds = try kind.reduce(into: RecordKinds()) { $0.insert(RecordKinds(try Kinds.parse($1))) }
         let (after, under, limit) = (after, under, limit > 0 ? limit : nil)
-        try await place.run { session in
+        try place.run { session in
             try session.log(
                 after: after.map { Revision(rawValue: $0) }, kinds: kinds.isEmpty ? .all : kinds,
                 under: under.map { KeyPrefix($0) }, limit: limit)
@@ -172,7 +172,7 @@ struct Log: AsyncParsableCommand {
     }
 }
 
-struct Metrics: AsyncParsableCommand {
+struct Metrics: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "The metrics of trials: curves on a terminal, values elsewhere.",
         discussion: """
@@ -185,16 +185,16 @@ struct Metrics: AsyncParsableCommand {
     @Option(help: "Only this metric.") var metric: String?
     @Flag(help: "Draw curves, wherever the answer goes.") var plot = false
 
-    func run() async throws {
+    func run() throws {
         let (trials, metric, plot) = (trials, metric, plot)
-        try await place.run { session in
+        try place.run { session in
             try session.metrics(trials, named: metric, isPlotted: plot)
             return .success
         }
     }
 }
 
-struct Diff: AsyncParsableCommand {
+struct Diff: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "In what two stores differ, or two moments of one: objects, not rows.",
         discussion: """
@@ -208,13 +208,13 @@ struct Diff: AsyncParsableCommand {
     @Argument(help: "The other store.", completion: .file()) var other: String
     @Option(help: "Show the other store as it was then.") var otherAt: String?
 
-    func run() async throws {
+    func run() throws {
         let (other, otherAt) = (other, otherAt)
-        try await place.run { try $0.diff(with: other, at: otherAt) }
+        try place.run { try $0.diff(with: other, at: otherAt) }
     }
 }
 
-struct SQL: AsyncParsableCommand {
+struct SQL: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Asks in SQL. Nothing can be changed.",
         discussion: """
@@ -228,16 +228,16 @@ struct SQL: AsyncParsableCommand {
     @OptionGroup var place: InspectArguments
     @Argument(help: "One statement.") var statement: String?
 
-    func run() async throws {
+    func run() throws {
         let statement = statement
-        try await place.run { session in
+        try place.run { session in
             try session.sql(statement)
             return .success
         }
     }
 }
 
-struct Export: AsyncParsableCommand {
+struct Export: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "All records, or those of one kind, as NDJSON or CSV.",
         discussion: """
@@ -248,9 +248,9 @@ struct Export: AsyncParsableCommand {
     @OptionGroup var place: InspectArguments
     @Option(help: "Only these kinds.", completion: .list(List.kinds)) var kind: [String] = []
 
-    func run() async throws {
+    func run() throws {
         let kinds = try kind.map(Kinds.parse)
-        try await place.run(.ndjson) { session in
+        try place.run(.ndjson) { session in
             try session.export(kinds)
             return .success
         }

@@ -1,7 +1,7 @@
 import ArgumentParser
 import MetastoreCommandLine
 
-struct Report: AsyncParsableCommand {
+struct Report: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "One page about everything, for a browser: what there is, and how it goes.",
         discussion: """
@@ -21,10 +21,10 @@ struct Report: AsyncParsableCommand {
         guard !force || to != nil else { throw ValidationError("--force is about the file of --to.") }
     }
 
-    func run() async throws {
+    func run() throws {
         let (path, isForced) = (to, force)
         // No table: a pager would take the terminal's place before it is found to be one.
-        try await place.run(.ndjson) { session in
+        try place.run(.ndjson) { session in
             try session.report(to: path, isForced: isForced)
             return .success
         }

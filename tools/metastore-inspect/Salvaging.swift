@@ -1,7 +1,7 @@
 import ArgumentParser
 import MetastoreCommandLine
 
-struct Salvage: AsyncParsableCommand {
+struct Salvage: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Makes a new store of what can be read of a damaged one.",
         discussion: """
@@ -21,5 +21,5 @@ struct Salvage: AsyncParsableCommand {
     @Option(help: "Where the new store is to be: nothing may be there.", completion: .file())
     var to: String
 
-    func run() async throws { try await InspectRun.salvage(place.options(), to: to) }
+    func run() throws { try InspectRun.salvage(place.options(), to: to) }
 }

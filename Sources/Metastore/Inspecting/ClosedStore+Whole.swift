@@ -60,8 +60,19 @@ extension ClosedStore {
         case .some(nil): return false
         case .some(let record?):
             let before = try link(before: record.revision, head)
-            return record.revision == head.revision && record.chain == head.chain && record.time == head.time
-                && record.epoch == head.epoch && record.link(after: before) == head.chain
+            return try record.revision == head.revision && record.chain == head.chain && record.time == head.time
+                && (record.epoch == head.epoch || hasBegunEpoch(head))
+                && record.link(after: before) == head.chain
         }
+    }
+
+    /// A store that was put back, rescued or adopted is in an epoch in which nothing was committed yet.
+    private func hasBegunEpoch(_ head: Head) throws -> Bool {
+        try connection.first(
+            """
+            SELECT 1 FROM epochs WHERE epoch = \(head.epoch.number) \
+            AND epoch_nonce = \(Int64(bitPattern: head.epoch.nonce)) AND fork_revision = \(head.revision.rawValue)
+            """
+        ) { try $0.integer(0) } != nil
     }
 }

@@ -24,13 +24,19 @@ package struct WriteAheadLogChoice: Sendable {
     package var defaultValueDescription: String { "last" }
 }
 
+// Invariants
+// 1. One thread does it all, but for the one that keeps the bounds of statements: neither tasks nor dispatch queues.
+//    libdispatch looks into /proc after a while and stops the process where nothing is mounted there, and an
+//    asynchronous `main` needs libgcc_s. A rescue instance's chroot may have neither.
+// 2. A signal ends it at once, with the terminal whole: nothing is half done, because nothing is changed.
+
 /// A command of the inspector from its call to its exit status.
 package enum InspectRun {
     /// Opens the store, runs the command on it and ends with its status.
     package static func run(
-        _ options: InspectOptions, _ body: @escaping @Sendable (InspectSession) throws -> ExitStatus
-    ) async throws(ExitCode) {
-        try await CommandRun(.table).run { screen in
+        _ options: InspectOptions, _ body: (InspectSession) throws -> ExitStatus
+    ) throws(ExitCode) {
+        try run(at: options.store) { screen in
             let output = BufferedOutput()
             let pager = options.format == .table || options.format == .wide ? Pager() : nil
             defer { pager?.end() }
@@ -38,33 +44,44 @@ package enum InspectRun {
                 let session = try InspectSession(options, screen: screen, output: output)
                 let status = try body(session)
                 session.flush()
-                return Ended(exitStatus: status)
+                return status
             } catch {
                 output.flush()
-                throw CommandFailure(error, at: options.store)
+                throw error
             }
         }
     }
-}
 
-extension InspectRun {
     /// Makes a new store of what can be read of a damaged one.
-    package static func salvage(_ options: InspectOptions, to target: String) async throws(ExitCode) {
-        try await CommandRun(.table).run { screen in
-            do {
-                let salvage = InspectSalvage(options, to: target)
-                return Ended(exitStatus: try salvage.run(screen: screen, output: BufferedOutput()))
-            } catch {
-                throw CommandFailure(error, at: options.store)
-            }
+    package static func salvage(_ options: InspectOptions, to target: String) throws(ExitCode) {
+        try run(at: options.store) { screen in
+            try InspectSalvage(options, to: target).run(screen: screen, output: BufferedOutput())
         }
+    }
+
+    private static func run(at place: String, _ body: (UpgradeScreen) throws -> ExitStatus) throws(ExitCode) {
+        // Whoever closed the output is found out about when writing to it.
+        signal(SIGPIPE, SIG_IGN)
+        for number in [SIGINT, SIGTERM, SIGHUP] { signal(number, endInterrupted) }
+        let screen = UpgradeScreen()
+        ScreenLog.begin(on: screen)
+        let status: ExitStatus
+        do {
+            status = try body(screen)
+            screen.clear()
+        } catch {
+            screen.clear()
+            let failure = CommandFailure(error, at: place)
+            StandardStream.error.write("error: \(failure.description)\n")
+            status = failure.status
+        }
+        guard status == .success else { throw ExitCode(status.rawValue) }
     }
 }
 
-/// Everything was said already.
-private struct Ended: CommandReport {
-    let exitStatus: ExitStatus
-
-    func lines(_ style: TerminalStyle) -> [String] { [] }
-    func encode(to encoder: any Encoder) throws {}
+/// Calls nothing but what a signal's handler may: a shell expects 130 for Ctrl-C.
+private func endInterrupted(_ number: Int32) {
+    let clearing: StaticString = "\r\u{1B}[K"
+    if isatty(2) == 1 { _ = write(2, clearing.utf8Start, clearing.utf8CodeUnitCount) }
+    _exit(128 + number)
 }
