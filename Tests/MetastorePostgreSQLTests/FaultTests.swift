@@ -154,7 +154,7 @@
         /// The server answers such a commit as if all were well, after a warning.
         @Test func `a commit whose standby is given up on is unknown`() throws {
             let rig = try Rig(.bound(.seconds(5)), ServerOptions())
-            try rig.server.set("synchronous_standby_names", to: "nobody")
+            try rig.server.awaitStandby("nobody")
             // Told by a signal: this connection's backend looks at it when it gets to it.
             let shown: SQL = "SELECT current_setting('synchronous_standby_names')"
             while try rig.writer.first(shown, { try $0.text(0) }) != "nobody" { usleep(1_000) }

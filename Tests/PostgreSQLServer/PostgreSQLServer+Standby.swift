@@ -1,3 +1,5 @@
+internal import Glibc
+
 extension PostgreSQLServer {
     /// Copies this server and starts the copy as its standby, over the socket.
     ///
@@ -15,9 +17,16 @@ extension PostgreSQLServer {
         return try PostgreSQLServer(options ?? self.options, shell: shell)
     }
 
-    /// Commits here wait for the standby from now on, or for none.
+    /// Commits here wait for the standby, or for none. Returns once they do.
+    ///
+    /// It is the checkpointer that tells every other process whether commits wait (`SyncRepUpdateSyncStandbysDefined`),
+    /// and a process may show the new setting before. A connection that shows it was made after all had been told to
+    /// read it, and the checkpointer reads it before it makes the second of two checkpoints asked for after that.
     package func awaitStandby(_ name: String?) throws {
-        try set("synchronous_standby_names", to: name ?? "")
+        let setting = "synchronous_standby_names"
+        try set(setting, to: name ?? "")
+        while try ask("SHOW \(setting)") != name ?? "" { usleep(1_000) }
+        for _ in 1...2 { try ask("CHECKPOINT") }
     }
 
     /// Makes a primary of a standby, on a new timeline. Returns once it takes writes.
