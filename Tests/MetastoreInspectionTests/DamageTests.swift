@@ -59,8 +59,8 @@ private struct Tally {
             let rig = try DamageRig(root, store)
             var random = Seeded("damage \(isCutOff)")
             var tallies: [String: Tally] = [:]
-            // Each with two commands: a short run asks about half of its share.
-            for number in 0..<(Seeded.scale < 1 ? Seeded.count(1_500) : 3_000) {
+            // Each with two commands.
+            for number in 0..<Seeded.count(3_000) {
                 let strike = Strike.all[number % Strike.all.count]
                 let targets = isCutOff ? [[""], ["-wal"], ["", "-wal"]][number / Strike.all.count % 3] : [""]
                 var files = store.files

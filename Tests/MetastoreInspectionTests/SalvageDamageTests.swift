@@ -68,7 +68,7 @@ enum Damage: String, CaseIterable, Sendable {
 
 /// Every row of a new store is one that was there: as it was at its revision, or not in it at all.
 @Suite(.serialized, .timed) struct `Salvaging a damaged store` {
-    private static let rows = Seeded.scale < 1 ? 1_000 : 3_000
+    private static let rows = 3_000
 
     @Test func `never gives a wrong row while the log is there, whatever is damaged`() async throws {
         try await strike(isCompacted: false, Damage.allCases)

@@ -8,154 +8,156 @@ internal import MetastoreEngine
 internal import MetastoreModel
 
 extension WriteSession {
-    /// How many rows one revision sets right.
-    private static let corrections = 1_000
-
     /// Sets right what no longer fits.
     ///
     /// - Parameter isWhole: every row is there: only the log may be shorter than it was.
     /// - Returns: how many rows.
     func correct(isWhole: Bool) throws -> Int {
-        var count = 0
-        func keep<R: StoredRecord>(_ record: R, _ before: R) throws(StoreError) {
-            guard record != before else { return }
-            try update(record, from: before)
-            count += 1
-            if count.isMultiple(of: Self.corrections) {
-                _ = try seal()
-                begin(actor: actor)
-            }
-        }
-        try correctConsumers(keep)
-        if isWhole {
-            _ = try seal()
-            return count
-        }
-        try correctDocuments(keep, keep)
-        try correctTrials(keep)
-        let checkpoints: [Checkpoint] = try records(
-            """
-            WHERE workload IS NOT NULL AND NOT EXISTS (SELECT 1 FROM workloads WHERE workloads.id = \
-            checkpoints.workload AND workloads.trial = checkpoints.trial AND workloads.kind = 3) ORDER BY number
-            """)
-        for checkpoint in checkpoints {
-            var next = checkpoint
-            next.workload = nil
-            try keep(next, checkpoint)
-        }
-        let allocations: [Allocation] = try records(
-            """
-            WHERE state <= 7 AND EXISTS (SELECT 1 FROM tasks WHERE tasks.id = allocations.task \
-            AND end_time IS NOT NULL) ORDER BY id
-            """)
-        for allocation in allocations {
-            var next = allocation
-            next.state = .terminated
-            next.end = try find(ClusterTask.self, .integer(allocation.task.rawValue))?.end
-            try keep(next, allocation)
-        }
-        try correctSlots(keep)
-        let instances: [Instance] = try records(
-            """
-            WHERE spot_request IS NOT NULL AND NOT EXISTS (SELECT 1 FROM spot_requests \
-            WHERE spot_requests.client_token = spot_request) ORDER BY client_token
-            """)
-        for instance in instances {
-            var next = instance
-            next.spotRequest = nil
-            try keep(next, instance)
+        var corrections = Corrections(session: self)
+        try corrections.consumers()
+        if !isWhole {
+            try corrections.documents()
+            try corrections.trials()
+            try corrections.checkpoints()
+            try corrections.allocations()
+            try corrections.slots()
+            try corrections.instances()
         }
         _ = try seal()
-        return count
+        return corrections.count
+    }
+}
+
+/// Goes through the rows in which something no longer fits.
+private struct Corrections {
+    /// How many rows one revision sets right.
+    private static let batch = 1_000
+
+    let session: WriteSession
+    private(set) var count = 0
+
+    init(session: WriteSession) { self.session = session }
+
+    /// Changes each of these records, and keeps those that are another then.
+    private mutating func each<R: StoredRecord>(_ rest: SQL, _ change: (inout R) throws -> Void) throws {
+        let records: [R] = try session.records(rest)
+        for record in records { try keep(record, change) }
+    }
+
+    private mutating func keep<R: StoredRecord>(_ record: R, _ change: (inout R) throws -> Void) throws {
+        var next = record
+        try change(&next)
+        guard next != record else { return }
+        try session.update(next, from: record)
+        count += 1
+        if count.isMultiple(of: Self.batch) {
+            _ = try session.seal()
+            session.begin(actor: session.actor)
+        }
+    }
+
+    /// A consumer can't go on from where the log no longer is.
+    mutating func consumers() throws {
+        let (oldest, newest) = (session.head.compactedRevision.rawValue, session.head.revision.rawValue)
+        try each(
+            """
+            WHERE (is_expired = 0 AND position_revision < \(oldest)) OR position_revision > \(newest) ORDER BY name
+            """
+        ) { (consumer: inout Consumer) in consumer.isExpired = true }
+        try session.execute(
+            """
+            UPDATE consumers SET position_revision = \(oldest), \
+            position_chain = \(Position.prefix(of: session.head.compactedChain)) \
+            WHERE position_revision > \(newest)
+            """)
     }
 
     /// What may be without a document is without it once it is lost.
-    private func correctDocuments(
-        _ keepExperiment: (Experiment, Experiment) throws(StoreError) -> Void,
-        _ keepWorkload: (Workload, Workload) throws(StoreError) -> Void
-    ) throws {
-        let experiments: [Experiment] = try records(
+    mutating func documents() throws {
+        try each(
             """
             WHERE model_definition IS NOT NULL AND NOT EXISTS (SELECT 1 FROM documents \
             WHERE documents.hash = model_definition) ORDER BY id
-            """)
-        for experiment in experiments {
-            var next = experiment
-            next.modelDefinition = nil
-            try keepExperiment(next, experiment)
-        }
-        let workloads: [Workload] = try records(
+            """
+        ) { (experiment: inout Experiment) in experiment.modelDefinition = nil }
+        try each(
             """
             WHERE metrics_document IS NOT NULL AND NOT EXISTS (SELECT 1 FROM documents \
             WHERE documents.hash = metrics_document) ORDER BY id
-            """)
-        for workload in workloads {
-            var next = workload
-            next.metricsDocument = nil
-            try keepWorkload(next, workload)
-        }
+            """
+        ) { (workload: inout Workload) in workload.metricsDocument = nil }
     }
 
-    private func correctTrials(_ keep: (Trial, Trial) throws(StoreError) -> Void) throws {
-        let all = try self.all("SELECT id FROM trials ORDER BY id") { try $0.integer(0) }
-        for id in all {
-            guard let trial = try find(Trial.self, .integer(id)),
-                let experiment = try find(Experiment.self, .integer(trial.experiment.rawValue))
+    mutating func trials() throws {
+        // One after the other: all of them, and most fit.
+        for id in try session.all("SELECT id FROM trials ORDER BY id", { try $0.integer(0) }) {
+            guard let trial = try session.find(Trial.self, .integer(id)),
+                let experiment = try session.find(Experiment.self, .integer(trial.experiment.rawValue))
             else { continue }
-            var next = trial
-            let reached = try first(
+            let reached = try session.first(
                 """
                 SELECT coalesce(max(CASE WHEN is_rolled_back = 0 AND state = 2 THEN total_batches END), 0), \
                 coalesce(max(generation), 0), (SELECT coalesce(max(total_batches), 0) FROM checkpoints \
                 WHERE checkpoints.trial = \(id) AND checkpoints.state = 2) FROM workloads WHERE trial = \(id)
                 """
             ) { row in (batches: max(try row.integer(0), try row.integer(2)), generation: try row.integer(1)) }
-            if let reached {
-                next.totalBatches = max(next.totalBatches, reached.batches)
-                next.generation = max(next.generation, reached.generation)
+            try keep(trial) { [session] next in
+                if let reached {
+                    next.totalBatches = max(next.totalBatches, reached.batches)
+                    next.generation = max(next.generation, reached.generation)
+                }
+                if !experiment.state.isBeingDeleted { try session.recomputeBest(&next) }
+                if experiment.state.rawValue >= 7, next.state.rawValue <= 6 {
+                    next.state = .error
+                    next.end = experiment.end
+                }
             }
-            if !experiment.state.isBeingDeleted { try recomputeBest(&next) }
-            if experiment.state.rawValue >= 7, next.state.rawValue <= 6 {
-                next.state = .error
-                next.end = experiment.end
-            }
-            try keep(next, trial)
+        }
+    }
+
+    /// A checkpoint may be without the workload that saved it.
+    mutating func checkpoints() throws {
+        try each(
+            """
+            WHERE workload IS NOT NULL AND NOT EXISTS (SELECT 1 FROM workloads WHERE workloads.id = \
+            checkpoints.workload AND workloads.trial = checkpoints.trial AND workloads.kind = 3) ORDER BY number
+            """
+        ) { (checkpoint: inout Checkpoint) in checkpoint.workload = nil }
+    }
+
+    /// An allocation ends with its task.
+    mutating func allocations() throws {
+        try each(
+            """
+            WHERE state <= 7 AND EXISTS (SELECT 1 FROM tasks WHERE tasks.id = allocations.task \
+            AND end_time IS NOT NULL) ORDER BY id
+            """
+        ) { [session] (allocation: inout Allocation) in
+            allocation.state = .terminated
+            allocation.end = try session.find(ClusterTask.self, .integer(allocation.task.rawValue))?.end
         }
     }
 
     /// A slot whose container is gone, or lives elsewhere, is free.
-    private func correctSlots(_ keep: (Slot, Slot) throws(StoreError) -> Void) throws {
-        let held: [Slot] = try records("WHERE container IS NOT NULL ORDER BY agent, slot")
-        for slot in held {
-            guard let id = slot.container else { continue }
-            if let container = try find(Container.self, .integer(id.rawValue)), container.state.rawValue <= 4,
+    mutating func slots() throws {
+        try each("WHERE container IS NOT NULL ORDER BY agent, slot") { [session] (slot: inout Slot) in
+            guard let id = slot.container else { return }
+            if let container = try session.find(Container.self, .integer(id.rawValue)), container.state.rawValue <= 4,
                 container.agent == slot.agent, container.slots.contains(Int64(slot.index))
             {
-                continue
+                return
             }
-            var next = slot
-            next.container = nil
-            try keep(next, slot)
+            slot.container = nil
         }
     }
 
-    /// A consumer can't go on from where the log no longer is.
-    private func correctConsumers(_ keep: (Consumer, Consumer) throws(StoreError) -> Void) throws {
-        let (oldest, newest) = (head.compactedRevision.rawValue, head.revision.rawValue)
-        let outside: [Consumer] = try records(
+    /// An instance may be without the spot request that brought it.
+    mutating func instances() throws {
+        try each(
             """
-            WHERE (is_expired = 0 AND position_revision < \(oldest)) OR position_revision > \(newest) ORDER BY name
-            """)
-        for consumer in outside {
-            var next = consumer
-            next.isExpired = true
-            try keep(next, consumer)
-        }
-        try execute(
+            WHERE spot_request IS NOT NULL AND NOT EXISTS (SELECT 1 FROM spot_requests \
+            WHERE spot_requests.client_token = spot_request) ORDER BY client_token
             """
-            UPDATE consumers SET position_revision = \(oldest), \
-            position_chain = \(Position.prefix(of: head.compactedChain)) \
-            WHERE position_revision > \(newest)
-            """)
+        ) { (instance: inout Instance) in instance.spotRequest = nil }
     }
 }
