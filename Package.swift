@@ -108,7 +108,9 @@ let package = Package(
             path: "tools/metastore-migrate", swiftSettings: settings),
         .executableTarget(
             name: "metastore-inspect",
-            dependencies: ["MetastoreCommandLine", "MetastoreInspection", "MetastoreModel", arguments],
+            dependencies: [
+                "MetastoreCommandLine", "MetastoreInspection", "MetastoreModel", "MetastoreTerminal", arguments,
+            ],
             path: "tools/metastore-inspect", swiftSettings: settings),
         .executableTarget(
             name: "metastore-bench",

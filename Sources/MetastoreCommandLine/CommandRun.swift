@@ -8,11 +8,11 @@ internal import Synchronization
 package struct CommandRun: Sendable {
     private let format: OutputFormat
     /// Where progress is shown.
-    package let screen: UpgradeScreen
+    package let screen: CommandScreen
 
     package init(_ format: OutputFormat) {
         self.format = format
-        screen = UpgradeScreen()
+        screen = CommandScreen()
     }
 
     /// Runs it, and prints what it answers.
@@ -21,7 +21,7 @@ package struct CommandRun: Sendable {
     ///   ends the process at once, as the first does otherwise.
     /// - Throws: the exit code, where it isn't 0.
     package func run<Report: CommandReport>(
-        endingGently isGentle: Bool = false, _ body: @escaping @Sendable (UpgradeScreen) async throws -> Report
+        endingGently isGentle: Bool = false, _ body: @escaping @Sendable (CommandScreen) async throws -> Report
     ) async throws(ExitCode) {
         // Whoever closed the output is found out about when writing to it.
         signal(SIGPIPE, SIG_IGN)

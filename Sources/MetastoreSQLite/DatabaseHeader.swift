@@ -2,10 +2,11 @@ internal import Glibc
 internal import MetastoreEngine
 
 /// What a database file says of itself in its first 100 bytes, looked at before SQLite opens it.
-enum DatabaseHeader {
+package enum DatabaseHeader {
     /// "MetS": what tells a store from other programs' databases. Copies of any kind keep it.
     static let applicationID = 0x4D65_7453
-    private static let magic = Array("SQLite format 3\0".utf8)
+    /// What every one begins with.
+    package static let magic = Array("SQLite format 3\0".utf8)
 
     /// Refuses what isn't a whole SQLite database, with words for the one who has to act. `logBytes` is the size of the
     /// write-ahead log beside it, which may hold the end of the file.
@@ -31,10 +32,8 @@ enum DatabaseHeader {
                     + "it and its -wal file away and restore a backup. Don't delete it before you know what it is")
         }
         guard header.count == 100 else { throw damage(path, "only \(fileBytes) bytes are left of it") }
-        let stated = Int(header[16]) << 8 | Int(header[17])
-        let pageBytes = stated == 1 ? 65_536 : stated
-        guard pageBytes >= 512, pageBytes & (pageBytes - 1) == 0 else {
-            throw damage(path, "its header gives an impossible page size, \(pageBytes)")
+        guard let pageBytes = pageBytes(header) else {
+            throw damage(path, "its header gives an impossible page size, \(header[16]) and \(header[17])")
         }
         guard (1...2).contains(header[18]), (1...2).contains(header[19]) else {
             throw damage(path, "its header gives an unknown format, \(header[18]) and \(header[19])")
@@ -42,26 +41,35 @@ enum DatabaseHeader {
         guard header[21...23].elementsEqual([64, 32, 32]), header[20] <= 32 else {
             throw damage(path, "its header holds impossible fractions")
         }
-        guard bigEndian(header, 68) == applicationID else {
+        guard header.bigEndian(68) == applicationID else {
             throw EngineError(
                 .notADatabase, operation: "open",
                 message:
                     "\(path) is an SQLite database, but not a Metastore store: another program made it. It was left "
                     + "as it is. Give another path. Don't delete it before you know what it is")
         }
-        guard bigEndian(header, 56) <= 1 else {
+        guard header.bigEndian(56) <= 1 else {
             throw damage(path, "its text is not UTF-8, so it was not made by Metastore")
         }
-        let pages = bigEndian(header, 28)
-        // The page count is only kept up to date by programs that also keep these two equal.
-        let isCurrent = bigEndian(header, 24) == bigEndian(header, 92) && pages > 0
-        if logBytes == 0, isCurrent, fileBytes < pages * pageBytes {
+        if logBytes == 0, let pages = pages(header), fileBytes < pages * pageBytes {
             throw damage(path, "it was cut short: \(fileBytes) of \(pages * pageBytes) bytes are there")
         }
     }
 
-    private static func bigEndian(_ bytes: [UInt8], _ at: Int) -> Int {
-        bytes[at..<at + 4].reduce(0) { $0 << 8 | Int($1) }
+    /// The page size it tells; nil where it tells none that can be.
+    package static func pageBytes(_ header: [UInt8]) -> Int? {
+        guard header.count >= 18 else { return nil }
+        let stated = Int(header[16]) << 8 | Int(header[17])
+        let bytes = stated == 1 ? 65_536 : stated
+        return (512...65_536).contains(bytes) && bytes & (bytes - 1) == 0 ? bytes : nil
+    }
+
+    /// How many pages it tells; nil where nobody kept that up to date: whoever does keeps two counters equal.
+    package static func pages(_ header: [UInt8]) -> Int? {
+        guard header.count == 100, header.bigEndian(24) == header.bigEndian(92), header.bigEndian(28) > 0 else {
+            return nil
+        }
+        return Int(header.bigEndian(28))
     }
 
     private static func damage(_ path: String, _ what: String) -> EngineError {

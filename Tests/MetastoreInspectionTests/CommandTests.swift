@@ -137,7 +137,7 @@ internal import Yams
         _ command: Command, _ path: String, _ format: InspectFormat
     ) -> (output: String, errors: String, status: MetastoreCommandLine.ExitStatus) {
         let errors = Mutex("")
-        let screen = UpgradeScreen(.plain, write: { text in errors.withLock { $0 += text } })
+        let screen = CommandScreen(.plain, write: { text in errors.withLock { $0 += text } })
         var text = ""
         let output = BufferedOutput(.plain) { text += $0 }
         var options = InspectOptions()
@@ -145,7 +145,7 @@ internal import Yams
         var status = MetastoreCommandLine.ExitStatus.success
         do {
             let session = try InspectSession(options, screen: screen, output: output)
-            status = try command.run(session)
+            status = try session.run(command.run)
         } catch {
             let failure = CommandFailure(error, at: path)
             output.flush()

@@ -31,14 +31,14 @@ enum DamageCommand: Sendable, Hashable {
     func run(_ path: String, wal: FrozenFile.LogChoice = .last) -> Answer {
         let began = Self.processorSeconds
         let errors = Mutex("")
-        let screen = UpgradeScreen(.plain, write: { text in errors.withLock { $0 += text } })
+        let screen = CommandScreen(.plain, write: { text in errors.withLock { $0 += text } })
         var answer = Answer()
         var text = ""
         let output = BufferedOutput(.plain) { text += $0 }
         var options = InspectOptions()
         (options.store, options.format, options.at, options.writeAheadLog) = (path, .ndjson, moment, wal)
         do {
-            answer.status = try ask(InspectSession(options, screen: screen, output: output))
+            answer.status = try InspectSession(options, screen: screen, output: output).run { try ask($0) }
         } catch {
             let failure = CommandFailure(error, at: path)
             (answer.failure, answer.status) = (failure, failure.status)

@@ -89,7 +89,8 @@ internal import Testing
                 WHERE number = 1; UPDATE head SET schema_version = 1000, min_reader = 1000
                 """)
             expect(try inspect(path, "info"), 3, "The data is intact")
-            try run("cp", path, root + "/second.db")
+            // Two that a master left its notes beside.
+            for note in ["", ".head"] { try run("cp", path + note, root + "/second.db" + note) }
             expect(try inspect(root, "info"), 66, "Name one of them", "second.db")
         }
     }

@@ -19,6 +19,44 @@ internal import Testing
         }
     }
 
+    /// As on the volume of a whole system, where other programs keep databases, too.
+    @Test func `another program's database is not taken for the master's`() async throws {
+        try await withScratch { root in
+            let path = root + "/var/lib/master/metastore.db"
+            try await SmallStore.make(path)
+            for other in ["/aaa.db", "/var/lib/other/zzz.db"] {
+                try FileManager.default.createDirectory(
+                    atPath: root + "/var/lib/other", withIntermediateDirectories: true)
+                try write(contents(path), to: root + other)
+            }
+            #expect(StoreFinder.find(at: root) == .database(path: path))
+        }
+    }
+
+    @Test func `what lies higher is found whatever lies deeper; a search that ended early says so`() async throws {
+        try await withScratch { root in
+            for number in 0..<40 {
+                let deep = root + "/aaa/\(number)/deep"
+                try FileManager.default.createDirectory(atPath: deep, withIntermediateDirectories: true)
+                try write([1], to: deep + "/file")
+            }
+            #expect(StoreFinder.find(at: root, entries: 50) == .tooMany(entries: 50))
+            let path = root + "/zzz/metastore.db"
+            try await SmallStore.make(path)
+            #expect(StoreFinder.find(at: root, entries: 50) == .database(path: path))
+        }
+    }
+
+    /// The master's note tells whose it is, though its last sector is gone.
+    @Test func `a database that was cut short is found`() async throws {
+        try await withScratch { root in
+            let path = root + "/metastore.db"
+            try await SmallStore.make(path)
+            try write(contents(path).dropLast(100).map { $0 }, to: path)
+            #expect(StoreFinder.find(at: root) == .database(path: path))
+        }
+    }
+
     @Test func `of several nobody chooses but the reader; what a rehearsal left is none of them`() async throws {
         try await withScratch { root in
             try await FullStore.make(in: .sqlite(root + "/metastore.db"))

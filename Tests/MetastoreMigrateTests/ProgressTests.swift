@@ -15,7 +15,7 @@ internal import Testing
     ) -> [String] {
         let written = Mutex<[String]>([])
         let now = Mutex(Duration.zero)
-        let screen = UpgradeScreen(style) {
+        let screen = CommandScreen(style) {
             now.withLock { $0 }
         } write: { text in
             written.withLock { $0.append(text) }

@@ -200,7 +200,7 @@ final class Rig: Sendable {
     }
 
     func upgrade(_ steps: [MigrationText], at place: String? = nil) throws -> Upgrade {
-        let screen = UpgradeScreen(.plain, write: { [weak self] text in self?.said.withLock { $0.append(text) } })
+        let screen = CommandScreen(.plain, write: { [weak self] text in self?.said.withLock { $0.append(text) } })
         let migrator = Migrator(steps: steps, appliedBy: "metastore test", host: "here")
         return Upgrade(try StoreURL(place ?? url).upgradePlace(Password()), migrator: migrator, screen: screen)
     }
@@ -209,7 +209,7 @@ final class Rig: Sendable {
     func upgrade(_ fault: UpgradeSteps.Fault, told: @escaping @Sendable (String) -> Void) throws -> Upgrade {
         let live = TerminalStyle(isLive: true, hasColor: false, hasUnicode: false, width: nil)
         let minutes = Atomic(0)
-        let screen = UpgradeScreen(
+        let screen = CommandScreen(
             live, now: { .seconds(60 * minutes.add(1, ordering: .relaxed).newValue) }, write: told)
         return Upgrade(try upgrade(fault).place, migrator: try upgrade(fault).migrator, screen: screen)
     }

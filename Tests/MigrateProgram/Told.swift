@@ -23,7 +23,7 @@ final class Told: Sendable {
 
     /// A minute later whenever it is looked at, so that whatever is shown from time to time is shown each time.
     func now() -> Duration {
-        tellsAll ? .seconds(60 * minutes.add(1, ordering: .relaxed).newValue) : UpgradeScreen.monotonic
+        tellsAll ? .seconds(60 * minutes.add(1, ordering: .relaxed).newValue) : CommandScreen.monotonic
     }
 
     func write(_ text: String) {

@@ -21,7 +21,7 @@ let arguments = CommandLine.arguments
 guard (7...9).contains(arguments.count) else { exit(64) }
 let lockSeconds = arguments.count > 7 ? Double(arguments[7]) ?? 0 : 60
 let told = Told(arguments[6])
-let screen = UpgradeScreen(told.style, now: { told.now() }, write: { told.write($0) })
+let screen = CommandScreen(told.style, now: { told.now() }, write: { told.write($0) })
 
 told.write("begun\n")
 do {

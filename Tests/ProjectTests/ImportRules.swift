@@ -54,7 +54,8 @@ struct ImportRule {
         ImportRule("Sources/MetastoreQuickstart", store.union(terminal), outside: ["Yams"]),
         ImportRule("tools/metastore-migrate", ["MetastoreCommandLine"], outside: ["ArgumentParser"]),
         ImportRule(
-            "tools/metastore-inspect", ["MetastoreCommandLine", "MetastoreInspection", "MetastoreModel"],
+            "tools/metastore-inspect",
+            ["MetastoreCommandLine", "MetastoreInspection", "MetastoreModel", "MetastoreTerminal"],
             outside: ["ArgumentParser"]),
         ImportRule("tools/metastore-replicate", ["MetastoreCommandLine"], outside: ["ArgumentParser"]),
         ImportRule(

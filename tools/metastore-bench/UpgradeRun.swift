@@ -76,7 +76,7 @@ struct UpgradeRun: AsyncParsableCommand {
     }
 
     private func upgrade(_ place: String, _ scratch: Scratch) async throws {
-        let upgrade = try Upgrade(StoreURL(place), password: Password(), screen: UpgradeScreen())
+        let upgrade = try Upgrade(StoreURL(place), password: Password(), screen: CommandScreen())
         var options = UpOptions()
         options.backupDirectory = scratch.path
         let chosen = options

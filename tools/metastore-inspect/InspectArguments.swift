@@ -31,13 +31,19 @@ struct InspectArguments: ParsableArguments {
     @Flag(name: .shortAndLong, help: "No notes on standard error.")
     var quiet = false
 
-    /// Opens the store and runs a command on it.
+    /// Opens the store, runs a command on it, and ends with the status that it answers.
     ///
     /// - Parameter format: where none was asked for.
-    func run(
-        _ format: InspectFormat = .table, _ body: (InspectSession) throws -> ExitStatus
-    ) throws {
+    func run(_ format: InspectFormat = .table, _ body: (InspectSession) throws -> ExitStatus) throws {
         try InspectRun.run(options(format), body)
+    }
+
+    /// The same of a command that has an answer, or an error.
+    func show(_ format: InspectFormat = .table, _ body: (InspectSession) throws -> Void) throws {
+        try run(format) { session in
+            try body(session)
+            return .success
+        }
     }
 
     /// - Parameter format: where none was asked for.

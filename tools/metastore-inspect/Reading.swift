@@ -2,6 +2,7 @@ import ArgumentParser
 import MetastoreCommandLine
 import MetastoreInspection
 import MetastoreModel
+import MetastoreTerminal
 
 struct Info: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -16,13 +17,7 @@ struct Info: ParsableCommand {
     @OptionGroup var place: InspectArguments
     @Flag(help: "How large each table is, and how many rows it has.") var sizes = false
 
-    func run() throws {
-        let sizes = sizes
-        try place.run { session in
-            try session.info(sizes: sizes)
-            return .success
-        }
-    }
+    func run() throws { try place.show { try $0.info(sizes: sizes) } }
 }
 
 struct Check: ParsableCommand {
@@ -42,10 +37,7 @@ struct Check: ParsableCommand {
 
     enum Depth: String, EnumerableFlag { case quick, full }
 
-    func run() throws {
-        let isFull = depth == .full
-        try place.run { try $0.check(isFull ? .full : .quick) }
-    }
+    func run() throws { try place.run { try $0.check(depth == .full ? .full : .quick) } }
 }
 
 struct List: ParsableCommand {
@@ -75,12 +67,9 @@ struct List: ParsableCommand {
         query.state = state
         query.sortBy = sortBy
         query.isDescending = descending
-        let (chosen, after, limit) = (query, after, limit > 0 ? limit : nil)
-        try place.run { session in
-            var query = chosen
+        try place.show { session in
             query.after = try after.map { try session.key($0) }
-            try session.list(query, limit: limit)
-            return .success
+            try session.list(query, limit: limit > 0 ? limit : nil)
         }
     }
 }
@@ -96,13 +85,7 @@ struct Describe: ParsableCommand {
     @OptionGroup var place: InspectArguments
     @Argument(help: "Its key, or kind/id.", completion: Keys.completion) var key: String
 
-    func run() throws {
-        let key = key
-        try place.run { session in
-            try session.describe(key)
-            return .success
-        }
-    }
+    func run() throws { try place.show { try $0.describe(key) } }
 }
 
 struct Tree: ParsableCommand {
@@ -116,13 +99,7 @@ struct Tree: ParsableCommand {
     @Argument(help: "Its key.", completion: Keys.completion) var key: String
     @Flag(help: "Workloads one by one, too.") var all = false
 
-    func run() throws {
-        let (key, all) = (key, all)
-        try place.run { session in
-            try session.tree(key, all: all)
-            return .success
-        }
-    }
+    func run() throws { try place.show { try $0.tree(key, all: all) } }
 }
 
 struct History: ParsableCommand {
@@ -137,13 +114,7 @@ struct History: ParsableCommand {
     @OptionGroup var place: InspectArguments
     @Argument(help: "Its key.", completion: Keys.completion) var key: String
 
-    func run() throws {
-        let key = key
-        try place.run { session in
-            try session.history(key)
-            return .success
-        }
-    }
+    func run() throws { try place.show { try $0.history(key) } }
 }
 
 struct Log: ParsableCommand {
@@ -162,12 +133,10 @@ struct Log: ParsableCommand {
 
     func run() throws {
         let kinds = try kind.reduce(into: RecordKinds()) { $0.insert(RecordKinds(try Kinds.parse($1))) }
-        let (after, under, limit) = (after, under, limit > 0 ? limit : nil)
-        try place.run { session in
+        try place.show { session in
             try session.log(
                 after: after.map { Revision(rawValue: $0) }, kinds: kinds.isEmpty ? .all : kinds,
-                under: under.map { KeyPrefix($0) }, limit: limit)
-            return .success
+                under: under.map { KeyPrefix($0) }, limit: limit > 0 ? limit : nil)
         }
     }
 }
@@ -185,13 +154,7 @@ struct Metrics: ParsableCommand {
     @Option(help: "Only this metric.") var metric: String?
     @Flag(help: "Draw curves, wherever the answer goes.") var plot = false
 
-    func run() throws {
-        let (trials, metric, plot) = (trials, metric, plot)
-        try place.run { session in
-            try session.metrics(trials, named: metric, isPlotted: plot)
-            return .success
-        }
-    }
+    func run() throws { try place.show { try $0.metrics(trials, named: metric, isPlotted: plot) } }
 }
 
 struct Diff: ParsableCommand {
@@ -208,10 +171,7 @@ struct Diff: ParsableCommand {
     @Argument(help: "The other store.", completion: .file()) var other: String
     @Option(help: "Show the other store as it was then.") var otherAt: String?
 
-    func run() throws {
-        let (other, otherAt) = (other, otherAt)
-        try place.run { try $0.diff(with: other, at: otherAt) }
-    }
+    func run() throws { try place.run { try $0.diff(with: other, at: otherAt) } }
 }
 
 struct SQL: ParsableCommand {
@@ -229,8 +189,8 @@ struct SQL: ParsableCommand {
     @Argument(help: "One statement.") var statement: String?
 
     func run() throws {
-        let statement = statement
-        try place.run { session in
+        // Somebody may think for hours between two statements.
+        try InspectRun.run(place.options(), inOneState: false) { session in
             try session.sql(statement)
             return .success
         }
@@ -250,17 +210,15 @@ struct Export: ParsableCommand {
 
     func run() throws {
         let kinds = try kind.map(Kinds.parse)
-        try place.run(.ndjson) { session in
-            try session.export(kinds)
-            return .success
-        }
+        try place.show(.ndjson) { try $0.export(kinds) }
     }
 }
 
 enum Kinds {
     static func parse(_ word: String) throws -> RecordKind {
         guard let kind = RecordKind(word: word) else {
-            throw ValidationError("'\(word)' is no kind of record. \(Suggestion.text(word, List.kinds))")
+            throw ValidationError(
+                "'\(word)' is no kind of record. \(Suggestion.sentence(for: word, among: List.kinds))")
         }
         return kind
     }

@@ -22,11 +22,7 @@ struct Report: ParsableCommand {
     }
 
     func run() throws {
-        let (path, isForced) = (to, force)
         // No table: a pager would take the terminal's place before it is found to be one.
-        try place.run(.ndjson) { session in
-            try session.report(to: path, isForced: isForced)
-            return .success
-        }
+        try place.show(.ndjson) { try $0.report(to: to, isForced: force) }
     }
 }

@@ -11,7 +11,7 @@ extension FieldValue {
         case .integer(let number): String(number)
         case .real(let number): Shown.number(number)
         case .text(let text): text
-        case .time(let time): time.description.replacing(".000000Z", with: "Z")
+        case .time(let time): time.shown
         case .size(let count): inBytes ? String(count) : Shown.bytes(Int(count))
         case .span(let microseconds): Shown.duration(.microseconds(microseconds))
         case .json(let text): text

@@ -10,25 +10,22 @@ package enum InspectCompletion {
     /// - Parameter words: those of the command line; the first that names a store is taken.
     package static func keys(_ words: [String], prefix: String) -> [String] {
         for word in words.dropFirst() where !word.hasPrefix("-") {
-            var options = InspectOptions()
-            options.store = word
-            options.isQuiet = true
-            guard let inspection = try? InspectSession.open(word, options) else { continue }
-            return keys(inspection, prefix)
+            guard let inspection = try? InspectSession.open(word, InspectOptions()) else { continue }
+            return (try? inspection.read { try keys(inspection, prefix) }) ?? []
         }
         return []
     }
 
-    private static func keys(_ inspection: Inspection, _ prefix: String) -> [String] {
-        guard prefix.contains("/") else {
+    private static func keys(_ inspection: Inspection, _ prefix: String) throws -> [String] {
+        guard let slash = prefix.lastIndex(of: "/") else {
             return RecordKind.allCases.map(\.name).filter { $0.hasPrefix(prefix) }.map { $0 + "/" }
         }
+        let under = KeyPrefix(String(prefix[..<slash]))
         var found: [String] = []
-        let kinds = KeyPrefix(String(prefix[..<(prefix.lastIndex(of: "/") ?? prefix.startIndex)])).kinds
-        for kind in RecordKind.allCases where kinds.contains(kind) && kind != .cluster && found.count < most {
+        for kind in RecordKind.allCases where under.kinds.contains(kind) && kind != .cluster && found.count < most {
             var query = RecordQuery(kind)
-            query.under = KeyPrefix(String(prefix[..<(prefix.lastIndex(of: "/") ?? prefix.startIndex)]))
-            _ = try? inspection.list(query) { record in
+            query.under = under
+            _ = try inspection.list(query) { record in
                 if record.key.path.hasPrefix(prefix) { found.append(record.key.path) }
                 return found.count < most
             }

@@ -33,16 +33,18 @@ package struct WriteAheadLogChoice: Sendable {
 /// A command of the inspector from its call to its exit status.
 package enum InspectRun {
     /// Opens the store, runs the command on it and ends with its status.
+    ///
+    /// - Parameter isOneState: all that the command reads is of one state; else it sees to that itself.
     package static func run(
-        _ options: InspectOptions, _ body: (InspectSession) throws -> ExitStatus
+        _ options: InspectOptions, inOneState isOneState: Bool = true, _ body: (InspectSession) throws -> ExitStatus
     ) throws(ExitCode) {
         try run(at: options.store) { screen in
             let output = BufferedOutput()
-            let pager = options.format == .table || options.format == .wide ? Pager() : nil
+            let pager = options.format.isTable ? Pager() : nil
             defer { pager?.end() }
             do {
                 let session = try InspectSession(options, screen: screen, output: output)
-                let status = try body(session)
+                let status = try isOneState ? session.run(body) : body(session)
                 session.flush()
                 return status
             } catch {
@@ -59,11 +61,11 @@ package enum InspectRun {
         }
     }
 
-    private static func run(at place: String, _ body: (UpgradeScreen) throws -> ExitStatus) throws(ExitCode) {
+    private static func run(at place: String, _ body: (CommandScreen) throws -> ExitStatus) throws(ExitCode) {
         // Whoever closed the output is found out about when writing to it.
         signal(SIGPIPE, SIG_IGN)
         for number in [SIGINT, SIGTERM, SIGHUP] { signal(number, endInterrupted) }
-        let screen = UpgradeScreen()
+        let screen = CommandScreen()
         ScreenLog.begin(on: screen)
         let status: ExitStatus
         do {

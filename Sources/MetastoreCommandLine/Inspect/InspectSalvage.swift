@@ -16,7 +16,7 @@ package struct InspectSalvage: Sendable {
     /// Finds the file, makes the new store and prints what is in it.
     ///
     /// - Returns: success where all there was is in the new store; else no.
-    package func run(screen: UpgradeScreen, output: BufferedOutput) throws -> ExitStatus {
+    package func run(screen: CommandScreen, output: BufferedOutput) throws -> ExitStatus {
         guard case .sqlite(let place) = try StoreURL(options.store).place else {
             throw CommandFailure(
                 .usage, "salvage is for files. What a server can't read any more is its backups' task.")
@@ -40,6 +40,7 @@ package struct InspectSalvage: Sendable {
         case .database(let path), .otherFile(let path): return path
         case .several(let paths): throw InspectionError.several(place: place, paths: paths)
         case .serverData(let data): throw InspectionError.serverData(data)
+        case .tooMany(let entries): throw InspectionError.tooMany(place: place, entries: entries)
         case .nothing:
             throw CommandFailure(
                 .missing, "\(place): there is no database in it that can be told to be one. Name the file itself.")
@@ -80,18 +81,5 @@ package struct InspectSalvage: Sendable {
                     : .init("what isn't proven isn't in the new store: look at the table above", .yellow)
             ]))
         return lines
-    }
-}
-
-extension InspectFormat {
-    /// One object, in this format.
-    func text(_ json: String, _ lines: () -> [String]) throws -> String {
-        switch self {
-        case .table, .wide: return lines().map { $0 + "\n" }.joined()
-        case .json: return JSONText.pretty(json) + "\n"
-        case .ndjson: return json + "\n"
-        case .yaml: return YAMLText.text(.object(try JSONObject(parsing: json).values))
-        case .csv, .name: throw CommandFailure(.usage, "-o \(rawValue) is for lists. Use table, json or yaml.")
-        }
     }
 }

@@ -13,6 +13,10 @@ extension InspectSession {
         others.store = other
         others.at = moment
         let new = try InspectSession(others, screen: screen, output: BufferedOutput(style) { _ in })
+        return try new.run { try diff(with: $0) }
+    }
+
+    private func diff(with new: InspectSession) throws -> ExitStatus {
         let (from, to) = (try inspection.store.summary(), try new.inspection.store.summary())
         var printer = ListPrinter(
             options.format, named: "differences",
@@ -29,7 +33,7 @@ extension InspectSession {
             inspection, new.inspection, progress: { [screen] in screen.show("diff", $0, nil, "records") }
         ) { difference in
             counts[difference.key.kind, default: [:]][difference.what, default: 0] += 1
-            printer.add(Self.item(difference, style))
+            try printer.add(Self.item(difference, style))
         }
         screen.clear()
         printer.end()

@@ -17,7 +17,7 @@ extension InspectSession {
         var printer = try list(
             "changes", titles: ["revision", "time", "actor", "operation", "field", "before", "after"])
         for entry in history.entries {
-            printer.add(Self.item(entry, style))
+            try printer.add(Self.item(entry, style))
         }
         printer.end()
         if !history.isComplete {
@@ -43,7 +43,7 @@ extension InspectSession {
                 return false
             }
             count += 1
-            printer.add(Self.item(record, changes, style))
+            try printer.add(Self.item(record, changes, style))
             return true
         }
         printer.end()
@@ -59,7 +59,7 @@ extension InspectSession {
             ("operation", JSON.quoted("\(entry.operation)")), ("fields", fields(entry.fields)),
         ])
         let title: [TerminalStyle.Span] = [
-            .init("\(entry.revision)", .bold), .init("  \(FieldValue.time(entry.time).shown())  ", .dim),
+            .init("\(entry.revision)", .bold), .init("  \(entry.time.shown)  ", .dim),
             .init(entry.actor), .init("  \(entry.operation)", look(entry.operation)),
         ]
         let isUpdate = entry.operation == .updated
@@ -114,7 +114,7 @@ extension InspectSession {
             ("changes", JSONText.array(shown)),
         ])
         let title: [TerminalStyle.Span] = [
-            .init("\(record.revision)", .bold), .init("  \(FieldValue.time(record.time).shown())  ", .dim),
+            .init("\(record.revision)", .bold), .init("  \(record.time.shown)  ", .dim),
             .init("\(record.actor)"), .init(changes.isEmpty ? "  schema \(record.schema)" : "", .dim),
         ]
         let lines = changes.map { change -> String in

@@ -64,17 +64,17 @@ extension InspectSession {
         let summary = info.facts.summary
         var lines = FieldLines()
         lines.add("store", inspection.place, .bold)
-        lines.add("verdict", inspection.verdict.sentence, inspection.verdict.look)
+        lines.add("verdict", "\(inspection.verdict)", inspection.verdict.look)
         lines.add("cluster", summary.cluster.uuidString.lowercased())
         lines.add("revision", "\(Shown.grouped(Int(summary.revision.rawValue))), epoch \(summary.epoch)")
         lines.add(
-            "last commit", FieldValue.time(info.facts.time).shown() + (info.lastActor.map { " by \($0)" } ?? ""))
+            "last commit", info.facts.time.shown + (info.lastActor.map { " by \($0)" } ?? ""))
         lines.add("leader", (info.leader ?? "nobody") + (info.isLeaderDoubtful ? " (doubtful)" : ""))
         lines.add("closed cleanly", info.facts.isClean ? "yes" : "no")
         lines.add("schema", "\(info.schema) (this program knows \(info.knownSchema))")
         if let writer = info.migratedBy {
             lines.add(
-                "schema made by", "\(writer.binary) on \(writer.host), \(FieldValue.time(writer.time).shown())")
+                "schema made by", "\(writer.binary) on \(writer.host), \(writer.time.shown)")
         }
         lines.add(
             "log",
@@ -96,16 +96,6 @@ extension InspectSession {
 
 extension Verdict {
     var provenUpTo: Revision? { if case .notClosedCleanly(let revision) = self { revision } else { nil } }
-
-    var sentence: String {
-        switch self {
-        case .clean: "clean"
-        case .notClosedCleanly(let revision):
-            "not closed cleanly: proven up to revision \(revision); later commits can be neither shown nor excluded"
-        case .live: "live: somebody has it open"
-        case .damaged(let reason): "damaged: \(reason)"
-        }
-    }
 
     var look: TerminalStyle.Look {
         switch self {

@@ -18,7 +18,7 @@ extension InspectSession {
             }
             curves += try inspection.curves(of: id, named: name) { all.add($0) }
         }
-        if options.format == .table || options.format == .wide, style.width != nil || isPlotted {
+        if options.format.isTable, style.width != nil || isPlotted {
             if curves.isEmpty { write("no metrics\n") }
             for curve in curves {
                 for line in MetricPlot(curve).lines(style) { write(line + "\n") }
@@ -27,7 +27,7 @@ extension InspectSession {
         }
         var printer = try list("points", titles: ["trial", "metric", "kind", "total_batches", "step", "value"])
         for curve in curves {
-            for point in curve.points { printer.add(Self.item(curve, point)) }
+            for point in curve.points { try printer.add(Self.item(curve, point)) }
         }
         printer.end()
         tellCompleteness(all)

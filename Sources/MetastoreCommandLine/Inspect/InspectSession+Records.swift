@@ -9,7 +9,7 @@ extension InspectSession {
         var printer = RecordPrinter(
             query.kind, options.format, style, options.look, head: try head(), write: { self.write($0) })
         let listed = try inspection.list(query, limit: limit) { record in
-            printer.add(record)
+            try printer.add(record)
             return true
         }
         printer.end()

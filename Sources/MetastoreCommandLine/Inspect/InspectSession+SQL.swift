@@ -5,9 +5,10 @@ internal import MetastoreModel
 internal import MetastoreTerminal
 
 extension InspectSession {
-    /// `sql`: one statement, or one after the other from the input, each ended by a semicolon.
+    /// `sql`: one statement, or one after the other from the input, each ended by a semicolon, each of a state of its
+    /// own.
     package func sql(_ statement: String?) throws {
-        if let statement { return try query(statement) }
+        if let statement { return try run { try $0.query(statement) } }
         let isTalking = isatty(0) == 1
         var text = ""
         if isTalking {
@@ -19,14 +20,14 @@ extension InspectSession {
             text += text.isEmpty ? line : "\n" + line
             guard text.trimmed.hasSuffix(";") else { continue }
             do {
-                try query(text)
+                try run { try $0.query(text) }
             } catch  where isTalking {
                 screen.say("error: \(CommandFailure(error, at: options.store).description)")
             }
             flush()
             text = ""
         }
-        if !text.trimmed.isEmpty { try query(text) }
+        if !text.trimmed.isEmpty { try run { try $0.query(text) } }
     }
 
     private func query(_ text: String) throws {
@@ -38,11 +39,9 @@ extension InspectSession {
         }
         var rows = SQLRows(options, style, head: try head(verified: "no"), write: { self.write($0) })
         do {
-            try inspection.read {
-                try inspection.connection.forEachRow(SQL(trusted: text)) { row in
-                    rows.add(row)
-                    return true
-                }
+            try inspection.connection.forEachRow(SQL(trusted: text)) { row in
+                try rows.add(row)
+                return true
             }
         } catch let error as EngineError where error.code == .misuse || error.code == .readOnly {
             throw CommandFailure(.usage, "\(error.message). Statements can only read here.")
@@ -65,7 +64,7 @@ private struct SQLRows {
     private let head: [(String, String)]
     private var names: [String] = []
     private var list: ListPrinter?
-    private var kept: [[String]] = []
+    private var table: PagedTable?
 
     init(
         _ options: InspectOptions, _ style: TerminalStyle, head: [(String, String)], write: @escaping (String) -> Void
@@ -73,39 +72,45 @@ private struct SQLRows {
         (self.options, self.style, self.head, self.write) = (options, style, head, write)
     }
 
-    mutating func add(_ row: borrowing Row) {
+    mutating func add(_ row: borrowing Row) throws {
         let source = row.lent
         let values = source.columns().map(FieldValue.init)
-        if list == nil {
-            names = values.indices.map(source.name)
-            list = ListPrinter(
-                options.format, named: "rows", head: head, titles: options.look.hasHeaders ? names : [], write: write)
+        if list == nil { begin(Self.distinct(values.indices.map(source.name))) }
+        if options.format.isTable {
+            table?.add(values)
+        } else {
+            try list?.add(
+                ListItem(
+                    json: JSONText.object(Array(zip(names, values.map(\.json)))), name: values.first?.plain ?? "",
+                    cells: [values.map(\.plain)], lines: []))
         }
-        if options.format == .table || options.format == .wide {
-            kept.append(values.map { $0.shown() })
-            if kept.count == 1_000 { flush() }
-            return
-        }
-        list?.add(
-            ListItem(
-                json: JSONText.object(Array(zip(names, values.map(\.json)))), name: values.first?.plain ?? "",
-                cells: [values.map(\.plain)], lines: []))
     }
 
     mutating func end() {
-        flush()
-        if list == nil {
-            list = ListPrinter(options.format, named: "rows", head: head, titles: [], write: write)
-        }
+        if list == nil { begin([]) }
+        table?.end()
         list?.end()
     }
 
-    private mutating func flush() {
-        guard !kept.isEmpty else { return }
-        var table = TextTable(names.map { TextTable.Column($0, mayShrink: options.look.isTruncated) })
-        for cells in kept { table.add(cells) }
-        for line in table.lines(style).dropFirst(options.look.hasHeaders ? 0 : 1) { write(line + "\n") }
-        kept = []
+    private mutating func begin(_ names: [String]) {
+        self.names = names
+        list = ListPrinter(
+            options.format, named: "rows", head: head, titles: options.look.hasHeaders ? names : [], write: write)
+        table = PagedTable(names, style, options.look, write: write)
+    }
+
+    /// An object has each name once: `id`, `id_2`.
+    private static func distinct(_ names: [String]) -> [String] {
+        var taken: Set<String> = []
+        return names.map { name in
+            var distinct = name
+            var count = 1
+            while !taken.insert(distinct).inserted {
+                count += 1
+                distinct = "\(name)_\(count)"
+            }
+            return distinct
+        }
     }
 }
 

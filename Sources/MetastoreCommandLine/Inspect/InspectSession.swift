@@ -16,7 +16,7 @@ package struct InspectOptions: Sendable {
     package var store = ""
     package var passwordFile: String?
     package var format = InspectFormat.table
-    package var look = RecordPrinter.Look()
+    package var look = PagedTable.Look()
     package var writeAheadLog = FrozenFile.LogChoice.last
     package var at: String?
     /// Leave out what is only said to people.
@@ -28,14 +28,15 @@ package struct InspectOptions: Sendable {
 /// One run of the inspector: a store, opened; the answer goes out as it is found.
 package final class InspectSession {
     let options: InspectOptions
-    let screen: UpgradeScreen
+    let screen: CommandScreen
     let style: TerminalStyle
     let inspection: Inspection
     /// The revision that is shown, where it isn't the last.
     private(set) var past: Revision?
     private let output: BufferedOutput
+    private var isRunning = false
 
-    package init(_ options: InspectOptions, screen: UpgradeScreen, output: BufferedOutput) throws {
+    package init(_ options: InspectOptions, screen: CommandScreen, output: BufferedOutput) throws {
         self.options = options
         self.screen = screen
         self.output = output
@@ -44,18 +45,32 @@ package final class InspectSession {
         tell(inspection.notices)
         switch inspection.verdict {
         case .clean, .live: break
-        case .notClosedCleanly(let revision):
-            tell([
-                "not closed cleanly: proven up to revision \(revision); later commits can be neither shown nor excluded"
-            ])
-        case .damaged(let reason): tell(["damaged: \(reason)"])
+        case .notClosedCleanly, .damaged: tell(["\(inspection.verdict)"])
         }
+    }
+
+    /// Runs a command: all it reads is of one state, that of `--at` where it is asked for.
+    ///
+    /// - Throws: what the command throws; where somebody changed files at rest meanwhile, or a store in use was read
+    ///   for too long, that.
+    package func run<Result>(_ command: (InspectSession) throws -> Result) throws -> Result {
+        guard !isRunning else { return try command(self) }
+        isRunning = true
+        defer { isRunning = false }
+        return try inspection.read {
+            try goBack()
+            return try command(self)
+        }
+    }
+
+    /// A state of the past is made anew for each command: of a store in use it ends with the read.
+    private func goBack() throws {
         guard let at = options.at else { return }
         guard let moment = Moment(at) else {
             throw CommandFailure(
                 .usage, "--at '\(at)' is neither a revision nor a time. Write 1234, or 2026-11-21T03:00:00Z.")
         }
-        past = try inspection.showPast(at: moment) { done, total in
+        past = try inspection.showPast(at: moment) { [screen] done, total in
             screen.show("going back", done, total, "revisions")
         }
         screen.clear()
@@ -130,7 +145,9 @@ package final class InspectSession {
         if let key = try keyById(trimmed) { return key }
         let root = String(trimmed.prefix { $0 != "/" })
         let roots = RecordKind.allCases.map(\.name)
-        let advice = roots.contains(root) ? "Keys look like experiments/1/trials/3." : Suggestion.text(root, roots)
+        let advice =
+            roots.contains(root)
+            ? "Keys look like experiments/1/trials/3." : Suggestion.sentence(for: root, among: roots)
         throw CommandFailure(
             .usage, "'\(text)' is no key. \(advice)"
         )

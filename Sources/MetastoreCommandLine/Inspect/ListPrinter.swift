@@ -5,24 +5,24 @@
 internal import MetastoreModel
 
 /// One thing in a list, in every form it may be asked for.
-package struct ListItem {
+struct ListItem {
     /// An object.
-    package var json: String
+    var json: String
     /// What `-o name` shows.
-    package var name: String
+    var name: String
     /// What stands under the titles of `-o csv`, a line or several.
-    package var cells: [[String]]
+    var cells: [[String]]
     /// What people are shown.
-    package var lines: [String]
+    var lines: [String]
 
-    package init(json: String, name: String, cells: [[String]], lines: [String]) {
+    init(json: String, name: String, cells: [[String]], lines: [String]) {
         (self.json, self.name, self.cells, self.lines) = (json, name, cells, lines)
     }
 }
 
 /// Prints a list item by item.
-package struct ListPrinter {
-    package let format: InspectFormat
+struct ListPrinter {
+    let format: InspectFormat
     private let name: String
     private let write: (String) -> Void
     private var count = 0
@@ -30,7 +30,7 @@ package struct ListPrinter {
     /// - Parameters:
     ///   - name: of the list in the one object that `json` and `yaml` are, after the members of `head`.
     ///   - titles: of `csv`; none where there are no headers.
-    package init(
+    init(
         _ format: InspectFormat, named name: String, head: [(String, String)], titles: [String],
         write: @escaping (String) -> Void
     ) {
@@ -43,7 +43,8 @@ package struct ListPrinter {
         }
     }
 
-    package mutating func add(_ item: ListItem) {
+    /// - Throws: where the item isn't the object it says to be.
+    mutating func add(_ item: ListItem) throws {
         defer { count += 1 }
         switch format {
         case .json: write((count == 0 ? "\n" : ",\n") + item.json)
@@ -52,12 +53,12 @@ package struct ListPrinter {
         case .csv: for cells in item.cells { write(Self.line(cells)) }
         case .yaml:
             if count == 0 { write("\(name):\n") }
-            if let value = try? JSONObject(parsing: item.json) { write(YAMLText.item(.object(value.values))) }
+            write(YAMLText.item(.object(try JSONObject(parsing: item.json).values)))
         case .table, .wide: for line in item.lines { write(line + "\n") }
         }
     }
 
-    package func end() {
+    func end() {
         switch format {
         case .json: write(count == 0 ? "]}\n" : "\n]}\n")
         case .yaml: if count == 0 { write("\(name): []\n") }

@@ -39,9 +39,9 @@ package struct CopyReport: CommandReport {
 package struct CopyCommand: Sendable {
     private let from: StoreURL
     private let to: StoreURL
-    private let screen: UpgradeScreen
+    private let screen: CommandScreen
 
-    package init(from: StoreURL, to: StoreURL, screen: UpgradeScreen) {
+    package init(from: StoreURL, to: StoreURL, screen: CommandScreen) {
         self.from = from
         self.to = to
         self.screen = screen

@@ -8,17 +8,17 @@ internal import MetastoreSQLite
 package struct Upgrade: Sendable {
     package let place: any UpgradePlace
     package let migrator: Migrator
-    package let screen: UpgradeScreen
+    package let screen: CommandScreen
 
     /// Steps other than this library's are for tests.
-    package init(_ place: any UpgradePlace, migrator: Migrator = .ofThisLibrary, screen: UpgradeScreen) {
+    package init(_ place: any UpgradePlace, migrator: Migrator = .ofThisLibrary, screen: CommandScreen) {
         self.place = place
         self.migrator = migrator
         self.screen = screen
     }
 
     /// The place that a URL names.
-    package init(_ url: StoreURL, password: Password, screen: UpgradeScreen) throws(CommandFailure) {
+    package init(_ url: StoreURL, password: Password, screen: CommandScreen) throws(CommandFailure) {
         self.init(try url.upgradePlace(password), screen: screen)
     }
 

@@ -1,4 +1,5 @@
 internal import MetastoreSQLite
+internal import MetastoreTerminal
 
 /// The data directory of a PostgreSQL server, which only a server of its version can read.
 package struct ServerData: Sendable, Hashable {
@@ -51,7 +52,7 @@ package struct ServerData: Sendable, Hashable {
     /// What to type: a server on a copy, reachable through a socket only, and this tool on it.
     package var commands: [String] {
         [
-            "cp -a --reflink=auto \(Self.quoted(path)) /var/tmp/metastore-rescue",
+            "cp -a --reflink=auto \(ShellText.quoted(path)) /var/tmp/metastore-rescue",
             "rm -f /var/tmp/metastore-rescue/postmaster.pid",
             "chown -R postgres: /var/tmp/metastore-rescue && chmod 700 /var/tmp/metastore-rescue",
             "runuser -u postgres -- /usr/lib/postgresql/\(version)/bin/pg_ctl -D /var/tmp/metastore-rescue -w "
@@ -59,11 +60,5 @@ package struct ServerData: Sendable, Hashable {
             "metastore-inspect 'postgresql://postgres@/DATABASE?host=/var/tmp&port=5499' info",
             "runuser -u postgres -- /usr/lib/postgresql/\(version)/bin/pg_ctl -D /var/tmp/metastore-rescue stop",
         ]
-    }
-
-    /// For a shell.
-    private static func quoted(_ path: String) -> String {
-        path.allSatisfy { $0.isLetter || $0.isNumber || "/._-".contains($0) }
-            ? path : "'" + path.replacing("'", with: "'\\''") + "'"
     }
 }

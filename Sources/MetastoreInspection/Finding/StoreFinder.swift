@@ -1,6 +1,7 @@
 // Invariants
 // 1. Nothing is opened for writing, made or locked; directories are read, files by their first bytes.
-// 2. The search is bounded: in depth, in entries, and it follows no link.
+// 2. The search is bounded, in depth and in entries, follows no link, and tells when it ended at a bound.
+// 3. What lies higher is found first: a whole system's volume holds more than anybody can look at.
 
 internal import Glibc
 internal import MetastoreSQLite
@@ -16,35 +17,41 @@ package enum StoreFinder {
         case serverData(ServerData)
         /// A file that is no database.
         case otherFile(path: String)
+        /// None among so many entries, which are not all there are.
+        case tooMany(entries: Int)
         case nothing
     }
 
-    static let depth = 6
-    static let entries = 20_000
+    static let depth = 8
+    package static let entries = 1_000_000
 
     /// Looks at a path: a file is taken as it is, a directory is searched.
-    package static func find(at path: String) -> Found {
+    ///
+    /// - Parameter entries: how many are looked at.
+    package static func find(at path: String, entries: Int = entries) -> Found {
         var status = stat()
         guard stat(path, &status) == 0 else { return .nothing }
         guard status.st_mode & S_IFMT == S_IFDIR else {
             return isDatabase(path) ? .database(path: path) : .otherFile(path: path)
         }
         if let data = ServerData(path) { return .serverData(data) }
-        var search = Search()
-        search.look(path, depth: 0)
-        let stores = search.databases.filter { !isDerived($0) }
-        let found = stores.isEmpty ? search.databases : stores
+        var search = Search(entries)
+        search.look(path)
+        let whole = search.databases.filter { !isDerived($0.path) }
+        let found = [whole.filter(\.isMasters), whole, search.databases].first { !$0.isEmpty } ?? []
         switch found.count {
-        case 0: return search.serverData.map { .serverData($0) } ?? .nothing
-        case 1: return .database(path: found[0])
-        default: return .several(paths: found.sorted())
+        case 0: break
+        case 1: return .database(path: found[0].path)
+        default: return .several(paths: found.map(\.path).sorted())
         }
+        if let data = search.serverData { return .serverData(data) }
+        return search.isCutShort ? .tooMany(entries: entries) : .nothing
     }
 
     /// True for what begins as an SQLite database does; an empty file, or one whose header is gone, does not.
     package static func isDatabase(_ path: String) -> Bool {
         guard let file = try? FrozenBytes(path), let head = try? file.read(16, at: 0) else { return false }
-        return head == Array("SQLite format 3\0".utf8)
+        return head == DatabaseHeader.magic
     }
 
     /// What a rehearsal, a rollback or an unfinished copy leaves beside a store.
@@ -53,38 +60,91 @@ package enum StoreFinder {
         return [".failed-", ".rehearsal", ".restoring", ".creating"].contains { name.contains($0) }
     }
 
-    private struct Search {
-        var databases: [String] = []
-        var serverData: ServerData?
-        private var left = StoreFinder.entries
+    private struct Candidate {
+        let path: String
+        /// What only a master leaves lies beside it.
+        let isMasters: Bool
+    }
 
-        mutating func look(_ path: String, depth: Int) {
-            guard depth <= StoreFinder.depth, left > 0, let directory = openFrozenDirectory(path) else { return }
+    private struct Search {
+        var databases: [Candidate] = []
+        var serverData: ServerData?
+        var isCutShort = false
+        private var left: Int
+
+        init(_ entries: Int) { left = entries }
+
+        /// Level by level.
+        mutating func look(_ path: String) {
+            var level = [path]
+            for _ in 0...StoreFinder.depth where !level.isEmpty {
+                var next: [String] = []
+                for directory in level where !isCutShort { next += entries(of: directory) }
+                level = []
+                for inner in next.sorted() {
+                    if let data = ServerData(inner) {
+                        serverData = serverData ?? data
+                    } else {
+                        level.append(inner)
+                    }
+                }
+            }
+        }
+
+        /// Takes note of the databases in a directory.
+        ///
+        /// - Returns: the directories in it.
+        private mutating func entries(of path: String) -> [String] {
+            guard let directory = openFrozenDirectory(path) else { return [] }
             defer { closedir(directory) }
             var below: [String] = []
-            while left > 0, let entry = readdir(directory) {
-                left -= 1
+            var files: Set<String> = []
+            while let entry = readdir(directory) {
                 let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
                     pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
                 }
                 guard name != ".", name != ".." else { continue }
-                let inner = path.hasSuffix("/") ? path + name : path + "/" + name
-                var status = stat()
-                guard lstat(inner, &status) == 0 else { continue }
-                switch status.st_mode & S_IFMT {
-                case S_IFDIR: below.append(inner)
-                case S_IFREG where !name.hasSuffix("-wal") && !name.hasSuffix("-shm") && status.st_size >= 512:
-                    if StoreFinder.isDatabase(inner) { databases.append(inner) }
+                left -= 1
+                guard left >= 0 else {
+                    isCutShort = true
+                    break
+                }
+                switch kind(path, name, entry.pointee.d_type) {
+                case S_IFDIR: below.append(inner(path, name))
+                case S_IFREG: files.insert(name)
                 default: continue
                 }
             }
-            for inner in below.sorted() {
-                if let data = ServerData(inner) {
-                    serverData = serverData ?? data
-                } else {
-                    look(inner, depth: depth + 1)
+            for name in files.sorted() where !name.hasSuffix("-wal") && !name.hasSuffix("-shm") {
+                let isMasters = files.contains(name + ".head") || files.contains(name + ".lock")
+                let file = inner(path, name)
+                // Only a whole number of sectors can be a whole database; what a master had may be cut short.
+                if isMasters || StoreFinder.isOfSectors(file), StoreFinder.isDatabase(file) {
+                    databases.append(Candidate(path: file, isMasters: isMasters))
                 }
             }
+            return below
         }
+
+        /// File systems that don't say so in the directory are asked.
+        private func kind(_ path: String, _ name: String, _ type: UInt8) -> mode_t {
+            switch Int32(type) {
+            case Int32(DT_DIR): return S_IFDIR
+            case Int32(DT_REG): return S_IFREG
+            case Int32(DT_UNKNOWN):
+                var status = stat()
+                return lstat(inner(path, name), &status) == 0 ? status.st_mode & S_IFMT : 0
+            default: return 0
+            }
+        }
+
+        private func inner(_ path: String, _ name: String) -> String {
+            path.hasSuffix("/") ? path + name : path + "/" + name
+        }
+    }
+
+    private static func isOfSectors(_ path: String) -> Bool {
+        var status = stat()
+        return lstat(path, &status) == 0 && status.st_size >= 512 && status.st_size % 512 == 0
     }
 }

@@ -20,6 +20,7 @@ extension Inspection {
             return try FileOpening(path: path, log: log, options: options).open()
         case .several(let paths): throw InspectionError.several(place: path, paths: paths)
         case .serverData(let data): throw InspectionError.serverData(data)
+        case .tooMany(let entries): throw InspectionError.tooMany(place: path, entries: entries)
         case .nothing:
             throw EngineError(
                 .missing, operation: "open",

@@ -31,6 +31,8 @@ package final class Inspection {
     package let isLive: Bool
 
     private let reading: Reading
+    /// Reads inside a read see the state of the outer one.
+    private var isReading = false
 
     /// How reads are made.
     enum Reading {
@@ -62,7 +64,7 @@ package final class Inspection {
     /// So many pages that the file says it has aren't there.
     var missingPages: Int { if case .atRest(let file) = reading { file.missingPages } else { 0 } }
 
-    /// Runs reads that belong together: all see one state.
+    /// Runs reads that belong together: all see one state, also those of a read inside.
     ///
     /// Of a store that another program has open it is the newest, and they may take ten seconds together: as long as
     /// they run, its write-ahead log can't shrink.
@@ -70,9 +72,22 @@ package final class Inspection {
     /// - Throws: what the closure throws; `EngineError` `interrupted` when it took too long, `busy` when files at rest
     ///   were changed meanwhile, so that what was read may be of two moments.
     package func read<Result>(_ body: () throws -> Result) throws -> Result {
+        guard !isReading else { return try body() }
+        isReading = true
+        defer { isReading = false }
         switch reading {
         case .live(let connection): return try connection.read(body)
-        case .held: return try body()
+        case .held:
+            do {
+                return try body()
+            } catch {
+                // On a server a statement that fails ends the transaction, and with it the state that is held.
+                if connection.isUsable, !connection.isInTransaction {
+                    connection.rollback()
+                    try? connection.begin(.read)
+                }
+                throw error
+            }
         case .atRest(let file):
             let result = try body()
             guard file.isAsItWas else {

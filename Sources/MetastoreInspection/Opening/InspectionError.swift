@@ -1,9 +1,13 @@
+internal import MetastoreTerminal
+
 internal import MetastoreSQLite
 
 /// Why there is nothing to inspect where somebody said a store would be.
 package enum InspectionError: Error, Sendable, Hashable {
     /// Several databases lie there.
     case several(place: String, paths: [String])
+    /// There are more files below it than are looked at, and none of these is a store.
+    case tooMany(place: String, entries: Int)
     /// What lies there is a PostgreSQL server's data directory, which only a server of its version can read.
     case serverData(ServerData)
 }
@@ -15,6 +19,9 @@ extension InspectionError: CustomStringConvertible {
         case .several(let place, let paths):
             "there are \(paths.count) databases in \(place). Name one of them:\n"
                 + paths.map { "  \($0)" }.joined(separator: "\n")
+        case .tooMany(let place, let entries):
+            "none of the first \(Shown.grouped(entries)) entries below \(place) is a store, and there are more. "
+                + "Name the directory that the master kept it in"
         case .serverData(let data):
             "\(data.path) is the data directory of a PostgreSQL \(data.version) server"
                 + (data.state.map { " (\($0.description))" } ?? "")

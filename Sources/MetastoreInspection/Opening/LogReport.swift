@@ -1,4 +1,5 @@
 internal import MetastoreSQLite
+internal import MetastoreTerminal
 
 /// What lies in the write-ahead log beside a database, and how much of it is shown.
 package struct LogReport: Sendable, Hashable {
@@ -26,20 +27,18 @@ package struct LogReport: Sendable, Hashable {
             "its header can't be read (\(reason.isEmpty ? "its checksum is wrong" : reason)): nothing in it is shown"
         case .checksum(let frame):
             "frame \(frame) of \(log.frameCount + log.framesAfterFlaw) has a bad checksum: "
-                + "\(counted(log.framesAfterFlaw, "frame")), about "
-                + "\(counted(log.commitsAfterFlaw, "commit")), not shown"
+                + "\(Shown.count(log.framesAfterFlaw, "frame")), about "
+                + "\(Shown.count(log.commitsAfterFlaw, "commit")), not shown"
         case .cut(let frame): "it ends inside frame \(frame): that frame, and what came after it, is not shown"
         }
     }
 }
 
-/// "1 commit", "12 commits"
-func counted(_ count: Int, _ noun: String) -> String { count == 1 ? "1 \(noun)" : "\(count) \(noun)s" }
-
 extension LogReport: CustomStringConvertible {
     /// One line.
     package var description: String {
         let shown = shownCommits == commits ? "" : ", \(shownCommits) of them shown"
-        return "\(counted(commits, "commit")) in \(counted(frames, "frame"))\(shown)" + (flaw.map { "; \($0)" } ?? "")
+        return "\(Shown.count(commits, "commit")) in \(Shown.count(frames, "frame"))\(shown)"
+            + (flaw.map { "; \($0)" } ?? "")
     }
 }

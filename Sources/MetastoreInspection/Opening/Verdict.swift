@@ -1,5 +1,6 @@
 internal import Metastore
 package import MetastoreModel
+internal import MetastoreTerminal
 
 /// What can be said of a store's files as a whole, from the files alone.
 package enum Verdict: Sendable, Hashable {
@@ -47,7 +48,9 @@ struct Evidence: Sendable, Hashable {
     }
 
     private var contradiction: String? {
-        if missingPages > 0 { return "it was cut short: \(missingPages) of its \(counted(pages, "page")) are missing" }
+        if missingPages > 0 {
+            return "it was cut short: \(missingPages) of its \(Shown.count(pages, "page")) are missing"
+        }
         if !ends.isChained { return "the last record of its log isn't the one that its head row ends with" }
         if ends.isNoteOfOtherHistory {
             return "revision \(ends.revision) is another commit than the one that was durable here"
@@ -64,7 +67,7 @@ struct Evidence: Sendable, Hashable {
         guard let noted = ends.noted, noted > ends.revision else { return nil }
         let missing = Int(noted.rawValue - ends.revision.rawValue)
         return "revision \(noted) was durable here, and what is left ends at \(ends.revision): "
-            + "\(counted(missing, "commit")) \(missing == 1 ? "is" : "are") missing"
+            + "\(Shown.count(missing, "commit")) \(missing == 1 ? "is" : "are") missing"
     }
 
     /// What the reader has to know besides, one sentence each.
@@ -73,7 +76,7 @@ struct Evidence: Sendable, Hashable {
         if let flaw = log?.flaw { notices.append("its write-ahead log can't be read to its end: \(flaw)") }
         if isEarlier, let log {
             notices.append(
-                "an earlier state is shown: \(log.shownCommits) of the \(counted(log.commits, "commit")) in "
+                "an earlier state is shown: \(log.shownCommits) of the \(Shown.count(log.commits, "commit")) in "
                     + "its write-ahead log")
         }
         if isRolledBack { notices.append("a transaction that was cut off is left out, as opening it would undo it") }

@@ -64,3 +64,8 @@ package struct Field: Sendable, Hashable {
         self.value = value
     }
 }
+
+extension Timestamp {
+    /// RFC 3339, without a fraction where it is nought.
+    package var shown: String { description.replacing(".000000Z", with: "Z") }
+}

@@ -5,6 +5,7 @@
 internal import Metastore
 internal import MetastoreEngine
 package import MetastoreModel
+internal import MetastoreTerminal
 
 /// Which records of a kind to list.
 package struct RecordQuery: Sendable {
@@ -32,9 +33,11 @@ package struct RecordQuery: Sendable {
             switch self {
             case .noState(let kind): "\(kind.name) have no state. Leave --state out."
             case .unknownState(let name, let kind):
-                "'\(name)' is no state of \(kind.name). \(Suggestion.text(name, Presentation.codeNames(kind, "state")))"
+                "'\(name)' is no state of \(kind.name). "
+                    + Suggestion.sentence(for: name, among: Presentation.codeNames(kind, "state"))
             case .unknownColumn(let name, let kind):
-                "'\(name)' is no column of \(kind.name). \(Suggestion.text(name, kind.table.columns.map(\.name)))"
+                "'\(name)' is no column of \(kind.name). "
+                    + Suggestion.sentence(for: name, among: kind.table.columns.map(\.name))
             case .sortedAndAfter: "--after goes by the order of the keys. Leave --sort-by out."
             }
         }

@@ -122,21 +122,21 @@ struct TimelineChart {
             defer { top += height }
             let name = bar.trial.map { "trial \($0)" } ?? "\(bar.experiment) \(ReportText.clipped(bar.name, to: 18))"
             let (from, to) = (axis.place(bar.start), axis.place(bar.end ?? end))
-            let ended = bar.end.map { "\(reportTime($0))" } ?? "not ended"
+            let ended = bar.end.map(\.shown) ?? "not ended"
             let path = "experiments/\(bar.experiment)" + (bar.trial.map { "/trials/\($0)" } ?? "")
             return Row(
                 label: name, labelClass: isTrial ? "minor" : "major", indent: isTrial ? 28 : 12,
                 textAt: top + (isTrial ? 11 : 18),
                 barAt: top + (isTrial ? 3 : 7), barHeight: isTrial ? 8 : 13, at: CurveChart.percent(from),
                 width: CurveChart.percent(max(0.004, to - from)), tone: Tone.of(bar.state),
-                summary: "\(path), \(bar.state): \(reportTime(bar.start)) to \(ended)")
+                summary: "\(path), \(bar.state): \(bar.start.shown) to \(ended)")
         }
         height = top + 8
         ticks = axis.ticks.map { tick in
             let anchor = tick.place < 0.08 ? "start" : tick.place > 0.92 ? "end" : "middle"
             return Tick(at: CurveChart.percent(tick.place), label: tick.label, anchor: anchor)
         }
-        (self.start, self.end) = (reportTime(start), reportTime(end))
+        (self.start, self.end) = (start.shown, end.shown)
     }
 }
 
@@ -153,6 +153,3 @@ enum Tone {
         }
     }
 }
-
-/// RFC 3339 in UTC, with decimals where there are any.
-func reportTime(_ time: Timestamp) -> String { time.description.replacing(".000000Z", with: "Z") }

@@ -62,7 +62,7 @@ package struct ReportPage {
         place = head.place
         revision = Shown.grouped(Int(head.revision.rawValue))
         isPast = head.isPast
-        time = reportTime(head.time)
+        time = head.time.shown
         lastActor = head.lastActor.map { ReportText.clipped($0) } ?? "–"
         leader = head.leader.map { ReportText.clipped($0) } ?? "nobody"
         cluster = head.cluster.uuidString.lowercased()

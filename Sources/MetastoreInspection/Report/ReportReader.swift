@@ -7,6 +7,7 @@
 internal import Metastore
 internal import MetastoreEngine
 internal import MetastoreModel
+internal import MetastoreTerminal
 
 extension Inspection {
     /// Reads what a report says.
@@ -20,8 +21,7 @@ extension Inspection {
         progress: @escaping (String) -> Void = { _ in }
     ) throws -> ReportData {
         let reader = ReportReader(self, bounds, isPast: isPast, progress: progress)
-        // A state of the past is one already.
-        return try isPast && isLive ? reader.read() : read { try reader.read() }
+        return try read { try reader.read() }
     }
 }
 
@@ -94,7 +94,7 @@ final class ReportReader {
         if listed.unreadableCount > 0 {
             missing.append(
                 ReportData.Missing(
-                    what: "\(counted(listed.unreadableCount, "row")) of \(query.kind.name)",
+                    what: "\(MetastoreTerminal.Shown.count(listed.unreadableCount, "row")) of \(query.kind.name)",
                     reason: listed.unreadable.joined(separator: "; ")))
         }
         return rows

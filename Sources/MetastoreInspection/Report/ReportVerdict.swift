@@ -1,4 +1,5 @@
 internal import MetastoreModel
+internal import MetastoreTerminal
 
 /// What a verdict means for whoever stands before the store, and what to do next.
 struct ReportVerdict {
@@ -64,10 +65,6 @@ struct ReportVerdict {
     }
 
     private static func command(_ place: String, _ command: String) -> String {
-        let isPlain = place.utf8.allSatisfy { byte in
-            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20) || "0123456789/._-+=:@".utf8.contains(byte)
-        }
-        let word = isPlain ? place : "'" + place.replacing("'", with: "'\\''") + "'"
-        return "metastore-inspect \(word) \(command)"
+        "metastore-inspect \(ShellText.quoted(place)) \(command)"
     }
 }

@@ -3,6 +3,7 @@
 // 2. A page is taken apart by itself. What it says of other pages is for its caller to follow, within bounds.
 
 internal import MetastoreModel
+internal import MetastoreSQLite
 
 /// A page of a tree, taken apart (SQLite's file format, section 1.6).
 struct BTreePage {
@@ -63,7 +64,7 @@ struct BTreePage {
         }
         self.places = places
         misplaced = count - places.count
-        last = kind.isLeaf ? nil : Self.word(bytes, start + 8)
+        last = kind.isLeaf ? nil : bytes.bigEndian(start + 8)
     }
 
     /// Bytes that are no page of a tree any more, but may hold cells of one.
@@ -80,7 +81,7 @@ struct BTreePage {
         var next = place
         if !kind.isLeaf {
             guard next + 4 <= usable else { return nil }
-            cell.child = Self.word(bytes, next)
+            cell.child = bytes.bigEndian(next)
             next += 4
         }
         if kind == .numberedInner {
@@ -113,11 +114,7 @@ struct BTreePage {
         guard end <= usable else { return nil }
         guard local < count else { return Record(bytes: count, local: place..<end, overflow: nil) }
         guard end + 4 <= usable else { return nil }
-        return Record(bytes: count, local: place..<end, overflow: Self.word(bytes, end))
-    }
-
-    static func word(_ bytes: [UInt8], _ place: Int) -> UInt32 {
-        bytes[place..<place + 4].reduce(0) { $0 << 8 | UInt32($1) }
+        return Record(bytes: count, local: place..<end, overflow: bytes.bigEndian(end))
     }
 
     /// SQLite's variable-length number: seven bits a byte, most significant first, the ninth byte whole.

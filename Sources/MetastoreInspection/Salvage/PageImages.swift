@@ -70,10 +70,7 @@ struct PageImages {
 
     /// The page size a header tells; nil where there is no header.
     private static func stated(_ header: [UInt8]) -> Int? {
-        guard header.count == 100, header.starts(with: Array("SQLite format 3\0".utf8)) else { return nil }
-        let size = Int(header[16]) << 8 | Int(header[17])
-        let bytes = size == 1 ? 65_536 : size
-        return (512...65_536).contains(bytes) && bytes & (bytes - 1) == 0 ? bytes : nil
+        header.count == 100 && header.starts(with: DatabaseHeader.magic) ? DatabaseHeader.pageBytes(header) : nil
     }
 
     /// Without a header: the size that fits most pages of trees. Cells fill a page from its end: of a page taken for
@@ -104,22 +101,24 @@ struct PageImages {
     private static func behind(
         _ log: LogFrames, _ file: FrozenBytes, _ pageBytes: Int
     ) throws(EngineError) -> [LaterImage] {
-        let frameBytes = 24 + pageBytes
+        let frameBytes = LogFrames.frameHeaderBytes + pageBytes
         var images: [LaterImage] = []
         var whole = 0
         var salts = log.salts
         var index = log.commits.last?.frame ?? 0
-        while 32 + (index + 1) * frameBytes <= file.count {
-            let place = 32 + index * frameBytes
-            let head = try file.read(24, at: place)
-            guard head.count == 24 else { break }
+        while LogFrames.headerBytes + (index + 1) * frameBytes <= file.count {
+            let place = LogFrames.headerBytes + index * frameBytes
+            let head = try file.read(LogFrames.frameHeaderBytes, at: place)
+            guard head.count == LogFrames.frameHeaderBytes else { break }
             if salts.isEmpty { salts = Array(head[8..<16]) }
             index += 1
             guard head[8..<16].elementsEqual(salts) else { continue }
-            let number = BTreePage.word(head, 0)
+            let number = head.bigEndian(0)
             // A page number beyond any file is a damaged one.
-            if number > 0, number < UInt32.max / 2 { images.append(LaterImage(number: number, place: place + 24)) }
-            if BTreePage.word(head, 4) > 0 { whole = images.count }
+            if number > 0, number < UInt32.max / 2 {
+                images.append(LaterImage(number: number, place: place + LogFrames.frameHeaderBytes))
+            }
+            if head.bigEndian(4) > 0 { whole = images.count }
         }
         return Array(images.prefix(whole))
     }
@@ -145,8 +144,7 @@ struct PageImages {
     /// How many pages the first page says there are; nil where it doesn't say.
     func statedCount() throws(EngineError) -> Int? {
         guard hasHeader, let header = try page(1) else { return nil }
-        let count = Int(BTreePage.word(header, 28))
-        return count > 0 && BTreePage.word(header, 24) == BTreePage.word(header, 92) ? count : nil
+        return DatabaseHeader.pages(Array(header.prefix(100)))
     }
 
     func page(_ image: LaterImage) throws(EngineError) -> [UInt8]? {

@@ -95,7 +95,7 @@ final class PageWalk {
             let count = min(left, room)
             bytes += found[4..<4 + count]
             left -= count
-            next = BTreePage.word(found, 0)
+            next = found.bigEndian(0)
         }
         chain = seen
         return bytes
@@ -198,21 +198,21 @@ final class PageWalk {
     /// Pages that the database has given up; nil where that can't be told.
     func freePages() throws -> Set<UInt32>? {
         guard images.hasHeader, let header = try images.page(1) else { return nil }
-        var trunk = BTreePage.word(header, 32)
-        let count = Int(BTreePage.word(header, 36))
+        var trunk = header.bigEndian(32)
+        let count = Int(header.bigEndian(36))
         guard count <= images.pageCount else { return nil }
         var free: Set<UInt32> = []
         while trunk > 0 {
             guard free.insert(trunk).inserted, Int(trunk) <= images.pageCount, let page = try images.page(trunk) else {
                 return nil
             }
-            let leaves = Int(BTreePage.word(page, 4))
+            let leaves = Int(page.bigEndian(4))
             guard leaves <= images.pageBytes / 4 - 2 else { return nil }
             for index in 0..<leaves {
-                let leaf = BTreePage.word(page, 8 + 4 * index)
+                let leaf = page.bigEndian(8 + 4 * index)
                 guard leaf > 0, Int(leaf) <= images.pageCount, free.insert(leaf).inserted else { return nil }
             }
-            trunk = BTreePage.word(page, 0)
+            trunk = page.bigEndian(0)
         }
         return free.count == count ? free : nil
     }

@@ -96,7 +96,7 @@ package func openFrozenDirectory(_ path: String) -> OpaquePointer? {
 
 extension Array<UInt8> {
     /// The 32 bits at a place, most significant first.
-    func bigEndian(_ place: Int) -> UInt32 {
+    package func bigEndian(_ place: Int) -> UInt32 {
         self[place..<place + 4].reduce(0) { $0 << 8 | UInt32($1) }
     }
 }

@@ -66,8 +66,6 @@ package final class FrozenFile: Sendable {
             case .none, .fileAlone: 0
             case .first(let count): min(max(0, count), all)
             }
-        let stated = header.count >= 18 ? Int(header[16]) << 8 | Int(header[17]) : 0
-        let mainPage = stated == 1 ? 65_536 : stated
         if shownCommits > 0, let log {
             over = logFile
             pages = log.pages(through: shownCommits)
@@ -75,8 +73,8 @@ package final class FrozenFile: Sendable {
             pageCount = Int(log.commits[shownCommits - 1].pages)
         } else {
             (over, pages) = (nil, [:])
-            pageBytes = mainPage >= 512 && mainPage & (mainPage - 1) == 0 ? mainPage : 4_096
-            pageCount = max((main.count + pageBytes - 1) / pageBytes, main.count < 100 ? 0 : Self.statedPages(header))
+            pageBytes = DatabaseHeader.pageBytes(header) ?? 4_096
+            pageCount = max((main.count + pageBytes - 1) / pageBytes, DatabaseHeader.pages(header) ?? 0)
         }
         let whole = main.count / pageBytes
         let behind = Self.count(pages, in: whole, pageCount)
@@ -87,12 +85,6 @@ package final class FrozenFile: Sendable {
 
     private static func count(_ pages: [UInt32: Int], in first: Int, _ end: Int) -> Int {
         pages.keys.count { Int($0) > first && Int($0) <= end }
-    }
-
-    /// What the header says of the file's length; 0 where it says nothing that can be relied on.
-    private static func statedPages(_ header: [UInt8]) -> Int {
-        guard header.count == 100, header.bigEndian(24) == header.bigEndian(92) else { return 0 }
-        return Int(header.bigEndian(28))
     }
 
     /// True while nobody has written to any of the files, or put others in their place, since they were opened.

@@ -40,8 +40,8 @@ package struct LogFrames: Sendable {
     /// Frames that are whole, of transactions that have an end or not.
     package var frameCount: Int { numbers.count }
 
-    static let headerBytes = 32
-    static let frameHeaderBytes = 24
+    package static let headerBytes = 32
+    package static let frameHeaderBytes = 24
 
     /// Walks the log. Nil for a file with nothing in it.
     package init?(_ file: FrozenBytes) throws(EngineError) {

@@ -2,10 +2,10 @@ internal import Glibc
 package import MetastoreTerminal
 internal import Synchronization
 
-/// Standard error, where an upgrade tells what it is doing: a bar on a terminal, elsewhere a line every ten seconds.
+/// Standard error, where a command tells what it is doing: a bar on a terminal, elsewhere a line every ten seconds.
 ///
 /// The terminal is whole at every moment, since the process may be killed at any.
-package final class UpgradeScreen: Sendable {
+package final class CommandScreen: Sendable {
     private let style: TerminalStyle
     private let write: @Sendable (String) -> Void
     private let now: @Sendable () -> Duration
@@ -18,7 +18,7 @@ package final class UpgradeScreen: Sendable {
 
     package init(
         _ style: TerminalStyle = StandardStream.error.style,
-        now: @escaping @Sendable () -> Duration = { UpgradeScreen.monotonic },
+        now: @escaping @Sendable () -> Duration = { CommandScreen.monotonic },
         write: @escaping @Sendable (String) -> Void = { StandardStream.error.write($0) }
     ) {
         self.style = style
