@@ -7,7 +7,6 @@ internal import MetastoreModel
 internal import MetastoreSQLite
 internal import MetastoreTerminal
 internal import MetastoreTestSupport
-internal import Synchronization
 internal import Testing
 internal import Yams
 
@@ -136,24 +135,9 @@ internal import Yams
     private static func run(
         _ command: Command, _ path: String, _ format: InspectFormat
     ) -> (output: String, errors: String, status: MetastoreCommandLine.ExitStatus) {
-        let errors = Mutex("")
-        let screen = CommandScreen(.plain, write: { text in errors.withLock { $0 += text } })
-        var text = ""
-        let output = BufferedOutput(.plain) { text += $0 }
-        var options = InspectOptions()
-        (options.store, options.format, options.at) = (path, format, command.at)
-        var status = MetastoreCommandLine.ExitStatus.success
-        do {
-            let session = try InspectSession(options, screen: screen, output: output)
-            status = try session.run(command.run)
-        } catch {
-            let failure = CommandFailure(error, at: path)
-            output.flush()
-            screen.say("error: \(failure.description)")
-            status = failure.status
-        }
-        output.flush()
-        return (text, errors.withLock { $0 }, status)
+        let asked = Asked(InspectOptions(path, format, at: command.at), command.run)
+        let reason = asked.failure.map { "error: \($0.description)\n" } ?? ""
+        return (asked.output, asked.errors + reason, asked.status)
     }
 
     private static func normalised(_ text: String, _ path: String) -> String {

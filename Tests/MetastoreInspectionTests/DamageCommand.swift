@@ -30,21 +30,12 @@ enum DamageCommand: Sendable, Hashable {
     /// In a process that goes on, so that a trap would be seen.
     func run(_ path: String, wal: FrozenFile.LogChoice = .last) -> Answer {
         let began = Self.processorSeconds
-        let errors = Mutex("")
-        let screen = CommandScreen(.plain, write: { text in errors.withLock { $0 += text } })
+        var options = InspectOptions(path, at: moment)
+        options.writeAheadLog = wal
+        let asked = Asked(options, ask)
         var answer = Answer()
-        var text = ""
-        let output = BufferedOutput(.plain) { text += $0 }
-        var options = InspectOptions()
-        (options.store, options.format, options.at, options.writeAheadLog) = (path, .ndjson, moment, wal)
-        do {
-            answer.status = try InspectSession(options, screen: screen, output: output).run { try ask($0) }
-        } catch {
-            let failure = CommandFailure(error, at: path)
-            (answer.failure, answer.status) = (failure, failure.status)
-        }
-        output.flush()
-        (answer.output, answer.errors) = (text, errors.withLock { $0 })
+        (answer.output, answer.errors) = (asked.output, asked.errors)
+        (answer.failure, answer.status) = (asked.failure, asked.status)
         answer.seconds = Self.processorSeconds - began
         return answer
     }

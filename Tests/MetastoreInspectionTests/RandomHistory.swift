@@ -1,4 +1,5 @@
 internal import Metastore
+internal import MetastoreEngine
 internal import MetastoreModel
 internal import MetastoreSQLite
 internal import MetastoreTestSupport
@@ -13,8 +14,12 @@ struct RandomHistory {
 
     /// Makes it, and closes it.
     static func make(_ path: String, commits: Int, name: String) async throws {
-        try await FullStore.make(in: .sqlite(path), more: 20)
-        try await goOn(path, commits: commits, name: name)
+        try await make(in: .sqlite(path), commits: commits, name: name)
+    }
+
+    static func make(in source: EngineSource, commits: Int, name: String) async throws {
+        try await FullStore.make(in: source, more: 20)
+        try await goOn(in: source, commits: commits, name: name)
     }
 
     /// Goes on with a store, and closes it.
@@ -23,7 +28,13 @@ struct RandomHistory {
     static func goOn(
         _ path: String, commits: Int, name: String, _ look: () throws -> Void = {}
     ) async throws {
-        let store = try await Metastore.open(.sqlite(path))
+        try await goOn(in: .sqlite(path), commits: commits, name: name, look)
+    }
+
+    private static func goOn(
+        in source: EngineSource, commits: Int, name: String, _ look: () throws -> Void = {}
+    ) async throws {
+        let store = try await Metastore.open(source)
         var history = RandomHistory(random: Seeded(name), store: store)
         for _ in 0..<commits { try await history.step() }
         try look()

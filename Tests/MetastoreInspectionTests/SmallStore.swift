@@ -72,14 +72,8 @@ enum SmallStore {
 
     private static func cluster(_ store: Metastore) async throws {
         try await store.write { tx in
-            try tx.pools.put(
-                NewPool(
-                    name: "gpu", kind: .aws, provider: ["zone": "a"], instanceType: "p4d", tagKey: "k", tagValue: "v",
-                    maxInstances: 4, isSpot: true, maxPrice: 1.25, idlePeriod: .seconds(300)))
-            try tx.agents.register(
-                NewAgent(
-                    id: "agent/1", pool: "gpu", address: "10.0.0.1", version: "0.1",
-                    slots: [NewSlot(index: 0, uuid: "GPU-0", brand: "A100"), NewSlot(index: 1, device: .cpu)]))
+            try tx.pools.put(FullStore.pool)
+            try tx.agents.register(FullStore.agent)
             let task = try tx.tasks.create(NewTask(kind: .trial, trial: 1))
             let allocation = try tx.allocations.create(NewAllocation(task: task.id, pool: "gpu"))
             _ = try tx.containers.create(NewContainer(allocation: allocation.id, agent: "agent/1", slots: [0, 1]))

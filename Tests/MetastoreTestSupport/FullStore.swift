@@ -127,16 +127,18 @@ package enum FullStore {
         try await store.experiments.delete(1)
     }
 
+    package static let pool = NewPool(
+        name: "gpu", kind: .aws, provider: ["zone": "a"], instanceType: "p4d", tagKey: "k", tagValue: "v",
+        maxInstances: 4, isSpot: true, maxPrice: 1.25, idlePeriod: .seconds(300))
+    /// An agent of that pool, with two slots.
+    package static let agent = NewAgent(
+        id: "agent/1", pool: "gpu", address: "10.0.0.1", version: "0.1",
+        slots: [NewSlot(index: 0, uuid: "GPU-0", brand: "A100"), NewSlot(index: 1, device: .cpu)])
+
     private static func cluster(_ store: Metastore) async throws {
         try await store.write { tx in
-            try tx.pools.put(
-                NewPool(
-                    name: "gpu", kind: .aws, provider: ["zone": "a"], instanceType: "p4d", tagKey: "k", tagValue: "v",
-                    maxInstances: 4, isSpot: true, maxPrice: 1.25, idlePeriod: .seconds(300)))
-            try tx.agents.register(
-                NewAgent(
-                    id: "agent/1", pool: "gpu", address: "10.0.0.1", version: "0.1",
-                    slots: [NewSlot(index: 0, uuid: "GPU-0", brand: "A100"), NewSlot(index: 1, device: .cpu)]))
+            try tx.pools.put(pool)
+            try tx.agents.register(agent)
             try tx.agents.heartbeat("agent/1")
             for exits in [true, false] {
                 let task = try tx.tasks.create(NewTask(kind: .trial, trial: 1))

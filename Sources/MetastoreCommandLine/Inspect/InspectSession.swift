@@ -6,7 +6,7 @@
 internal import FoundationEssentials
 internal import Metastore
 internal import MetastoreEngine
-internal import MetastoreInspection
+package import MetastoreInspection
 package import MetastoreModel
 package import MetastoreSQLite
 package import MetastoreTerminal
@@ -30,7 +30,7 @@ package final class InspectSession {
     let options: InspectOptions
     let screen: CommandScreen
     let style: TerminalStyle
-    let inspection: Inspection
+    package let inspection: Inspection
     /// The revision that is shown, where it isn't the last.
     private(set) var past: Revision?
     private let output: BufferedOutput

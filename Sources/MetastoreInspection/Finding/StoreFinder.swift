@@ -4,6 +4,7 @@
 // 3. What lies higher is found first: a whole system's volume holds more than anybody can look at.
 
 internal import Glibc
+internal import MetastoreEngine
 internal import MetastoreSQLite
 
 /// Finds a store on a volume: named itself, in a directory, or somewhere below a mount point.
@@ -50,8 +51,12 @@ package enum StoreFinder {
 
     /// True for what begins as an SQLite database does; an empty file, or one whose header is gone, does not.
     package static func isDatabase(_ path: String) -> Bool {
-        guard let file = try? FrozenBytes(path), let head = try? file.read(16, at: 0) else { return false }
-        return head == DatabaseHeader.magic
+        do throws(EngineError) {
+            return try FrozenBytes(path)?.read(16, at: 0) == DatabaseHeader.magic
+        } catch {
+            // What this process has open through SQLite is one, and isn't touched beside it.
+            return error.code == .misuse
+        }
     }
 
     /// What a rehearsal, a rollback or an unfinished copy leaves beside a store.
