@@ -29,8 +29,8 @@ struct MetastoreInspect: ParsableCommand {
             docs/INSPECT.md.
 
             Exit codes: 0 as asked · 1 the answer is no (diff: they differ) · 3 a newer schema than this program's · \
-            64 usage · 65 damaged · 66 no such store · 74 I/O · 75 in use, try later · 77 no permission · 130 \
-            interrupted · 141 nobody reads any more.
+            64 usage · 65 damaged · 66 no such store · 73 where it was to write something is · 74 I/O · 75 in use, \
+            try later · 77 no permission · 130 interrupted · 141 nobody reads any more.
             """,
         version: InspectVersion.text,
         subcommands: [
@@ -42,15 +42,18 @@ struct MetastoreInspect: ParsableCommand {
     /// The store stands before the command, as in a sentence; ArgumentParser wants it after.
     static func main() {
         do {
-            var command = try Self.parseAsRoot(reordered(ProgramArguments.all))
+            let arguments = ProgramArguments.all
+            if let script = CompletionScript.asked(arguments, commands: commands) { return print(script) }
+            var command = try Self.parseAsRoot(reordered(arguments))
             try command.run()
         } catch {
             Self.exit(withError: error)
         }
     }
 
-    static func reordered(_ arguments: [String]) -> [String] {
-        let commands = Set(configuration.subcommands.map { $0._commandName } + ["help"])
+    private static var commands: [String] { configuration.subcommands.map { $0._commandName } + ["help"] }
+
+    private static func reordered(_ arguments: [String]) -> [String] {
         guard let first = arguments.first, !first.hasPrefix("-"), !commands.contains(first) else { return arguments }
         guard arguments.count > 1 else { return ["info", first] }
         guard commands.contains(arguments[1]) else {

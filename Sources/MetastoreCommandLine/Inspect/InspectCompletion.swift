@@ -18,16 +18,25 @@ package enum InspectCompletion {
 
     private static func keys(_ inspection: Inspection, _ prefix: String) throws -> [String] {
         guard let slash = prefix.lastIndex(of: "/") else {
-            return RecordKind.allCases.map(\.name).filter { $0.hasPrefix(prefix) }.map { $0 + "/" }
+            let kinds = RecordKind.allCases.filter { $0 != .cluster }
+            return kinds.map(\.name).filter { $0.hasPrefix(prefix) }.map { $0 + "/" }
         }
+        // As with directories: what comes next, and not all that is below it.
+        let base = prefix[...slash]
         let under = KeyPrefix(String(prefix[..<slash]))
         var found: [String] = []
         for kind in RecordKind.allCases where under.kinds.contains(kind) && kind != .cluster && found.count < most {
             var query = RecordQuery(kind)
             query.under = under
+            var matches = 0
             _ = try inspection.list(query) { record in
-                if record.key.path.hasPrefix(prefix) { found.append(record.key.path) }
-                return found.count < most
+                let path = record.key.path
+                guard path.hasPrefix(prefix) else { return true }
+                let next = base + path.dropFirst(base.count).prefix { $0 != "/" }
+                let offer = String(next.count < path.count ? next + "/" : next)
+                if !found.contains(String(next)), !found.contains(offer) { found.append(offer) }
+                matches += 1
+                return matches < most
             }
         }
         return found
