@@ -72,6 +72,10 @@ let package = Package(
             ],
             swiftSettings: settings),
         .target(
+            name: "MetastoreReplication",
+            dependencies: ["Metastore", "MetastoreModel", "MetastoreEngine", "CLZ4", crypto, logging, metrics],
+            swiftSettings: settings),
+        .target(
             name: "MetastoreInspection",
             dependencies: [
                 "Metastore", "MetastoreModel", "MetastoreEngine", "MetastoreMigration", "Migrations", "MetastoreSQLite",
@@ -208,6 +212,13 @@ let package = Package(
                 "MetastoreTestSupport", "Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreEngine",
             ],
             exclude: ["Golden", "decode.py"], swiftSettings: settings),
+        .testTarget(
+            name: "MetastoreReplicationTests",
+            dependencies: [
+                "MetastoreReplication", "MetastoreTestSupport", "FaultSupport", "Metastore", "MetastoreModel",
+                "MetastoreEngine", "MetastoreSQLite", "MetastorePostgreSQL",
+            ],
+            swiftSettings: settings),
         .testTarget(
             name: "MetastoreCopyTests",
             dependencies: [
