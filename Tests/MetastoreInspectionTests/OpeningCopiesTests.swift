@@ -6,6 +6,7 @@ internal import Metastore
 internal import MetastoreEngine
 internal import MetastoreInspection
 internal import MetastoreModel
+internal import MetastoreTestSupport
 internal import Testing
 
 @Suite(.serialized, .timed) struct `Copies of a store that is written` {

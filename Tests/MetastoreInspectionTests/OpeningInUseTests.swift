@@ -6,6 +6,7 @@ internal import MetastoreEngine
 internal import MetastoreInspection
 internal import MetastoreModel
 internal import MetastoreSQLite
+internal import MetastoreTestSupport
 internal import Testing
 
 @Suite(.serialized, .timed) struct `Opening a store that is in use` {

@@ -4,6 +4,7 @@ internal import Glibc
 internal import Metastore
 internal import MetastoreModel
 internal import MetastoreSQLite
+internal import MetastoreTestSupport
 internal import Testing
 
 /// A store whose writer was killed, or that was closed, and what its writer was told.

@@ -67,11 +67,3 @@ internal import Testing
         }
     }
 }
-
-/// A directory of its own, gone afterwards.
-func withScratch(_ body: (String) async throws -> Void) async throws {
-    var template = Array("/var/tmp/metastore-inspect-XXXXXX".utf8CString)
-    let root = try #require(mkdtemp(&template).map { String(cString: $0) })
-    defer { try? FileManager.default.removeItem(atPath: root) }
-    try await body(root)
-}

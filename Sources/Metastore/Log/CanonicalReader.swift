@@ -8,7 +8,8 @@ package import MetastoreEngine
 /// Takes canonical bytes apart. Valid only while the bytes it was given are.
 package struct CanonicalReader {
     private let bytes: UnsafeRawBufferPointer
-    private var position = 0
+    /// How many bytes were taken.
+    package private(set) var position = 0
 
     private static let negativeZero: UInt64 = 1 << 63
 
@@ -29,7 +30,7 @@ package struct CanonicalReader {
     }
 
     /// 0 or 1.
-    mutating func flag() throws(StoreError) -> Bool {
+    package mutating func flag() throws(StoreError) -> Bool {
         let flag = try byte()
         guard flag <= 1 else { throw damage("a flag is neither 0 nor 1") }
         return flag == 1

@@ -149,4 +149,18 @@ public enum Limits {
     public static let leadershipTimeToLive: Duration = .seconds(15)
     /// A clock further than this behind the last commit is reported.
     public static let clockStepBack: Duration = .seconds(60)
+
+    // MARK: Replication
+
+    /// A segment is sealed once its records take so many bytes …
+    public static let segmentBytes = 1 << 20
+    /// … or its first record is so old.
+    public static let segmentAge: Duration = .seconds(1)
+    /// The records of a segment are cut into blocks of so many bytes, each compressed for itself.
+    public static let segmentBlockBytes = 256 << 10
+    /// The records of a segment never take more: one of the largest transactions, and what came before it. What
+    /// declares more is damaged.
+    public static let segmentContentBytes = logBodyBytes + (2 << 20)
+    /// Nor does a segment: its records, uncompressed, and what stands around them.
+    public static let segmentObjectBytes = segmentContentBytes + (1 << 20)
 }

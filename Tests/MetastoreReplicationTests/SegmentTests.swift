@@ -1,0 +1,117 @@
+internal import FaultSupport
+internal import FoundationEssentials
+internal import Metastore
+internal import MetastoreModel
+internal import MetastoreReplication
+internal import MetastoreTestSupport
+internal import Testing
+
+@Suite(.serialized, .timed) struct `A segment` {
+    @Test func `gives back what was put into it, and has one way to be written`() async throws {
+        var random = Seeded("segments")
+        let history = try await History.make(&random, entries: 60, largest: 20_000)
+        for _ in 0..<Seeded.count(1_000, least: 20) {
+            let segment = history.segment(history.stretch(&random, most: 60))
+            let bytes = segment.bytes
+            let read = try Segment(bytes, named: "segment")
+            #expect(read.isSame(as: segment), "from \(segment.header.first)")
+            #expect(read.bytes == bytes)
+        }
+    }
+
+    @Test func `holds a transaction of many blocks`() async throws {
+        var random = Seeded("large segments")
+        let history = try await History.make(&random, entries: 3, largest: 3_000_000)
+        let last = history.records.count
+        let segment = history.segment(last - 3..<last)
+        let read = try Segment(segment.bytes, named: "segment")
+        #expect(read.isSame(as: segment), "from \(segment.header.first)")
+    }
+
+    /// The error names the object and a byte of it; nothing is given away.
+    @Test func `that was damaged is refused, by name and byte`() async throws {
+        var random = Seeded("damaged segments")
+        let history = try await History.make(&random, entries: 40, largest: 2_000)
+        let name = "log/0000000001/0000000000000000007"
+        var reasons: [String: Int] = [:]
+        for number in 0..<Seeded.count(2_000, least: 200) {
+            let bytes = history.segment(history.stretch(&random, most: 30)).bytes
+            let other = history.segment(history.stretch(&random, most: 30)).bytes
+            let damaged = Blow.allCases[number % Blow.allCases.count].strike(bytes, other, &random)
+            guard damaged != bytes, damaged != other else { continue }
+            let error = #expect(throws: ArchiveError.self, "\(Blow.allCases[number % Blow.allCases.count])") {
+                try Segment(damaged, named: name)
+            }
+            switch error {
+            case .damaged(let object, let offset, let reason):
+                #expect(object.contains(name) && offset >= 0 && offset <= damaged.count)
+                reasons[reason, default: 0] += 1
+            case .newer(let object, let version): #expect(object == name && version != 1)
+            default: Issue.record("\(String(describing: error))")
+            }
+        }
+        #expect(reasons.count > 3, "\(reasons)")
+    }
+
+    /// Whoever can write checksums can still not write history.
+    @Test func `with another record and right checksums is refused by its chain`() async throws {
+        var random = Seeded("forged segments")
+        let history = try await History.make(&random, entries: 20, largest: 300)
+        let segment = history.segment(history.records.count - 10..<history.records.count)
+        for field in 0..<6 {
+            var records = segment.records
+            switch field {
+            case 0: records[4].body[records[4].body.count - 1] ^= 1
+            case 1: records[4].actor += "x"
+            case 2: records[4].kinds.formUnion(.leases)
+            case 3: records[4].operation = UUID()
+            case 4: records[4].consumer = ConsumerProgress(name: "scheduler", revision: 3)
+            default: records[4].time = records[3].time
+            }
+            guard records[4].header != segment.records[4].header || records[4].body != segment.records[4].body else {
+                continue
+            }
+            let kinds = records.reduce(into: RecordKinds()) { $0.formUnion($1.kinds) }
+            let digests = Dictionary(
+                uniqueKeysWithValues: RecordKind.allCases.filter(kinds.contains).map { ($0, UInt128(1)) })
+            let forged = Segment(cluster: history.cluster, records, after: segment.header.previous, digests: digests)
+            let error = #expect(throws: ArchiveError.self) { try Segment(forged.bytes, named: "segment") }
+            #expect("\(error!)".contains("don't lead to the link"), "\(error!)")
+        }
+    }
+
+    @Test func `is small: what stands around its records is less than 160 bytes`() async throws {
+        var random = Seeded("small segments")
+        let history = try await History.make(&random, entries: 4, largest: 10)
+        let last = history.records.count
+        let segment = history.segment(last - 1..<last)
+        #expect(segment.bytes.count - segment.records[0].body.count < 160)
+    }
+}
+
+/// What happens to bytes.
+enum Blow: CaseIterable {
+    case oneBit, manyBits, cut, cutFront, zeroes, doubled, inserted, spliced, appended, exchanged
+
+    func strike(_ bytes: [UInt8], _ other: [UInt8], _ random: inout Seeded) -> [UInt8] {
+        var bytes = bytes
+        let place = Int.random(in: bytes.indices, using: &random)
+        let length = min(bytes.count - place, Int.random(in: 1...64, using: &random))
+        switch self {
+        case .oneBit: bytes[place] ^= 1 << UInt8.random(in: 0...7, using: &random)
+        case .manyBits:
+            for _ in 0..<20 {
+                bytes[Int.random(in: bytes.indices, using: &random)] ^= 1 << UInt8.random(in: 0...7, using: &random)
+            }
+        case .cut: bytes.removeLast(bytes.count - place)
+        case .cutFront: bytes.removeFirst(place + 1)
+        case .zeroes: for index in place..<place + length { bytes[index] = 0 }
+        case .doubled: bytes.insert(contentsOf: bytes[place..<place + length], at: place)
+        case .inserted: bytes.insert(UInt8.random(in: 0...255, using: &random), at: place)
+        case .spliced: bytes = Array(bytes[..<place]) + other.dropFirst(min(place, other.count))
+        case .appended: bytes.append(contentsOf: other)
+        case .exchanged: bytes.swapAt(place, Int.random(in: bytes.indices, using: &random))
+        }
+        return bytes
+    }
+}
