@@ -17,6 +17,9 @@ package struct ArchiveNames: Sendable, Hashable {
     /// The record of an epoch, by its number alone.
     package func epoch(_ number: Int64) -> ArchiveName { name(["epochs", padded(number, 10)]) }
 
+    /// The record of the epoch that the archive begins in, and after which revision it does.
+    package var beginning: ArchiveName { name(["beginning"]) }
+
     private func name(_ words: [String]) -> ArchiveName {
         guard let name = ArchiveName(words: [cluster] + words) else {
             preconditionFailure("digits and lower-case words make a name")

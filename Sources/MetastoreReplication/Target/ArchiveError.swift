@@ -1,3 +1,5 @@
+public import MetastoreModel
+
 /// What can go wrong with an archive.
 public enum ArchiveError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The place doesn't answer, or failed in a way that may pass. Whether what was asked for was done is unknown: ask
@@ -13,6 +15,10 @@ public enum ArchiveError: Error, Sendable, Hashable, CustomStringConvertible {
     case damaged(object: String, offset: Int, reason: String)
     /// An object was written by a newer release.
     case newer(object: String, version: Int)
+    /// Another master opened a later epoch, from that revision of this history on. This one archives nothing more.
+    case fenced(epoch: Int64, holder: String, after: Revision)
+    /// The archive has another history after that revision: another master wrote it, from a copy of the same store.
+    case forked(object: String, after: Revision)
 
     /// What is, why, what to do and what not to do.
     public var description: String {
@@ -34,6 +40,14 @@ public enum ArchiveError: Error, Sendable, Hashable, CustomStringConvertible {
         case .newer(let object, let version):
             "\(object) has format \(version), which a newer release wrote. It is intact: use that release, and do not "
                 + "delete it"
+        case .fenced(let epoch, let holder, let revision):
+            "\(holder) opened epoch \(epoch) after revision \(revision): it leads now, and this master archives nothing "
+                + "more. What this one committed after that revision is not in the archive. Stop it, and do not start "
+                + "both"
+        case .forked(let object, let revision):
+            "\(object) holds another history than this store's after revision \(revision): two masters went on from "
+                + "copies of one store. Archiving stopped. Nothing was overwritten: decide which of the two goes on, "
+                + "and do not delete either"
         }
     }
 }

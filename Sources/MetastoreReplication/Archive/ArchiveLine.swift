@@ -1,0 +1,95 @@
+// Invariants
+// 1. An archive is one line of objects: each segment, or record of an epoch, has the name that follows from the one
+//    before, and a name is taken once. So there is one line, whoever writes.
+// 2. What is read follows what was read before: cluster, epoch, revision and link, or it is refused.
+
+package import FoundationEssentials
+internal import Metastore
+package import MetastoreModel
+
+/// A place in the line of an archive's objects: what stands before it.
+package struct ArchivePlace: Sendable, Hashable {
+    /// The epoch that goes on here.
+    package var epoch: Epoch
+    /// The last revision before, and its link.
+    package var revision: Revision
+    package var chain: [UInt8]
+
+    package init(epoch: Epoch, revision: Revision, chain: [UInt8]) {
+        self.epoch = epoch
+        self.revision = revision
+        self.chain = chain
+    }
+}
+
+/// What lies in the line.
+package enum ArchiveObject: Sendable {
+    /// The epoch's next revisions.
+    case segment(Segment)
+    /// The epoch has ended: this one comes next. Its fork may be a revision before, from which it goes on.
+    case epoch(EpochRecord)
+}
+
+/// The line of objects of one cluster.
+package struct ArchiveLine: Sendable {
+    package let target: any ArchiveTarget
+    package let cluster: UUID
+    package let names: ArchiveNames
+
+    package init(_ target: any ArchiveTarget, of cluster: UUID) {
+        self.target = target
+        self.cluster = cluster
+        names = ArchiveNames(cluster)
+    }
+
+    /// The name that stands next.
+    package func name(after place: ArchivePlace) -> ArchiveName {
+        names.log(place.epoch, from: Revision(rawValue: place.revision.rawValue + 1))
+    }
+
+    /// What stands next; nil where the line ends.
+    ///
+    /// - Throws: ``ArchiveError``; `damaged` also where it doesn't follow.
+    package func object(after place: ArchivePlace) async throws(ArchiveError) -> ArchiveObject? {
+        let name = name(after: place)
+        guard let bytes = try await target.read(name, limit: Limits.segmentObjectBytes) else { return nil }
+        return try object(bytes, named: name.description, after: place)
+    }
+
+    func object(
+        _ bytes: [UInt8], named name: String, after place: ArchivePlace
+    ) throws(ArchiveError) -> ArchiveObject {
+        func damage(_ reason: String) -> ArchiveError { .damaged(object: name, offset: 0, reason: reason) }
+        guard !bytes.starts(with: EpochRecord.magic) else {
+            let record = try EpochRecord(bytes, named: name)
+            guard record.cluster == cluster else { throw damage("it is of another cluster") }
+            guard record.epoch.number == place.epoch.number + 1, record.fork <= place.revision,
+                record.fork < place.revision || record.chain == place.chain
+            else { throw damage("its epoch doesn't follow") }
+            return .epoch(record)
+        }
+        let segment = try Segment(bytes, named: name)
+        guard segment.header.cluster == cluster else { throw damage("it is of another cluster") }
+        guard segment.header.first.rawValue == place.revision.rawValue + 1,
+            segment.header.epoch.number == place.epoch.number
+        else { throw damage("its revisions or its epoch are not those of its name") }
+        return .segment(segment)
+    }
+}
+
+extension Segment {
+    /// Where it ends.
+    package var end: ArchivePlace { ArchivePlace(epoch: header.epoch, revision: header.last, chain: footer.chain) }
+
+    /// The link of one of its revisions, or of the one before the first.
+    func link(of revision: Revision) -> [UInt8]? {
+        let index = revision.rawValue - header.first.rawValue
+        if index == -1 { return header.previous }
+        return records.indices.contains(Int(index)) ? records[Int(index)].chain : nil
+    }
+}
+
+extension EpochRecord {
+    /// Where its epoch begins.
+    package var start: ArchivePlace { ArchivePlace(epoch: epoch, revision: fork, chain: chain) }
+}

@@ -1,0 +1,120 @@
+// Invariants
+// 1. What was appended stands in the archive's one line, durable, after everything this writer appended before.
+// 2. A name that somebody else took is looked at: the same history counts as appended, whoever wrote it; another one is
+//    a fork, and from then on this writer appends nothing.
+// 3. An epoch ends for everybody at once: its record takes the name that its next segment would need. So an answer
+//    about a segment is never taken back by a master that comes later.
+
+internal import MetastoreModel
+
+/// Appends one store's history to an archive.
+///
+/// It is used by one task at a time.
+package struct ArchiveWriter: Sendable {
+    package let line: ArchiveLine
+    /// What is archived: where the line goes on.
+    package private(set) var end: ArchivePlace
+    /// Why nothing more is appended.
+    package private(set) var alarm: ArchiveError?
+
+    /// - Parameter end: a place in the line up to which this store's history is known to be archived; the beginning of
+    ///   the store's history in an empty archive.
+    package init(_ line: ArchiveLine, after end: ArchivePlace) {
+        self.line = line
+        self.end = end
+    }
+
+    /// Begins an archive, or goes on with the one that is there.
+    ///
+    /// - Parameter record: the epoch in which the store is, its fork the revision after which the archive begins.
+    /// - Throws: ``ArchiveError``: `forked` when the archive begins with another history of the cluster.
+    package static func begin(
+        _ line: ArchiveLine, with record: EpochRecord
+    ) async throws(ArchiveError) -> ArchiveWriter {
+        let name = line.names.beginning
+        if try await line.target.create(name, record.bytes) == .taken {
+            guard try await line.beginning() == record else {
+                throw .forked(object: "\(name)", after: record.fork)
+            }
+        }
+        return ArchiveWriter(line, after: record.start)
+    }
+
+    /// Appends a segment that begins where the line ends.
+    ///
+    /// - Returns: how many of its revisions are archived now: all, or fewer where the archive has a shorter segment of
+    ///   the same history under the name. Cut a new one from there.
+    /// - Throws: ``ArchiveError``: `fenced` when another master ended the epoch, `forked` when the name has another
+    ///   history: both for good. After `unavailable` it is tried again with the same segment or a longer one.
+    package mutating func append(_ segment: Segment) async throws(ArchiveError) -> Int {
+        try stopIfAlarmed()
+        precondition(
+            segment.header.epoch == end.epoch && segment.header.first.rawValue == end.revision.rawValue + 1
+                && segment.header.previous == end.chain, "a segment begins where the line ends")
+        switch try await line.target.create(line.name(after: end), segment.bytes) {
+        case .created: end = segment.end
+        case .taken: try await compare(segment)
+        }
+        return Int(end.revision.rawValue - segment.header.first.rawValue) + 1
+    }
+
+    /// Opens an epoch after the archive's last: whoever writes in an earlier one is fenced from now on.
+    ///
+    /// - Parameter record: its number is the last epoch's and one. Its fork is where this writer ends, or an earlier
+    ///   revision that a restored store goes on from.
+    /// - Throws: ``ArchiveError``: `fenced` when another master opened one first, `forked` when the last epoch went on
+    ///   without this store knowing.
+    package mutating func open(_ record: EpochRecord) async throws(ArchiveError) {
+        try stopIfAlarmed()
+        precondition(record.epoch.number == end.epoch.number + 1, "an epoch's number is its predecessor's and one")
+        if try await line.target.create(line.name(after: end), record.bytes) == .taken {
+            switch try await standing() {
+            case .epoch(let other) where other == record: break
+            case .epoch(let other): throw stop(other)
+            case .segment: throw stop(.forked(object: "\(line.name(after: end))", after: end.revision))
+            }
+        }
+        // The line decides; this is the same once more, to be found by its number. Whoever finds it missing adds it.
+        let name = line.names.epoch(record.epoch.number)
+        if try await line.target.create(name, record.bytes) == .taken {
+            guard try await line.target.read(name, limit: Limits.segmentObjectBytes) == record.bytes else {
+                throw stop(.forked(object: "\(name)", after: record.fork))
+            }
+        }
+        end = record.start
+    }
+
+    /// Something has the segment's name: what is it?
+    private mutating func compare(_ segment: Segment) async throws(ArchiveError) {
+        switch try await standing() {
+        case .epoch(let record): throw stop(record)
+        case .segment(let other):
+            let last = min(other.header.last, segment.header.last)
+            guard other.header.epoch == segment.header.epoch, other.header.previous == end.chain,
+                other.link(of: last) == segment.link(of: last), other.header.last <= segment.header.last
+            else { throw stop(.forked(object: "\(line.name(after: end))", after: end.revision)) }
+            end = other.end
+        }
+    }
+
+    private func standing() async throws(ArchiveError) -> ArchiveObject {
+        guard let object = try await line.object(after: end) else {
+            throw .unavailable(
+                place: line.target.place, reason: "\(line.name(after: end)) was there, and can't be found any more")
+        }
+        return object
+    }
+
+    private func stopIfAlarmed() throws(ArchiveError) {
+        if let alarm { throw alarm }
+    }
+
+    private mutating func stop(_ record: EpochRecord) -> ArchiveError {
+        stop(.fenced(epoch: record.epoch.number, holder: record.holder, after: record.fork))
+    }
+
+    private mutating func stop(_ error: ArchiveError) -> ArchiveError {
+        alarm = error
+        return error
+    }
+}
