@@ -26,8 +26,8 @@ public enum ArchiveError: Error, Sendable, Hashable, CustomStringConvertible {
         case .refused(let place, let reason):
             "the archive at \(place) can't be used: \(reason)"
         case .tooLarge(let object, let bytes, let limit):
-            "\(object) has \(bytes) bytes, and none has more than \(limit): it is not what its name says. Nothing of it "
-                + "was taken"
+            "\(object) has \(bytes) bytes, and none has more than \(limit): it is not what its name says. Nothing of "
+                + "it was taken"
         case .damaged(let object, let offset, let reason):
             "\(object) is damaged at byte \(offset): \(reason). Nothing of it was taken. Do not delete it; restore it "
                 + "from a copy of the archive, or restore the store from before it"
