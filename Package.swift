@@ -216,9 +216,12 @@ let package = Package(
             name: "MetastoreReplicationTests",
             dependencies: [
                 "MetastoreReplication", "MetastoreTestSupport", "FaultSupport", "Metastore", "MetastoreModel",
-                "MetastoreEngine", "MetastoreSQLite", "MetastorePostgreSQL",
+                "MetastoreEngine", "MetastoreSQLite", "MetastorePostgreSQL", "FaultLoad", "metastore-archive-test",
             ],
-            swiftSettings: settings),
+            exclude: ["Program", "archiveshim.c"], swiftSettings: settings),
+        .executableTarget(
+            name: "metastore-archive-test", dependencies: ["MetastoreReplication"],
+            path: "Tests/MetastoreReplicationTests/Program", swiftSettings: settings),
         .testTarget(
             name: "MetastoreCopyTests",
             dependencies: [

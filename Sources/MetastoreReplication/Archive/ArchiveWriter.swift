@@ -5,7 +5,7 @@
 // 3. An epoch ends for everybody at once: its record takes the name that its next segment would need. So an answer
 //    about a segment is never taken back by a master that comes later.
 
-internal import MetastoreModel
+package import MetastoreModel
 
 /// Appends one store's history to an archive.
 ///
@@ -45,7 +45,8 @@ package struct ArchiveWriter: Sendable {
     /// - Returns: how many of its revisions are archived now: all, or fewer where the archive has a shorter segment of
     ///   the same history under the name. Cut a new one from there.
     /// - Throws: ``ArchiveError``: `fenced` when another master ended the epoch, `forked` when the name has another
-    ///   history: both for good. After `unavailable` it is tried again with the same segment or a longer one.
+    ///   history: both for good. `behind` when the archive has all of it and more, as after an answer that was lost:
+    ///   see ``follow(_:)``. After `unavailable` it is tried again.
     package mutating func append(_ segment: Segment) async throws(ArchiveError) -> Int {
         try stopIfAlarmed()
         precondition(
@@ -62,8 +63,8 @@ package struct ArchiveWriter: Sendable {
     ///
     /// - Parameter record: its number is the last epoch's and one. Its fork is where this writer ends, or an earlier
     ///   revision that a restored store goes on from.
-    /// - Throws: ``ArchiveError``: `fenced` when another master opened one first, `forked` when the last epoch went on
-    ///   without this store knowing.
+    /// - Throws: ``ArchiveError``: `fenced` when another master opened one first; `behind` when the last epoch's master
+    ///   went on meanwhile: follow it, and try again with a later fork, or it loses what it was answered for.
     package mutating func open(_ record: EpochRecord) async throws(ArchiveError) {
         try stopIfAlarmed()
         precondition(record.epoch.number == end.epoch.number + 1, "an epoch's number is its predecessor's and one")
@@ -71,7 +72,9 @@ package struct ArchiveWriter: Sendable {
             switch try await standing() {
             case .epoch(let other) where other == record: break
             case .epoch(let other): throw stop(other)
-            case .segment: throw stop(.forked(object: "\(line.name(after: end))", after: end.revision))
+            case .segment(let other):
+                guard other.header.epoch == end.epoch, other.header.previous == end.chain else { throw fork() }
+                throw .behind(after: end.revision)
             }
         }
         // The line decides; this is the same once more, to be found by its number. Whoever finds it missing adds it.
@@ -84,6 +87,27 @@ package struct ArchiveWriter: Sendable {
         end = record.start
     }
 
+    /// Takes for archived what the archive has of this store's own history after ``end``.
+    ///
+    /// - Parameter link: of a revision, as the store has it; nil for one that it doesn't have.
+    /// - Throws: ``ArchiveError``: `forked` where the archive has another history than the store, or more of it;
+    ///   `fenced` when another master ended the epoch.
+    package mutating func follow(
+        _ link: (Revision) async throws(ArchiveError) -> [UInt8]?
+    ) async throws(ArchiveError) {
+        try stopIfAlarmed()
+        while let object = try await line.object(after: end) {
+            switch object {
+            case .epoch(let record): throw stop(record)
+            case .segment(let segment):
+                guard segment.header.epoch == end.epoch, segment.header.previous == end.chain,
+                    try await link(segment.header.last) == segment.footer.chain
+                else { throw fork() }
+                end = segment.end
+            }
+        }
+    }
+
     /// Something has the segment's name: what is it?
     private mutating func compare(_ segment: Segment) async throws(ArchiveError) {
         switch try await standing() {
@@ -91,8 +115,9 @@ package struct ArchiveWriter: Sendable {
         case .segment(let other):
             let last = min(other.header.last, segment.header.last)
             guard other.header.epoch == segment.header.epoch, other.header.previous == end.chain,
-                other.link(of: last) == segment.link(of: last), other.header.last <= segment.header.last
-            else { throw stop(.forked(object: "\(line.name(after: end))", after: end.revision)) }
+                other.link(of: last) == segment.link(of: last)
+            else { throw fork() }
+            guard other.header.last == last else { throw .behind(after: last) }
             end = other.end
         }
     }
@@ -107,6 +132,10 @@ package struct ArchiveWriter: Sendable {
 
     private func stopIfAlarmed() throws(ArchiveError) {
         if let alarm { throw alarm }
+    }
+
+    private mutating func fork() -> ArchiveError {
+        stop(.forked(object: "\(line.name(after: end))", after: end.revision))
     }
 
     private mutating func stop(_ record: EpochRecord) -> ArchiveError {

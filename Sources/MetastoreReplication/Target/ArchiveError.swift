@@ -15,6 +15,8 @@ public enum ArchiveError: Error, Sendable, Hashable, CustomStringConvertible {
     case damaged(object: String, offset: Int, reason: String)
     /// An object was written by a newer release.
     case newer(object: String, version: Int)
+    /// The archive goes on after that revision, with what this store doesn't have yet. Follow it, then try again.
+    case behind(after: Revision)
     /// Another master opened a later epoch, from that revision of this history on. This one archives nothing more.
     case fenced(epoch: Int64, holder: String, after: Revision)
     /// The archive has another history after that revision: another master wrote it, from a copy of the same store.
@@ -40,6 +42,9 @@ public enum ArchiveError: Error, Sendable, Hashable, CustomStringConvertible {
         case .newer(let object, let version):
             "\(object) has format \(version), which a newer release wrote. It is intact: use that release, and do not "
                 + "delete it"
+        case .behind(let revision):
+            "the archive goes on after revision \(revision), where this store ends: its master is still at work, or was "
+                + "until now. Follow the archive to its end before this store leads"
         case .fenced(let epoch, let holder, let revision):
             "\(holder) opened epoch \(epoch) after revision \(revision): it leads now, and this master archives nothing "
                 + "more. What this one committed after that revision is not in the archive. Stop it, and do not start "
