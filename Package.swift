@@ -218,10 +218,10 @@ let package = Package(
                 "MetastoreReplication", "MetastoreTestSupport", "FaultSupport", "Metastore", "MetastoreModel",
                 "MetastoreEngine", "MetastoreSQLite", "MetastorePostgreSQL", "FaultLoad", "metastore-archive-test",
             ],
-            exclude: ["Program", "archiveshim.c"], swiftSettings: settings),
+            exclude: ["archiveshim.c"], swiftSettings: settings),
         .executableTarget(
             name: "metastore-archive-test", dependencies: ["MetastoreReplication"],
-            path: "Tests/MetastoreReplicationTests/Program", swiftSettings: settings),
+            path: "Tests/ArchiveProgram", swiftSettings: settings),
         .testTarget(
             name: "MetastoreCopyTests",
             dependencies: [

@@ -18,12 +18,12 @@ internal import Testing
         static let old = [UInt8](repeating: 1, count: 100)
         static let new = [UInt8](repeating: 7, count: 10_000)
 
-        func prepare(_ place: ArchivePlace) async throws {
+        func prepare(_ place: ArchiveScratch) async throws {
             if isTaken { _ = try await place.target.create(name("a/b/c"), Self.old) }
             if hasFolder { for folder in ["/a", "/a/b"] { mkdir(place.root + folder, 0o700) } }
         }
 
-        func run(_ place: ArchivePlace, _ faults: String, calls: String? = nil) throws -> Tool.Ending {
+        func run(_ place: ArchiveScratch, _ faults: String, calls: String? = nil) throws -> Tool.Ending {
             let faults = [self.faults, faults].filter { !$0.isEmpty }.joined(separator: ",")
             return try place.process(verb, "a/b/c", faults: faults, calls: calls)
         }
@@ -39,7 +39,7 @@ internal import Testing
     @Test(arguments: calls) func `killed before any of its calls leaves all or nothing`(_ call: Call) async throws {
         var (kills, found) = (0, [String: Int]())
         while kills < 100 {
-            let place = try ArchivePlace()
+            let place = try ArchiveScratch()
             try await call.prepare(place)
             let ending = try call.run(place, "any:0:\(kills + 1)")
             guard ending.code == 137 else {
@@ -72,7 +72,7 @@ internal import Testing
         var random = Scale.random(43)
         var (acknowledged, temporaries) = (0, 0)
         for _ in 0..<Scale.of(200) {
-            let place = try ArchivePlace()
+            let place = try ArchiveScratch()
             let tool = try Tool(["fill", place.root, "7", "50000"], program: "metastore-archive-test")
             while tool.lines.isEmpty, !tool.hasEnded { usleep(1_000) }
             usleep(UInt32.random(in: 0...20_000, using: &random))
@@ -102,7 +102,7 @@ internal import Testing
         for error in [EIO, ESTALE] {
             var failures = 0
             while failures <= flushes {
-                let place = try ArchivePlace()
+                let place = try ArchiveScratch()
                 try await call.prepare(place)
                 let ending = try call.run(place, "fsync:\(error):\(failures + 1)")
                 guard ending.output.hasPrefix("error") else { break }
@@ -121,7 +121,7 @@ internal import Testing
     }
 
     @Test func `flushes an object before it has a name, and each folder after`() async throws {
-        let place = try ArchivePlace()
+        let place = try ArchiveScratch()
         let log = place.directory + "/calls"
         func flushes(_ call: Call) throws -> [String] {
             unlink(log)
@@ -149,7 +149,7 @@ internal import Testing
     /// It can't be read, and it is removed before it is looked at.
     @Test(arguments: [("openat:\(EACCES):3", "taken"), ("openat:\(ENOENT):3", "error unavailable")])
     func `answers for an object that it can't open`(_ faults: String, _ answer: String) async throws {
-        let place = try ArchivePlace()
+        let place = try ArchiveScratch()
         _ = try await place.target.create(name("a/b"), Call.old)
         let ending = try place.process("create", "a/b", faults: faults)
         #expect(ending.output.hasPrefix(answer), "\(ending)")
@@ -182,7 +182,7 @@ internal import Testing
         ("openat:4:1,mkdirat:4:1,write:4:1,fsync:4:1,linkat:4:1,unlinkat:4:1", "created", ""),
         ("linkat:\(EPERM):0,renameat2:4:1", "created", ""),
     ]) func `tells what a failing call means`(_ faults: String, _ answer: String, _ advice: String) async throws {
-        let place = try ArchivePlace()
+        let place = try ArchiveScratch()
         let ending = try place.process("create", "a/b", faults: faults)
         #expect(ending.code == 0 && ending.output.hasPrefix(answer) && ending.output.contains(advice), "\(ending)")
         let bytes = try await place.target.read(name("a/b"), limit: 10_000)

@@ -5,8 +5,8 @@ internal import MetastoreReplication
 internal import Testing
 
 @Suite(.serialized, .timed) struct `An archive in a folder` {
-    let place: ArchivePlace
-    init() throws { place = try ArchivePlace() }
+    let place: ArchiveScratch
+    init() throws { place = try ArchiveScratch() }
 
     @Test func `is the owner's alone`() async throws {
         let target = try place.target

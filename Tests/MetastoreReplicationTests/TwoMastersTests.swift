@@ -43,7 +43,7 @@ private struct Master {
             do throws(ArchiveError) {
                 _ = try await writer.append(segment)
             } catch {
-                guard await goOn(after: error) else { return told = writer.alarm }
+                guard await goOn(after: error) else { return told = writer.alarm ?? error }
             }
             acknowledged = writer.end.revision
         }
@@ -72,12 +72,16 @@ private struct Master {
     mutating func takeOver() async {
         while told == nil {
             do throws(ArchiveError) {
-                guard let history = try await ArchiveHistory(writer.line) else { return }
-                var found: [LogRecord] = []
-                try await history.forEachSegment { found += $0 }
-                records = found
-                writer = ArchiveWriter(writer.line, after: history.end)
-                let end = history.end
+                var end = writer.end
+                while let object = try await writer.line.object(after: end) {
+                    switch object {
+                    case .segment(let segment):
+                        records += segment.records
+                        end = segment.end
+                    case .epoch(let record): end = record.start
+                    }
+                    writer = ArchiveWriter(writer.line, after: end)
+                }
                 try await writer.open(
                     EpochRecord(
                         cluster: cluster, epoch: Epoch(number: end.epoch.number + 1, nonce: random.next()),
@@ -217,27 +221,26 @@ private struct Master {
     /// A leader that was paused goes on after another took over: what it was answered for stays, and it is told.
     @Test func `of which one takes over, the other is fenced and loses nothing it was answered for`() async throws {
         var random = Seeded("takeovers")
-        var fenced = 0
         for schedule in 0..<Seeded.count(100, least: 10) {
             try await withScratch { root in
                 let masters = await run(try await begin(root, &random, shares: schedule % 2 == 0 ? 0 : 0.1)) { master in
                     if master.number == 2 { await master.takeOver() }
-                    for _ in 0..<6 where master.told == nil {
+                    // The first works until it is told. It rests in between: nobody overtakes one as fast as himself.
+                    for _ in 0..<(master.number == 1 ? 1_000 : 6) where master.told == nil {
                         master.commit(Int.random(in: 1...5, using: &master.random))
                         await master.archive()
+                        let line = master.writer.line
+                        for _ in 0..<2 { _ = try? await line.target.read(line.names.beginning, limit: 1 << 10) }
                     }
                 }
                 try await check(root, masters)
-                #expect(masters.compactMap(\.told).count <= 1, "schedule \(schedule): \(masters.map(\.told))")
-                for told in masters.compactMap(\.told) {
-                    guard case .fenced = told else {
-                        Issue.record("schedule \(schedule): \(told)")
-                        continue
-                    }
-                    fenced += 1
+                guard case .fenced(let epoch, "master-2", _) = masters[0].told, masters[1].told == nil,
+                    epoch >= 2
+                else {
+                    Issue.record("schedule \(schedule): \(masters.map(\.told))")
+                    return
                 }
             }
         }
-        #expect(fenced > 0)
     }
 }

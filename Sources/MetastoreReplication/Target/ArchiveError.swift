@@ -43,8 +43,8 @@ public enum ArchiveError: Error, Sendable, Hashable, CustomStringConvertible {
             "\(object) has format \(version), which a newer release wrote. It is intact: use that release, and do not "
                 + "delete it"
         case .behind(let revision):
-            "the archive goes on after revision \(revision), where this store ends: its master is still at work, or was "
-                + "until now. Follow the archive to its end before this store leads"
+            "the archive goes on after revision \(revision), where this store ends: its master is still at work, "
+                + "or was until now. Follow the archive to its end before this store leads"
         case .fenced(let epoch, let holder, let revision):
             "\(holder) opened epoch \(epoch) after revision \(revision): it leads now, and this master archives nothing "
                 + "more. What this one committed after that revision is not in the archive. Stop it, and do not start "

@@ -6,13 +6,13 @@ internal import Testing
 
 extension TargetKind {
     static let directory = TargetKind(testDescription: "a folder") { body in
-        let place = try ArchivePlace()
+        let place = try ArchiveScratch()
         try await body(place.target)
     }
 }
 
 /// A folder of a test's own for an archive, unmounted and gone with it.
-final class ArchivePlace: Sendable {
+final class ArchiveScratch: Sendable {
     let directory: String
     /// Where the archive goes.
     var root: String { directory + "/archive" }
