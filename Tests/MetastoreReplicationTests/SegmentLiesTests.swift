@@ -1,5 +1,5 @@
 internal import FaultSupport
-internal import Foundation
+internal import FoundationEssentials
 internal import Metastore
 internal import MetastoreModel
 internal import MetastoreReplication
@@ -37,33 +37,18 @@ internal import Testing
         seal(&bytes, since: start)
     }
 
-    /// By how many bytes this process grew meanwhile, at the most at once.
-    private func growth(_ body: () throws -> Void) rethrows -> Int {
-        // Forgets the most so far.
-        try? Data("5".utf8).write(to: URL(filePath: "/proc/self/clear_refs"))
-        let before = status("VmRSS")
-        try body()
-        return status("VmHWM") - before
-    }
-
-    private func status(_ name: String) -> Int {
-        let lines = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8))?.split(separator: "\n") ?? []
-        let line = lines.first { $0.hasPrefix(name + ":") } ?? ""
-        return (line.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0) << 10
-    }
-
     private func expectRefused(_ bytes: [UInt8], _ reason: String) throws {
         var error: ArchiveError?
-        let growth = growth {
+        let growth = try Memory.growth {
             do throws(ArchiveError) { _ = try Segment(bytes, named: "segment") } catch let caught { error = caught }
         }
         #expect(error?.description.contains(reason) == true, "\(String(describing: error))")
         #expect(growth < 8 << 20, "it took memory for what it was told")
     }
 
-    @Test func `would be seen taking memory`() {
+    @Test func `would be seen taking memory`() throws {
         var taken: [UInt8] = []
-        let growth = growth { taken = Array(repeating: 1, count: 32 << 20) }
+        let growth = try Memory.growth { taken = Array(repeating: 1, count: 32 << 20) }
         #expect(growth > 24 << 20 && taken.count == 32 << 20)
     }
 

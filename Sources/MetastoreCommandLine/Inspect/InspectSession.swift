@@ -57,10 +57,24 @@ package final class InspectSession {
         guard !isRunning else { return try command(self) }
         isRunning = true
         defer { isRunning = false }
-        return try inspection.read {
-            try goBack()
-            return try command(self)
+        do {
+            return try inspection.read {
+                try goBack()
+                return try command(self)
+            }
+        } catch let error as EngineError {
+            throw damage(error) ?? error
+        } catch StoreError.engine(let error) {
+            throw damage(error) ?? StoreError.engine(error)
         }
+    }
+
+    /// The inspector's own statements fit a store's tables: one that doesn't has met others. What somebody typed
+    /// is told before it comes here.
+    private func damage(_ error: EngineError) -> (any Error)? {
+        guard error.code == .misuse || error.code == .tooBig else { return nil }
+        return StoreError.damaged(
+            place: inspection.place, reason: "its tables are not those of a store (\(error.message)); see salvage")
     }
 
     /// A state of the past is made anew for each command: of a store in use it ends with the read.
