@@ -63,3 +63,18 @@ extension Segment {
             }
     }
 }
+
+extension LogRecord {
+    /// The next record of a history: its body is noise, its link is right.
+    static func made(
+        after last: LogRecord?, in epoch: Epoch, of cluster: UUID, by actor: String, _ random: inout Seeded
+    ) -> LogRecord {
+        let body = (0..<Int.random(in: 1...200, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
+        var record = LogRecord(
+            revision: Revision(rawValue: (last?.revision.rawValue ?? 0) + 1), epoch: epoch,
+            time: Timestamp(microseconds: (last?.time.microseconds ?? 0) + 1), schema: 2, actor: actor, operation: nil,
+            consumer: nil, kinds: .keyValue, body: body, chain: [])
+        record.chain = record.link(after: last?.chain ?? LogRecord.genesis(cluster: cluster))
+        return record
+    }
+}

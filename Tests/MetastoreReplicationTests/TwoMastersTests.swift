@@ -20,15 +20,8 @@ private struct Master {
     /// Commits a few revisions in the epoch that its writer is in.
     mutating func commit(_ count: Int) {
         for _ in 0..<count {
-            let last = records.last
-            let body = (0..<Int.random(in: 1...200, using: &random)).map { _ in
-                UInt8.random(in: 0...255, using: &random)
-            }
-            var record = LogRecord(
-                revision: Revision(rawValue: (last?.revision.rawValue ?? 0) + 1), epoch: writer.end.epoch,
-                time: Timestamp(microseconds: (last?.time.microseconds ?? 0) + 1), schema: 2,
-                actor: "master-\(number)", operation: nil, consumer: nil, kinds: .keyValue, body: body, chain: [])
-            record.chain = record.link(after: last?.chain ?? LogRecord.genesis(cluster: cluster))
+            let record = LogRecord.made(
+                after: records.last, in: writer.end.epoch, of: cluster, by: "master-\(number)", &random)
             records.append(record)
         }
     }
@@ -146,7 +139,7 @@ private struct Master {
         let line = ArchiveLine(try DirectoryTarget(path: root), of: masters[0].cluster)
         let history = try #require(try await ArchiveHistory(line))
         var found: [LogRecord] = []
-        try await history.forEachSegment { found += $0 }
+        try await history.forEachPart { found += $0.records }
         var chain = LogRecord.genesis(cluster: masters[0].cluster)
         for (index, record) in found.enumerated() {
             #expect(record.revision.rawValue == Int64(index) + 1 && record.chain == record.link(after: chain))

@@ -64,11 +64,7 @@ struct Head: Sendable, Hashable {
     }
 
     /// The digest of the counters, which stands for the `cluster` kind.
-    var countersHash: RowHash {
-        var fields = CanonicalWriter()
-        for (index, next) in counters.enumerated() { fields.field(UInt8(index + 1), .integer(next)) }
-        return RowHash(kind: .cluster, key: "cluster", fields: fields.bytes)
-    }
+    var countersHash: RowHash { counters.hash }
 }
 
 extension Head {

@@ -63,28 +63,45 @@ package struct ArchiveHistory: Sendable {
         }
     }
 
-    /// All records of the history, from its beginning, a segment's at a time.
+    /// What a reader is given: the records of a segment, or of a part of it.
+    package struct Part: Sendable {
+        package let records: [LogRecord]
+        /// After the last of them, of the kinds that the segment changed; nil for a part of a segment.
+        package let digests: [RecordKind: UInt128]?
+    }
+
+    /// The history's records, in order, a segment's at a time.
     ///
-    /// - Parameter take: called in order.
-    package func forEachSegment(
-        after revision: Revision = .absent, _ take: ([LogRecord]) async throws(ArchiveError) -> Void
-    ) async throws(ArchiveError) {
+    /// - Parameters:
+    ///   - revision: those after it.
+    ///   - last: the last of them; by default all.
+    /// - Throws: ``ArchiveError``, `damaged` where a part of the history is missing or doesn't follow; what the closure
+    ///   throws.
+    package func forEachPart(
+        after revision: Revision = .absent, through last: Revision = Revision(rawValue: .max),
+        _ take: (Part) async throws -> Void
+    ) async throws {
         var chain = stretches[0].record.chain
         for stretch in stretches {
             var place = stretch.record.start
             guard place.chain == chain else { throw broken(place, "its epoch goes on from another history") }
-            while place.revision < stretch.last {
+            let end = min(stretch.last, last)
+            while place.revision < end {
                 guard case .segment(let segment) = try await line.object(after: place) else {
                     throw broken(place, "it is missing")
                 }
                 guard segment.header.previous == place.chain, segment.header.epoch == place.epoch else {
                     throw broken(place, "it doesn't follow the one before")
                 }
-                let wanted = segment.records.filter { $0.revision > revision && $0.revision <= stretch.last }
-                if !wanted.isEmpty { try await take(wanted) }
+                let wanted = segment.records.filter { $0.revision > revision && $0.revision <= end }
+                let isWhole = wanted.last?.revision == segment.header.last
+                if !wanted.isEmpty {
+                    try await take(Part(records: wanted, digests: isWhole ? segment.footer.digests : nil))
+                }
                 place = segment.end
-                chain = segment.link(of: min(place.revision, stretch.last)) ?? chain
+                chain = segment.link(of: min(place.revision, end)) ?? chain
             }
+            if stretch.last >= last { return }
         }
     }
 

@@ -1,11 +1,10 @@
 internal import Metastore
-internal import MetastoreEngine
+package import MetastoreEngine
 internal import MetastoreModel
 internal import MetastoreSQLite
-internal import MetastoreTestSupport
 
 /// A store with a history: whatever the rules allow is done in random order, and what they refuse is left.
-struct RandomHistory {
+package struct RandomHistory {
     private var random: Seeded
     private let store: Metastore
     private var experiments: [ID<Experiment>] = []
@@ -13,11 +12,11 @@ struct RandomHistory {
     private var steps: [ID<Trial>: Int64] = [:]
 
     /// Makes it, and closes it.
-    static func make(_ path: String, commits: Int, name: String) async throws {
+    package static func make(_ path: String, commits: Int, name: String) async throws {
         try await make(in: .sqlite(path), commits: commits, name: name)
     }
 
-    static func make(in source: EngineSource, commits: Int, name: String) async throws {
+    package static func make(in source: EngineSource, commits: Int, name: String) async throws {
         try await FullStore.make(in: source, more: 20)
         try await goOn(in: source, commits: commits, name: name)
     }
@@ -25,7 +24,7 @@ struct RandomHistory {
     /// Goes on with a store, and closes it.
     ///
     /// - Parameter look: sees its files before.
-    static func goOn(
+    package static func goOn(
         _ path: String, commits: Int, name: String, _ look: () throws -> Void = {}
     ) async throws {
         try await goOn(in: .sqlite(path), commits: commits, name: name, look)

@@ -1,0 +1,89 @@
+// Invariants
+// 1. Records go into the archive in the order of their revisions, each once, and what was archived before is followed
+//    and not written again: the same history gives the same segments' chain, whoever uploads it.
+// 2. An epoch's record says what the log says of its beginning: a second upload writes the same bytes.
+
+internal import FoundationEssentials
+package import Metastore
+internal import MetastoreModel
+
+/// Brings a store's history into an archive, from its first revision on.
+package struct HistoryUpload: Sendable {
+    package private(set) var writer: ArchiveWriter
+    private var cutter: SegmentCutter
+    /// The last revision that was taken.
+    private var taken = Revision.absent
+
+    /// Begins an archive, or goes on with what is there.
+    ///
+    /// - Parameters:
+    ///   - first: the first record of the cluster's history.
+    ///   - bound: bytes of records after which a segment is cut.
+    /// - Throws: ``ArchiveError``.
+    package init(
+        _ line: ArchiveLine, from first: LogRecord, bound: Int = Limits.segmentBytes
+    ) async throws(ArchiveError) {
+        precondition(first.revision.rawValue == 1, "an archive without a snapshot begins with the first revision")
+        let beginning = EpochRecord(
+            cluster: line.cluster, epoch: first.epoch, parent: nil, fork: .absent,
+            chain: LogRecord.genesis(cluster: line.cluster), holder: first.actor, time: first.time)
+        let begun = try await ArchiveWriter.begin(line, with: beginning)
+        let history = try await ArchiveHistory(line)
+        writer = history.map { ArchiveWriter(line, after: $0.end) } ?? begun
+        cutter = SegmentCutter(cluster: line.cluster, bound: bound)
+    }
+
+    /// Takes the next records, passes over what is archived, and archives what fills segments.
+    ///
+    /// - Throws: ``ArchiveError``, `forked` where the archive has another history; `StoreError` `damaged` for a record
+    ///   that can't be read.
+    package mutating func add(_ records: [LogRecord]) async throws {
+        for record in records {
+            precondition(record.revision.rawValue == taken.rawValue + 1, "records come without a hole")
+            taken = record.revision
+            if record.revision > writer.end.revision {
+                if let segment = try cutter.add(record) { try await append(segment) }
+            } else {
+                try cutter.pass(record)
+                guard record.revision < writer.end.revision || record.chain == writer.end.chain else {
+                    throw ArchiveError.forked(object: writer.line.name, after: .absent)
+                }
+            }
+        }
+    }
+
+    /// Archives all that was taken.
+    ///
+    /// - Throws: ``ArchiveError``: `behind` where the archive has more than was taken.
+    package mutating func flush() async throws(ArchiveError) {
+        guard taken >= writer.end.revision else { throw .behind(after: taken) }
+        if let segment = cutter.seal() { try await append(segment) }
+    }
+
+    private mutating func append(_ segment: Segment) async throws(ArchiveError) {
+        if segment.header.epoch != writer.end.epoch {
+            let first = segment.records[0]
+            try await writer.open(
+                EpochRecord(
+                    cluster: segment.header.cluster, epoch: segment.header.epoch, parent: writer.end.epoch,
+                    fork: writer.end.revision, chain: writer.end.chain, holder: first.actor, time: first.time))
+        }
+        var rest = segment
+        while try await writer.append(rest) < rest.header.count { rest = rest.after(writer.end.revision) }
+    }
+}
+
+extension ArchiveLine {
+    /// For messages.
+    fileprivate var name: String { "the archive of \(cluster) at \(target.place)" }
+}
+
+extension Segment {
+    /// What of it comes after one of its revisions.
+    fileprivate func after(_ revision: Revision) -> Segment {
+        let rest = records.filter { $0.revision > revision }
+        let kinds = rest.reduce(into: RecordKinds()) { $0.formUnion($1.kinds) }
+        let sums = footer.digests.filter { $0.key == .cluster || kinds.contains($0.key) }
+        return Segment(cluster: header.cluster, rest, after: link(of: revision) ?? [], digests: sums)
+    }
+}
