@@ -218,7 +218,7 @@ let package = Package(
                 "MetastoreReplication", "MetastoreTestSupport", "FaultSupport", "Metastore", "MetastoreModel",
                 "MetastoreEngine", "MetastoreSQLite", "MetastorePostgreSQL", "FaultLoad", "metastore-archive-test",
             ],
-            exclude: ["archiveshim.c"], swiftSettings: settings),
+            exclude: ["archiveshim.c", "segment.py"], swiftSettings: settings),
         .executableTarget(
             name: "metastore-archive-test", dependencies: ["MetastoreReplication"],
             path: "Tests/ArchiveProgram", swiftSettings: settings),

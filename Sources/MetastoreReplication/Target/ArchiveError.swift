@@ -46,9 +46,9 @@ public enum ArchiveError: Error, Sendable, Hashable, CustomStringConvertible {
             "the archive goes on after revision \(revision), where this store ends: its master is still at work, "
                 + "or was until now. Follow the archive to its end before this store leads"
         case .fenced(let epoch, let holder, let revision):
-            "\(holder) opened epoch \(epoch) after revision \(revision): it leads now, and this master archives nothing "
-                + "more. What this one committed after that revision is not in the archive. Stop it, and do not start "
-                + "both"
+            "\(holder) opened epoch \(epoch) after revision \(revision): it leads now, and this master archives "
+                + "nothing more. What this one committed after that revision is not in the archive. Stop it, and do "
+                + "not start both"
         case .forked(let object, let revision):
             "\(object) holds another history than this store's after revision \(revision): two masters went on from "
                 + "copies of one store. Archiving stopped. Nothing was overwritten: decide which of the two goes on, "
