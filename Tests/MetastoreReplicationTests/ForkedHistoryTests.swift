@@ -33,12 +33,7 @@ internal import Testing
             try await withScratch { root in
                 let line = ArchiveLine(try DirectoryTarget(path: root), of: random.uuid())
                 let first = Epoch(number: 1, nonce: random.next())
-                var writer = try await ArchiveWriter.begin(
-                    line,
-                    with: EpochRecord(
-                        cluster: line.cluster, epoch: first, parent: nil, fork: .absent,
-                        chain: LogRecord.genesis(cluster: line.cluster), holder: "one", time: Timestamp(microseconds: 0)
-                    ))
+                var writer = try await ArchiveWriter.begin(line, with: .beginning(of: line.cluster, in: first))
                 var history = try await append(Int.random(in: 0...30, using: &random), after: [], &writer, &random)
                 var epochs = [first]
                 for _ in 0..<Int.random(in: 1...5, using: &random) {
@@ -77,12 +72,7 @@ internal import Testing
         try await withScratch { root in
             let line = ArchiveLine(try DirectoryTarget(path: root), of: random.uuid())
             let first = Epoch(number: 1, nonce: random.next())
-            let genesis = LogRecord.genesis(cluster: line.cluster)
-            var writer = try await ArchiveWriter.begin(
-                line,
-                with: EpochRecord(
-                    cluster: line.cluster, epoch: first, parent: nil, fork: .absent, chain: genesis, holder: "one",
-                    time: Timestamp(microseconds: 0)))
+            var writer = try await ArchiveWriter.begin(line, with: .beginning(of: line.cluster, in: first))
             #expect(try await ArchiveHistory(ArchiveLine(line.target, of: random.uuid())) == nil)
             let history = try await append(40, after: [], &writer, &random)
             let whole = try #require(try await ArchiveHistory(line))

@@ -78,3 +78,12 @@ extension LogRecord {
         return record
     }
 }
+
+extension EpochRecord {
+    /// What an archive begins with that has a cluster's whole history.
+    static func beginning(of cluster: UUID, in epoch: Epoch) -> EpochRecord {
+        EpochRecord(
+            cluster: cluster, epoch: epoch, parent: nil, fork: .absent, chain: LogRecord.genesis(cluster: cluster),
+            holder: "master-0", time: Timestamp(microseconds: 0))
+    }
+}

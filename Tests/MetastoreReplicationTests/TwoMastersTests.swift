@@ -96,10 +96,7 @@ private struct Master {
     /// A history of some revisions in an archive, and two that have all of it.
     private func begin(_ root: String, _ random: inout Seeded, shares: Double) async throws -> [Master] {
         let cluster = random.uuid()
-        let epoch = Epoch(number: 1, nonce: random.next())
-        let beginning = EpochRecord(
-            cluster: cluster, epoch: epoch, parent: nil, fork: .absent, chain: LogRecord.genesis(cluster: cluster),
-            holder: "master-0", time: Timestamp(microseconds: 0))
+        let beginning = EpochRecord.beginning(of: cluster, in: Epoch(number: 1, nonce: random.next()))
         let target = try DirectoryTarget(path: root)
         let turnstile = Turnstile(Seeded(random.next()), tasks: 2)
         let writer = try await ArchiveWriter.begin(ArchiveLine(target, of: cluster), with: beginning)

@@ -30,7 +30,7 @@ package struct ArchiveHistory: Sendable {
         while let object = try await line.object(after: place) {
             switch object {
             case .segment(let segment):
-                guard segment.header.previous == place.chain, segment.header.epoch == place.epoch else {
+                guard segment.follows(place) else {
                     throw .damaged(
                         object: "\(line.name(after: place))", offset: 0, reason: "it doesn't follow the one before")
                 }
@@ -90,7 +90,7 @@ package struct ArchiveHistory: Sendable {
                 guard case .segment(let segment) = try await line.object(after: place) else {
                     throw broken(place, "it is missing")
                 }
-                guard segment.header.previous == place.chain, segment.header.epoch == place.epoch else {
+                guard segment.follows(place) else {
                     throw broken(place, "it doesn't follow the one before")
                 }
                 let wanted = segment.records.filter { $0.revision > revision && $0.revision <= end }

@@ -81,6 +81,9 @@ extension Segment {
     /// Where it ends.
     package var end: ArchivePlace { ArchivePlace(epoch: header.epoch, revision: header.last, chain: footer.chain) }
 
+    /// Goes on with the history that leads to a place.
+    func follows(_ place: ArchivePlace) -> Bool { header.previous == place.chain && header.epoch == place.epoch }
+
     /// The link of one of its revisions, or of the one before the first.
     func link(of revision: Revision) -> [UInt8]? {
         let index = revision.rawValue - header.first.rawValue

@@ -50,8 +50,8 @@ package struct ArchiveWriter: Sendable {
     package mutating func append(_ segment: Segment) async throws(ArchiveError) -> Int {
         try stopIfAlarmed()
         precondition(
-            segment.header.epoch == end.epoch && segment.header.first.rawValue == end.revision.rawValue + 1
-                && segment.header.previous == end.chain, "a segment begins where the line ends")
+            segment.follows(end) && segment.header.first.rawValue == end.revision.rawValue + 1,
+            "a segment begins where the line ends")
         switch try await line.target.create(line.name(after: end), segment.bytes) {
         case .created: end = segment.end
         case .taken: try await compare(segment)
@@ -73,7 +73,7 @@ package struct ArchiveWriter: Sendable {
             case .epoch(let other) where other == record: break
             case .epoch(let other): throw stop(other)
             case .segment(let other):
-                guard other.header.epoch == end.epoch, other.header.previous == end.chain else { throw fork() }
+                guard other.follows(end) else { throw fork() }
                 throw .behind(after: end.revision)
             }
         }
@@ -100,7 +100,7 @@ package struct ArchiveWriter: Sendable {
             switch object {
             case .epoch(let record): throw stop(record)
             case .segment(let segment):
-                guard segment.header.epoch == end.epoch, segment.header.previous == end.chain,
+                guard segment.follows(end),
                     try await link(segment.header.last) == segment.footer.chain
                 else { throw fork() }
                 end = segment.end
@@ -114,9 +114,7 @@ package struct ArchiveWriter: Sendable {
         case .epoch(let record): throw stop(record)
         case .segment(let other):
             let last = min(other.header.last, segment.header.last)
-            guard other.header.epoch == segment.header.epoch, other.header.previous == end.chain,
-                other.link(of: last) == segment.link(of: last)
-            else { throw fork() }
+            guard other.follows(end), other.link(of: last) == segment.link(of: last) else { throw fork() }
             guard other.header.last == last else { throw .behind(after: last) }
             end = other.end
         }
