@@ -3,6 +3,7 @@ internal import FoundationEssentials
 internal import Metastore
 internal import MetastoreModel
 internal import MetastoreReplication
+internal import MetastoreSQLite
 internal import MetastoreTestSupport
 internal import Testing
 
@@ -80,12 +81,40 @@ internal import Testing
         }
     }
 
-    @Test func `is small: what stands around its records is less than 160 bytes`() async throws {
-        var random = Seeded("small segments")
-        let history = try await History.make(&random, entries: 4, largest: 10)
-        let last = history.records.count
-        let segment = history.segment(last - 1..<last)
-        #expect(segment.bytes.count - segment.records[0].body.count < 160)
+    /// A trial of 300 bytes of hyperparameters changes its state: alone, and with many others.
+    @Test func `is small, alone and in batches`() async throws {
+        let store = try await Metastore.open(.inMemory())
+        let trials = 200
+        try await store.write { tx in
+            var random = Seeded("small segments")
+            let experiment = try tx.experiments.create(NewExperiment(name: "e", config: [:], startsActive: true))
+            for number in 0..<trials {
+                let values = (1...9).map { "\"hyperparameter_\($0)\":\(Double.random(in: 0..<1, using: &random))" }
+                let new = NewTrial(
+                    experiment: experiment.id, requestID: random.uuid(),
+                    hparams: try JSONObject(parsing: "{\(values.joined(separator: ","))}"), seed: Int64(number))
+                _ = try tx.trials.create(new)
+            }
+        }
+        let before = store.position.revision
+        for id in 1...Int64(trials) {
+            try await store.write { tx in try tx.trials.transition(ID(rawValue: id), to: .error) }
+        }
+        let all = try await store.logRecords(after: .absent, bytes: .max)
+        let records = all.filter { $0.revision > before }
+        let link = try #require(all.first { $0.revision == before }?.chain)
+        let cluster = try await store.info().cluster
+        func bytes(_ count: Int) -> Int {
+            let part = Array(records.prefix(count))
+            return Segment(cluster: cluster, part, after: link, digests: [.trial: .max / 3]).bytes.count
+        }
+        let body = records[0].body.count
+        print(
+            "a trial's transition: \(body) bytes of body, alone \(bytes(1)), of \(trials) each \(bytes(trials) / trials)"
+        )
+        #expect(bytes(1) - body < 160)
+        #expect(bytes(trials) < trials * body)
+        await store.close()
     }
 }
 
