@@ -46,10 +46,11 @@ internal import Testing
         #expect(growth < 8 << 20, "it took memory for what it was told")
     }
 
+    /// Over 32 MiB an allocation is always the system's own: what was freed before doesn't hide it.
     @Test func `would be seen taking memory`() throws {
         var taken: [UInt8] = []
-        let growth = try Memory.growth { taken = Array(repeating: 1, count: 32 << 20) }
-        #expect(growth > 24 << 20 && taken.count == 32 << 20)
+        let growth = try Memory.growth { taken = Array(repeating: 1, count: 64 << 20) }
+        #expect(growth > 48 << 20 && taken.count == 64 << 20)
     }
 
     @Test(arguments: [UInt64(1) << 40, UInt64(Limits.segmentContentBytes) + 1, .max, 0])

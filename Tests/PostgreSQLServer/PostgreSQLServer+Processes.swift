@@ -22,9 +22,13 @@ extension PostgreSQLServer {
 
     /// Stops all of the server where it stands: connected or not, no client gets an answer.
     package func freeze() {
-        // First: a session that it began while the others were looked for would go on.
-        freezePostmaster()
-        for process in processes { send(SIGSTOP, to: process) }
+        // A session that was being begun while the others were looked for would go on, and a signal takes its time:
+        // until all that there are stand still, the one first that begins them.
+        repeat {
+            freezePostmaster()
+            for process in processes { send(SIGSTOP, to: process) }
+            usleep(500)
+        } while !processes.allSatisfy(standsStill)
     }
 
     /// Stops one session where it stands; `backend` is what `pg_backend_pid()` says in it.
@@ -55,4 +59,10 @@ private func children(of parent: Int32) -> [Int32] {
         if fields.count > 2, Int32(fields[2]) == parent { found.append(process) }
     }
     return found
+}
+
+/// Stopped by a signal, or gone.
+private func standsStill(_ process: Int32) -> Bool {
+    guard let status = try? contents("/proc/\(process)/stat"), let name = status.lastIndex(of: ")") else { return true }
+    return ["T", "Z", "X"].contains(status[status.index(after: name)...].drop { $0 == " " }.first)
 }
