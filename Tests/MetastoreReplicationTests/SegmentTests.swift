@@ -109,9 +109,8 @@ internal import Testing
             return Segment(cluster: cluster, part, after: link, digests: [.trial: .max / 3]).bytes.count
         }
         let body = records[0].body.count
-        print(
-            "a trial's transition: \(body) bytes of body, alone \(bytes(1)), of \(trials) each \(bytes(trials) / trials)"
-        )
+        let each = bytes(trials) / trials
+        print("a trial's transition: \(body) bytes of body, alone \(bytes(1)), of \(trials) each \(each)")
         #expect(bytes(1) - body < 160)
         #expect(bytes(trials) < trials * body)
         await store.close()
