@@ -14,12 +14,12 @@ internal import Testing
         try Data(bytes).write(to: URL(filePath: root + "/segment"))
         return try Tool.run(
             [Self.here + "/segment.py", Self.here + "/../MetastorePropertyTests", root + "/segment"],
-            program: "/usr/bin/python3")
+            program: "/usr/bin/python3", environment: ["PYTHONDONTWRITEBYTECODE": "1"])
     }
 
     private func text(_ segment: Segment) -> String {
         var lines = segment.records.map { record in
-            let link = record.chain.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+            let link = DocumentHash(bytes: record.chain)?.description ?? ""
             return "\(record.revision) \(record.time.microseconds) \(record.actor) \(record.kinds.rawValue) "
                 + "\(record.body.count) \(link)"
         }

@@ -30,6 +30,11 @@ struct PackageTree {
     /// The file's text; nil when it isn't UTF-8.
     static func text(_ file: String) -> String? { try? String(contentsOfFile: root + "/" + file, encoding: .utf8) }
 
+    /// Whatever the file is, its bytes as text.
+    static func bytesAsText(_ file: String) -> String {
+        String(decoding: FileManager.default.contents(atPath: root + "/" + file) ?? Data(), as: UTF8.self)
+    }
+
     private static func descend(_ path: String) -> [String] {
         var isFolder = false
         guard FileManager.default.fileExists(atPath: root + "/" + path, isDirectory: &isFolder) else { return [] }
