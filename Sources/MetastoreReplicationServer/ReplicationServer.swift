@@ -1,6 +1,8 @@
 // Invariants
 // 1. Nothing of the store leaves before it is known who asks, and that he may: an answer to anybody else has no body.
 // 2. Memory is bounded by the connections: each holds at most one answer's part, and waits until the client took it.
+// 3. A server that stops is never cancelled: a connection that was just accepted is taken from where it waits, and
+//    closed. What is dropped there ends the process.
 
 internal import HummingbirdCore
 internal import HummingbirdTLS
@@ -19,13 +21,11 @@ internal import NIOSSL
 public final class ReplicationServer: Sendable {
     /// The port it listens at.
     public let port: Int
-    private let running: Task<Void, any Error>
-    private let connections: OpenConnections
+    private let running: RunningServer
 
-    private init(port: Int, running: Task<Void, any Error>, connections: OpenConnections) {
+    private init(port: Int, running: RunningServer) {
         self.port = port
         self.running = running
-        self.connections = connections
     }
 
     /// Listens, and serves until ``stop()``. The store stays the caller's, who closes it afterwards.
@@ -35,9 +35,9 @@ public final class ReplicationServer: Sendable {
         _ store: Metastore, _ options: ReplicationServerOptions = ReplicationServerOptions()
     ) async throws -> ReplicationServer {
         if let lacks = options.lacks { throw ReplicationServerError.open(host: options.host, lacks: lacks) }
-        let connections = OpenConnections()
+        let (connections, work) = (OpenConnections(), OngoingWork())
         let logger = Logger(label: "metastore.server")
-        let responder = Responder(store: store, options: options, connections: connections)
+        let responder = Responder(store: store, options: options, connections: connections, work: work)
         let bounds = options.bounds
         let channel = HTTP1Channel(
             responder: { request, writer, channel in try await responder.respond(to: request, writer, channel) },
@@ -51,25 +51,28 @@ public final class ReplicationServer: Sendable {
             address: .hostname(options.host, port: options.port),
             availableConnectionsDelegate: .maximum(bounds.connections, logger: logger))
         let (ports, told) = AsyncStream.makeStream(of: Int.self)
-        @Sendable func run(_ setup: some ServerChildChannel) -> Task<Void, any Error> {
+        @Sendable func run(_ setup: some ServerChildChannel) -> RunningServer {
             let server = Server(
                 childChannelSetup: setup, configuration: configuration,
                 onServerRunning: { told.yield($0.localAddress?.port ?? 0) },
                 eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)
-            return Task.detached {
+            let task = Task.detached {
                 defer { told.finish() }
                 try await server.run()
             }
+            return RunningServer(task: task, connections: connections, work: work) {
+                try? await server.shutdownGracefully()
+            }
         }
-        let running: Task<Void, any Error>
+        let running: RunningServer
         if let tls = options.tls {
             running = run(try TLSChannel(channel, tlsConfiguration: try tls.configuration(options.access)))
         } else {
             running = run(channel)
         }
-        for await port in ports { return ReplicationServer(port: port, running: running, connections: connections) }
+        for await port in ports { return ReplicationServer(port: port, running: running) }
         do {
-            try await running.value
+            try await running.task.value
             throw CancellationError()
         } catch {
             throw ReplicationServerError.address(host: options.host, port: options.port, reason: "\(error)")
@@ -77,13 +80,38 @@ public final class ReplicationServer: Sendable {
     }
 
     /// Closes every connection, and stops listening. Stopping twice is harmless.
-    public func stop() async {
-        running.cancel()
-        connections.closeAll()
-        _ = await running.result
-    }
+    public func stop() async { await running.stop() }
 
-    deinit { running.cancel() }
+    deinit {
+        let running = running
+        Task.detached { await running.stop() }
+    }
+}
+
+/// A server's task, and how it ends.
+fileprivate struct RunningServer: Sendable {
+    let task: Task<Void, any Error>
+    let connections: OpenConnections
+    let work: OngoingWork
+    /// Accepts nothing any more, and returns when the last connection is closed.
+    let shutDown: @Sendable () async -> Void
+
+    func stop() async {
+        work.end()
+        await withTaskGroup { group in
+            group.addTask { await shutDown() }
+            // One that was accepted before may come yet, or wait for news.
+            group.addTask {
+                while !Task.isCancelled {
+                    connections.closeAll()
+                    try? await Task.sleep(for: .milliseconds(20))
+                }
+            }
+            await group.next()
+            group.cancelAll()
+        }
+        _ = await task.result
+    }
 }
 
 extension ReplicationServerOptions {

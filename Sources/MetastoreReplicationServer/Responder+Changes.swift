@@ -43,18 +43,20 @@ extension Responder {
     /// The next batch with something wanted; nil when there was none for so long, and then the position it got to.
     private func batch(after wanted: Wanted, within patience: Duration) async throws -> ChangeBatch? {
         let store = store
-        return try await withThrowingTaskGroup(of: ChangeBatch?.self) { group in
-            group.addTask {
-                var batches = store.changes(after: wanted.position, of: wanted.kinds, under: wanted.prefix)
-                    .batches.makeAsyncIterator()
-                return try await batches.next()
+        return try await work.run {
+            try await withThrowingTaskGroup(of: ChangeBatch?.self) { group in
+                group.addTask {
+                    var batches = store.changes(after: wanted.position, of: wanted.kinds, under: wanted.prefix)
+                        .batches.makeAsyncIterator()
+                    return try await batches.next()
+                }
+                group.addTask {
+                    try await Task.sleep(for: patience)
+                    return nil
+                }
+                defer { group.cancelAll() }
+                return try await group.next() ?? nil
             }
-            group.addTask {
-                try await Task.sleep(for: patience)
-                return nil
-            }
-            defer { group.cancelAll() }
-            return try await group.next() ?? nil
         }
     }
 

@@ -9,8 +9,11 @@ internal import NIOCore
 extension Responder {
     /// The log after a position, as segments, each behind its length.
     func log(_ request: Request) async throws -> Reply {
-        let (segments, head) = try await source.segments(
-            after: try request.position("after"), waiting: try wait(request), bytes: options.bounds.answerBytes)
+        let (source, position, wait) = (source, try request.position("after"), try wait(request))
+        let bytes = options.bounds.answerBytes
+        let (segments, head) = try await work.run {
+            try await source.segments(after: position, waiting: wait, bytes: bytes)
+        }
         var reply = Reply(segments.isEmpty ? .noContent : .ok, type: "application/vnd.metastore.segments")
         for segment in segments { reply.body.writeFrame(segment.bytes) }
         reply.headers[.newest] = "\(head.position)"

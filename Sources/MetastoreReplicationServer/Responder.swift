@@ -14,6 +14,7 @@ final class Responder: Sendable {
     let store: Metastore
     let options: ReplicationServerOptions
     let connections: OpenConnections
+    let work: OngoingWork
     let counts = Mutex(Counts())
 
     /// What a server tells of its own work.
@@ -22,10 +23,13 @@ final class Responder: Sendable {
         var bytes = 0
     }
 
-    init(store: Metastore, options: ReplicationServerOptions, connections: OpenConnections) {
+    init(
+        store: Metastore, options: ReplicationServerOptions, connections: OpenConnections, work: OngoingWork
+    ) {
         self.store = store
         self.options = options
         self.connections = connections
+        self.work = work
     }
 
     var source: StoreLogSource { StoreLogSource(store) }

@@ -5,6 +5,7 @@ internal import Metastore
 internal import MetastoreModel
 internal import MetastoreReplication
 internal import MetastoreReplicationServer
+internal import MetastoreSQLite
 internal import MetastoreTestSupport
 internal import Testing
 
@@ -12,8 +13,9 @@ internal import Testing
 private final class RawConnection {
     private let socket: Int32
 
-    init(to port: Int) throws {
-        socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    /// - Parameter waits: until it is connected.
+    init(to port: Int, waits: Bool = true) throws {
+        socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue) | (waits ? 0 : Int32(SOCK_NONBLOCK.rawValue)), 0)
         guard socket >= 0 else { throw Failure("socket") }
         var small: Int32 = 1_024
         setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &small, 4)
@@ -26,7 +28,7 @@ private final class RawConnection {
                 connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
             }
         }
-        guard result == 0 else { throw Failure("connect") }
+        guard result == 0 || !waits && errno == EINPROGRESS else { throw Failure("connect") }
     }
 
     deinit { Glibc.close(socket) }
@@ -113,6 +115,34 @@ private final class RawConnection {
                 #expect(isClosed, "\(head)")
             }
         }
+    }
+
+    /// A connection may be on its way from the listening socket to whoever serves it.
+    @Test func `doesn't keep a server from stopping, nor does one that just comes`() async throws {
+        let store = try await Metastore.open(.inMemory())
+        for _ in 0..<Scale.of(400) {
+            let server = try await ReplicationServer.start(store)
+            let port = server.port
+            try await withThrowingTaskGroup { group in
+                for _ in 0..<4 {
+                    group.addTask {
+                        var open: [RawConnection] = []
+                        while !Task.isCancelled {
+                            open.append(try RawConnection(to: port, waits: false))
+                            await Task.yield()
+                            open.last?.send("GET /v1/changes?wait=60 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+                            if open.count > 20 { open.removeFirst() }
+                        }
+                    }
+                }
+                try await Task.sleep(for: .milliseconds(20))
+                let began = ContinuousClock.now
+                await server.stop()
+                #expect(ContinuousClock.now - began < .seconds(30))
+                group.cancelAll()
+            }
+        }
+        await store.close()
     }
 
     /// More connections than there may be wait to be accepted, and are served once others are gone.
