@@ -128,11 +128,14 @@ public final class Archiver: Sendable {
 
     /// The alarm is raised, and stays.
     private func stay(_ error: ArchiveError) async {
-        show(.alarm(error))
+        // Whoever sees the alarm finds that writes are refused.
+        store.replication.refuseArchiving("\(error)")
+        state.withLock { state in
+            state.status.state = .alarm(error)
+            if options.policy.alarm == .refuseWrites { store.replication.admission = .refused(reason: "\(error)") }
+        }
         metrics.alarm(true)
         logger.info("nothing is archived any more", metadata: ["alarm": "\(error)"])
-        store.replication.refuseArchiving("\(error)")
-        if options.policy.alarm == .refuseWrites { store.replication.admission = .refused(reason: "\(error)") }
         while !Task.isCancelled, (try? await Task.sleep(for: .seconds(3_600))) != nil {}
     }
 
@@ -247,20 +250,15 @@ public final class Archiver: Sendable {
 
     private func show(_ lag: ArchiveLag) {
         metrics.lag(lag)
-        let (before, now, isAlarmed) = state.withLock { state in
+        let (before, now) = state.withLock { state in
             let before = state.status.pressure
             state.status.lag = lag
             state.status.pressure = options.policy.pressure(lag, now: before)
-            return (before, state.status.pressure, state.status.isAlarmed)
-        }
-        guard !isAlarmed || options.policy.alarm != .refuseWrites else { return }
-        switch now {
-        case .none, .warned: store.replication.admission = .open
-        case .throttled: store.replication.admission = .throttled(options.policy.pause)
-        case .refused:
-            store.replication.admission = .refused(
-                reason: "the archive lacks \(lag.revisions) revisions, \(lag.bytes) bytes of the log, the oldest of "
-                    + "them \(lag.age) old")
+            // An alarm that refuses writes isn't taken back by what the lag allows.
+            if !state.status.isAlarmed || options.policy.alarm != .refuseWrites {
+                store.replication.admission = admission(state.status.pressure, lag)
+            }
+            return (before, state.status.pressure)
         }
         guard now != before else { return }
         logger.info(
@@ -268,6 +266,19 @@ public final class Archiver: Sendable {
             metadata: [
                 "revisions": "\(lag.revisions)", "bytes": "\(lag.bytes)", "age": "\(lag.age)", "writes": "\(now)",
             ])
+    }
+}
+
+extension Archiver {
+    private func admission(_ pressure: ArchiverStatus.Pressure, _ lag: ArchiveLag) -> Admission {
+        switch pressure {
+        case .none, .warned: .open
+        case .throttled: .throttled(options.policy.pause)
+        case .refused:
+            .refused(
+                reason: "the archive lacks \(lag.revisions) revisions, \(lag.bytes) bytes of the log, the oldest of "
+                    + "them \(lag.age) old")
+        }
     }
 }
 
