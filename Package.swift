@@ -16,6 +16,8 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
 let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let tls = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 
 let package = Package(
     name: "metastore",
@@ -37,7 +39,13 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     ],
     targets: [
         .target(name: "MetastoreModel", swiftSettings: settings),
@@ -74,6 +82,25 @@ let package = Package(
         .target(
             name: "MetastoreReplication",
             dependencies: ["Metastore", "MetastoreModel", "MetastoreEngine", "CLZ4", crypto, logging, metrics],
+            swiftSettings: settings),
+        .target(
+            name: "MetastoreReplicationServer",
+            dependencies: [
+                "MetastoreReplication", "Metastore", "MetastoreModel", crypto, logging, nio, tls,
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "HummingbirdTLS", package: "hummingbird"),
+            ],
+            swiftSettings: settings),
+        .target(
+            name: "MetastoreReplicationClient",
+            dependencies: [
+                "MetastoreReplication", "Metastore", "MetastoreModel", logging, nio, tls,
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+            ],
             swiftSettings: settings),
         .target(
             name: "MetastoreInspection",
@@ -217,11 +244,30 @@ let package = Package(
             dependencies: [
                 "MetastoreReplication", "MetastoreTestSupport", "FaultSupport", "Metastore", "MetastoreModel",
                 "MetastoreEngine", "MetastoreSQLite", "MetastorePostgreSQL", "FaultLoad", "metastore-archive-test",
+                "metastore-follow-test",
             ],
-            exclude: ["archiveshim.c", "segment.py"], swiftSettings: settings),
+            exclude: ["segment.py"], swiftSettings: settings),
+        .testTarget(
+            name: "MetastoreReplicationServerTests",
+            dependencies: [
+                "MetastoreReplicationServer", "MetastoreReplicationClient", "MetastoreReplication",
+                "MetastoreTestSupport", "FaultSupport", "Metastore", "MetastoreModel", "MetastoreEngine",
+                "MetastoreSQLite", "metastore-follow-test", nio, tls,
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+            ],
+            swiftSettings: settings),
         .executableTarget(
-            name: "metastore-archive-test", dependencies: ["MetastoreReplication"],
-            path: "Tests/ArchiveProgram", swiftSettings: settings),
+            name: "metastore-follow-test",
+            dependencies: ["MetastoreReplication", "MetastoreReplicationClient", "MetastoreModel", "MetastoreSQLite"],
+            path: "Tests/FollowProgram", swiftSettings: settings),
+        .executableTarget(
+            name: "metastore-archive-test",
+            dependencies: [
+                "MetastoreReplication", "Metastore", "MetastoreModel", "MetastoreEngine", "MetastoreSQLite",
+            ],
+            path: "Tests/ArchiveProgram", exclude: ["archiveshim.c"], swiftSettings: settings),
         .testTarget(
             name: "MetastoreCopyTests",
             dependencies: [

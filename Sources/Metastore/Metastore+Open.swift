@@ -85,7 +85,7 @@ private struct Opening {
         let tail = tail(try Head.load(connection, locking: false))
         return Metastore(
             engine: engine, options: options, readers: pool(tail), writer: nil, tail: tail,
-            leases: LeaseClock(monotonic: options.time.monotonic), logger: logger)
+            replication: ReplicationProgress(), leases: LeaseClock(monotonic: options.time.monotonic), logger: logger)
     }
 
     /// A database of another program is left alone, and so is a copy that isn't finished.
@@ -159,12 +159,14 @@ private struct Opening {
         let leases = LeaseClock(monotonic: options.time.monotonic)
         leases.follow((try? connection.runningLeases()) ?? [])
         let readers = engine.hasOneConnection ? nil : pool(tail)
+        let replication = ReplicationProgress()
         let writer = Writer(
-            engine: engine, options: options, readers: readers, tail: tail, leases: leases, logger: logger)
+            engine: engine, options: options, readers: readers, tail: tail, replication: replication, leases: leases,
+            logger: logger)
         writer.start(connection, head: head, permission)
         return Metastore(
-            engine: engine, options: options, readers: readers, writer: writer, tail: tail, leases: leases,
-            logger: logger)
+            engine: engine, options: options, readers: readers, writer: writer, tail: tail, replication: replication,
+            leases: leases, logger: logger)
     }
 
     private func tail(_ head: Head) -> Tail {

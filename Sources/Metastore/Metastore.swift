@@ -3,7 +3,7 @@
 // 2. Every call after close() fails with `closed`; close() lets what was accepted end first.
 
 internal import Logging
-internal import MetastoreEngine
+package import MetastoreEngine
 public import MetastoreModel
 
 /// The metadata of a training cluster: typed records, key-value entries and the feed of their changes.
@@ -18,22 +18,25 @@ public import MetastoreModel
 /// (docs/ARCHITECTURE.md). Share one handle in a process; a second one on the same file is refused.
 public final class Metastore: Sendable {
     let engine: any Engine
-    let options: StoreOptions
+    package let options: StoreOptions
     let readers: ReaderPool?
     let writer: Writer?
     let tail: Tail
+    /// How far the archive and the followers have got.
+    package let replication: ReplicationProgress
     let leaseClock: LeaseClock
     let logger: Logger
 
     init(
         engine: any Engine, options: StoreOptions, readers: ReaderPool?, writer: Writer?, tail: Tail,
-        leases: LeaseClock, logger: Logger
+        replication: ReplicationProgress, leases: LeaseClock, logger: Logger
     ) {
         self.engine = engine
         self.options = options
         self.readers = readers
         self.writer = writer
         self.tail = tail
+        self.replication = replication
         self.leaseClock = leases
         self.logger = logger
     }
@@ -47,28 +50,34 @@ public final class Metastore: Sendable {
     /// before the closure starts, nothing happens; afterwards it is carried through.
     ///
     /// - Parameters:
+    ///   - durability: what it survives once it is answered; durable in this store unless given.
     ///   - actor: who writes, as the log names it; the store's own actor unless given.
     ///   - file: where the call stands, for messages about it.
     ///   - line: where the call stands.
-    /// - Throws: what the closure throws; or a ``StoreError`` when it can't be committed.
+    /// - Throws: what the closure throws; or a ``StoreError`` when it can't be committed. After
+    ///   ``StoreError/notReplicated(position:reason:)`` it *is* committed.
     @discardableResult
     public func write<Value: Sendable>(
-        actor: String? = nil, file: String = #fileID, line: Int = #line,
+        until durability: Durability = .local, actor: String? = nil, file: String = #fileID, line: Int = #line,
         _ body: @escaping @Sendable (borrowing Transaction) throws -> Value
     ) async throws -> Value {
-        try await committed(actor: actor, file: file, line: line, body).value
+        try await committed(until: durability, actor: actor, file: file, line: line, body).value
     }
 
-    /// Like ``write(actor:file:line:_:)``, and also says where the store stood afterwards: follow the feed from there
-    /// and nothing is missed, nothing doubled.
+    /// Like ``write(until:actor:file:line:_:)``, and also says where the store stood afterwards: follow the feed from
+    /// there and nothing is missed, nothing doubled.
     @discardableResult
     public func committed<Value: Sendable>(
-        actor: String? = nil, file: String = #fileID, line: Int = #line,
+        until durability: Durability = .local, actor: String? = nil, file: String = #fileID, line: Int = #line,
         _ body: @escaping @Sendable (borrowing Transaction) throws -> Value
     ) async throws -> Committed<Value> {
-        try await submit(actor: try checked(actor), callSite: CallSite(file: file, line: line)) { session in
+        let (actor, callSite) = (try checked(actor), CallSite(file: file, line: line))
+        try check(durability)
+        let committed = try await submit(actor: actor, callSite: callSite, from: .client) { session in
             try body(Transaction(session))
         }
+        try await confirm(durability, committed.position)
+        return committed
     }
 
     func checked(_ actor: String?) throws(StoreError) -> String {
@@ -102,7 +111,7 @@ public final class Metastore: Sendable {
         try await run(ClosureRead(isSnapshot: false, assurance, body: body))
     }
 
-    /// Makes sure that the feed can go on right after this position.
+    /// Makes sure that the feed can go on right after this position, from this store's own log.
     func checkResumable(_ position: Position) async throws {
         try await run(ClosureRead(isSnapshot: true, .ownPosition) { try $0.checkResumable(position) })
     }
@@ -143,14 +152,14 @@ public final class Metastore: Sendable {
     ///
     /// Closing twice is harmless.
     public func close() async {
-        let parts = Parts(engine: engine, readers: readers, writer: writer, tail: tail)
+        let parts = Parts(engine: engine, readers: readers, writer: writer, tail: tail, replication: replication)
         await BlockingThread.run(named: "metastore-close") { parts.shutDown() }
     }
 
     /// A handle that was dropped without ``close()`` closes behind the caller's back: the lock isn't kept for ever.
     deinit {
         guard !tail.isClosed else { return }
-        let parts = Parts(engine: engine, readers: readers, writer: writer, tail: tail)
+        let parts = Parts(engine: engine, readers: readers, writer: writer, tail: tail, replication: replication)
         BlockingThread.start(named: "metastore-close") { parts.shutDown() }
     }
 
@@ -160,9 +169,11 @@ public final class Metastore: Sendable {
         let readers: ReaderPool?
         let writer: Writer?
         let tail: Tail
+        let replication: ReplicationProgress
 
         func shutDown() {
             let isFirst = tail.close(.closed)
+            replication.close()
             readers?.close()
             if let writer {
                 writer.queue.close()
@@ -188,7 +199,7 @@ extension Snapshot {
 
 extension BlockingThread {
     /// Runs blocking work on a thread of its own and awaits its end.
-    static func run<Result: Sendable>(
+    package static func run<Result: Sendable>(
         named name: String, _ body: @escaping @Sendable () throws -> Result
     ) async throws -> Result {
         try await withCheckedThrowingContinuation { continuation in

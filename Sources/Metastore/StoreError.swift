@@ -72,6 +72,17 @@ public enum StoreError: Error, Sendable, Hashable {
     /// A reader (named) keeps SQLite's log from shrinking.
     case writeAheadLogFull(holder: String)
 
+    // Replication
+    /// The write *is* committed here, at this position, but it is not where it was to be before it is answered. Repeat
+    /// it with its operation id to wait again.
+    case notReplicated(position: Position, reason: String)
+    /// Nobody could bring the write where it was to be before it is answered. Nothing was done.
+    case notReplicating(reason: String)
+    /// Replication is too far behind for new writes. Nothing was done; retry later.
+    case notAdmitted(reason: String)
+    /// History that only the archive still has can't be read. Mend the archive, and go on from the same position.
+    case historyUnreadable(place: String, reason: String)
+
     // Reading
     /// The read ran longer than its age limit while the log was over its bound. Read again, in smaller pieces.
     case snapshotExpired
@@ -198,6 +209,23 @@ extension StoreError: CustomStringConvertible {
             """
         case .writeAheadLogFull(let holder):
             "the write-ahead log is full because \(holder) reads an old snapshot. End that read; don't delete the log."
+        case .notReplicated(let position, let reason):
+            """
+            the write is committed here, at revision \(position.revision.rawValue), but not where it was to be before \
+            it is answered: \(reason). Repeat it with its operation id to wait again; don't repeat it without one.
+            """
+        case .notReplicating(let reason):
+            """
+            the write can't be made as durable as it asks for: \(reason). Nothing was written. Mend that, or ask for \
+            less.
+            """
+        case .notAdmitted(let reason):
+            "replication is too far behind: \(reason). Nothing was written; slow down and retry."
+        case .historyUnreadable(let place, let reason):
+            """
+            history that the store's own log has no longer can't be read from \(place): \(reason). The store itself is \
+            intact. Mend the archive, and go on from the same position; don't delete it.
+            """
         case .snapshotExpired: "the read took too long while the log was full. Read again, in smaller pieces."
         case .locked(let holder):
             "the store is open for writing by \(holder). Stop it, or open read-only; don't delete the lock file."

@@ -1,6 +1,6 @@
 public import MetastoreModel
 
-/// The only way to write, and valid only inside ``Metastore/write(actor:file:line:_:)``.
+/// The only way to write, and valid only inside ``Metastore/write(until:actor:file:line:_:)``.
 ///
 /// Everything written through it commits together, as one revision, or not at all. It can't be kept or copied. The
 /// closure it is lent to may run more than once and must have no effect outside of it.

@@ -86,15 +86,6 @@ func removeFile(_ path: String, operation: String) throws(EngineError) {
     guard unlink(path) == 0 || errno == ENOENT else { throw systemError(operation, path) }
 }
 
-/// Repeats a system call that a signal cut short.
-@inline(__always)
-private func retrying<Number: SignedInteger>(_ call: () -> Number) -> Number {
-    while true {
-        let result = call()
-        if result >= 0 || errno != EINTR { return result }
-    }
-}
-
 /// The error for a system call that just failed (reads `errno`).
 func systemError(_ operation: String, _ path: String) -> EngineError {
     let number = errno

@@ -39,14 +39,14 @@ internal import Testing
         (["metastore.db", "tree", "experiments/"], ["experiments/2"]),
         (["metastore.db", "list", "spot"], ["spot-requests"]),
         (["metastore.db", "export", "-o", "nd"], ["ndjson"]),
-        (["metas"], ["metastore.db"]),
+        (["metas"], ["metastore.db"]), (["a v"], ["a volume"]),
         (["nothing.db", "describe", "experiments/2/tr"], []),
     ])
     func `bash completes commands, options and the store's keys`(_ words: [String], _ expected: [String]) async throws {
         try await withScratch { root in
             try await SmallStore.make(root + "/metastore.db")
             let script = """
-                cd \(root)
+                cd \(root) && mkdir 'a volume'
                 source <(metastore-inspect --generate-completion-script bash)
                 entry=$(complete -p metastore-inspect | sed 's/.*-F \\([^ ]*\\) .*/\\1/')
                 COMP_WORDS=(metastore-inspect "$@") COMP_CWORD=$#

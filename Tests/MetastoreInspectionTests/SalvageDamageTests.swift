@@ -74,7 +74,8 @@ enum Damage: String, CaseIterable, Sendable {
         try await strike(isCompacted: false, Damage.allCases)
     }
 
-    /// Pages of another store prove themselves just as well: only the log tells that they are not of this one.
+    /// Pages of another store prove themselves just as well: only the log tells that they are not of this one. So a row
+    /// of theirs comes in only where the record of its revision is lost too, and is marked.
     @Test func `never gives a wrong row where the log was compacted`() async throws {
         try await strike(isCompacted: true, Damage.allCases.filter { $0 != .foreignPages })
     }

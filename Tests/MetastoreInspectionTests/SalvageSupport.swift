@@ -124,6 +124,11 @@ struct LostStore {
     }
 }
 
+extension SalvageReport.Log {
+    /// Records are lost between those that are there.
+    var hasHoles: Bool { stretches.count > 1 }
+}
+
 /// What came of it.
 struct Outcome {
     var there = 0
@@ -131,6 +136,8 @@ struct Outcome {
     var older = 0
     var resurrected = 0
     var corrected = 0
+    /// Of another store, at a revision whose record is lost.
+    var unproven = 0
     var wrong: [String] = []
 
     /// Opens the new store, and holds every row against what was there.
@@ -149,11 +156,14 @@ struct Outcome {
         #expect(verification.isClean, "\(verification)")
         #expect(report.findings.isEmpty, "\(report.findings)")
         of = lost.last.count
+        let unconfirmed = try report.asideFile.map(Self.unconfirmed) ?? []
         for row in found.rows.values.joined() {
             if ours.contains(row.key) {
                 corrected += 1
             } else if lost.versions[row.key]?.contains(row.fields) != true {
-                wrong.append(row.key)
+                // Where the log has no hole it tells whose a row is; where it has one, the row is marked.
+                if !report.log.hasHoles || !unconfirmed.contains(row.key) { wrong.append(row.key) }
+                unproven += 1
             }
             if let last = lost.last[row.key] {
                 there += 1
@@ -164,5 +174,15 @@ struct Outcome {
         }
         #expect(wrong.isEmpty)
         #expect(found.damagedRows.isEmpty)
+    }
+
+    /// The keys of which the file beside the new store says that nothing confirms them.
+    private static func unconfirmed(_ asideFile: String) throws -> Set<String> {
+        var keys: Set<String> = []
+        for line in String(decoding: try LostStore.read(asideFile), as: UTF8.self).split(separator: "\n")
+        where line.contains("the log can't confirm it") {
+            if let key = try JSONObject(parsing: String(line))["key"]?.string { keys.insert(key) }
+        }
+        return keys
     }
 }

@@ -84,7 +84,8 @@ final class ArchiveScratch: Sendable {
     private static let shim = Result {
         let source = #filePath.split(separator: "/").dropLast().joined(separator: "/")
         let library = CrashProcess.directory + "/archiveshim.so"
-        try FaultSupport.run("cc", "-O2", "-shared", "-fPIC", "-o", library, "/\(source)/archiveshim.c", "-ldl")
+        try FaultSupport.run(
+            "cc", "-O2", "-shared", "-fPIC", "-o", library, "/\(source)/../ArchiveProgram/archiveshim.c", "-ldl")
         return library
     }
 }

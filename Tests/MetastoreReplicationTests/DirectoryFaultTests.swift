@@ -31,7 +31,7 @@ internal import Testing
 
     static let calls = [
         Call(verb: "create"), Call(verb: "create", hasFolder: true), Call(verb: "create", isTaken: true),
-        Call(verb: "replace"), Call(verb: "replace", isTaken: true), Call(verb: "remove", isTaken: true),
+        Call(verb: "remove", isTaken: true),
         Call(verb: "create", faults: "linkat:\(EPERM):0"),
         Call(verb: "create", isTaken: true, faults: "linkat:\(ENOTSUP):0"),
     ]
@@ -52,7 +52,6 @@ internal import Testing
             let isOld = bytes == Call.old && call.isTaken
             #expect(isOld || bytes == Call.new || bytes == nil, "\(bytes?.count ?? 0) bytes")
             if call.isTaken, call.verb == "create" { #expect(isOld) }
-            if call.isTaken, call.verb == "replace" { #expect(bytes != nil) }
             found[bytes == nil ? "nothing" : isOld ? "old" : "new", default: 0] += 1
             // Only a temporary file may be beside it, and nobody sees it.
             let names = bytes == nil ? [] : ["a/b/c"]
@@ -95,8 +94,8 @@ internal import Testing
 
     /// How many flushes a call rests on, and from which on the name has its object.
     @Test(arguments: [
-        (Call(verb: "create"), 4, 4), (Call(verb: "create", isTaken: true), 5, 9), (Call(verb: "replace"), 4, 4),
-        (Call(verb: "replace", isTaken: true), 4, 4), (Call(verb: "remove", isTaken: true), 1, 1),
+        (Call(verb: "create"), 4, 4), (Call(verb: "create", isTaken: true), 5, 9),
+        (Call(verb: "remove", isTaken: true), 1, 1),
         (Call(verb: "create", faults: "linkat:\(EPERM):0"), 4, 4),
     ]) func `answers only after every flush`(_ call: Call, _ flushes: Int, _ changing: Int) async throws {
         for error in [EIO, ESTALE] {

@@ -29,12 +29,14 @@ internal import Testing
         var random = Seeded("damaged epochs")
         for number in 0..<Seeded.count(2_000, least: 500) {
             let (bytes, other) = (record(&random).bytes, record(&random).bytes)
-            let damaged = Blow.allCases[number % Blow.allCases.count].strike(bytes, other, &random)
+            let damaged = ObjectDamage.allCases[number % ObjectDamage.allCases.count].strike(bytes, other, &random)
             guard damaged != bytes, damaged != other else { continue }
-            let error = #expect(throws: ArchiveError.self) { try EpochRecord(damaged, named: "epochs/0000000002") }
+            let error = #expect(throws: ArchiveError.self) {
+                try EpochRecord(damaged, named: "log/0000000001/0000000000000000042")
+            }
             switch error {
             case .damaged(let object, let offset, _):
-                #expect(object == "epochs/0000000002" && offset >= 0 && offset <= damaged.count)
+                #expect(object == "log/0000000001/0000000000000000042" && offset >= 0 && offset <= damaged.count)
             case .newer(_, let version): #expect(version != 1)
             default: Issue.record("\(String(describing: error))")
             }
@@ -48,7 +50,7 @@ internal import Testing
         let epoch = Epoch(number: 3, nonce: random.next())
         let place = "018bcfe5-6800-7cc1-beeb-8da1658eec67/"
         #expect(names.log(epoch, from: 42).description == place + "log/0000000003/0000000000000000042")
-        #expect(names.epoch(3).description == place + "epochs/0000000003")
+        #expect(names.beginning.description == place + "beginning")
         let last = Epoch(number: .max, nonce: 0)
         #expect(ArchiveName(names.log(last, from: Revision(rawValue: .max)).description) != nil)
     }

@@ -33,7 +33,7 @@ internal import Testing
             try await withScratch { root in
                 let line = ArchiveLine(try DirectoryTarget(path: root), of: random.uuid())
                 let first = Epoch(number: 1, nonce: random.next())
-                var writer = try await ArchiveWriter.begin(line, with: .beginning(of: line.cluster, in: first))
+                var (writer, _) = try await ArchiveWriter.begin(line, with: .beginning(of: line.cluster, in: first))
                 var history = try await append(Int.random(in: 0...30, using: &random), after: [], &writer, &random)
                 var epochs = [first]
                 for _ in 0..<Int.random(in: 1...5, using: &random) {
@@ -72,7 +72,7 @@ internal import Testing
         try await withScratch { root in
             let line = ArchiveLine(try DirectoryTarget(path: root), of: random.uuid())
             let first = Epoch(number: 1, nonce: random.next())
-            var writer = try await ArchiveWriter.begin(line, with: .beginning(of: line.cluster, in: first))
+            var (writer, _) = try await ArchiveWriter.begin(line, with: .beginning(of: line.cluster, in: first))
             #expect(try await ArchiveHistory(ArchiveLine(line.target, of: random.uuid())) == nil)
             let history = try await append(40, after: [], &writer, &random)
             let whole = try #require(try await ArchiveHistory(line))

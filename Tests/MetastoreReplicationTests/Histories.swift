@@ -87,3 +87,8 @@ extension EpochRecord {
             holder: "master-0", time: Timestamp(microseconds: 0))
     }
 }
+
+/// All objects of a cluster in an archive.
+func names(_ line: ArchiveLine) async throws -> [ArchiveName] {
+    try await line.target.list(under: name("\(line.cluster)".lowercased()), after: nil, limit: 10_000)
+}

@@ -38,9 +38,11 @@ internal import Testing
         for number in 0..<Seeded.count(2_000, least: 200) {
             let bytes = history.segment(history.stretch(&random, most: 30)).bytes
             let other = history.segment(history.stretch(&random, most: 30)).bytes
-            let damaged = Blow.allCases[number % Blow.allCases.count].strike(bytes, other, &random)
+            let damaged = ObjectDamage.allCases[number % ObjectDamage.allCases.count].strike(bytes, other, &random)
             guard damaged != bytes, damaged != other else { continue }
-            let error = #expect(throws: ArchiveError.self, "\(Blow.allCases[number % Blow.allCases.count])") {
+            let error = #expect(
+                throws: ArchiveError.self, "\(ObjectDamage.allCases[number % ObjectDamage.allCases.count])"
+            ) {
                 try Segment(damaged, named: name)
             }
             switch error {
@@ -114,32 +116,5 @@ internal import Testing
         #expect(bytes(1) - body < 160)
         #expect(bytes(trials) < trials * body)
         await store.close()
-    }
-}
-
-/// What happens to bytes.
-enum Blow: CaseIterable {
-    case oneBit, manyBits, cut, cutFront, zeroes, doubled, inserted, spliced, appended, exchanged
-
-    func strike(_ bytes: [UInt8], _ other: [UInt8], _ random: inout Seeded) -> [UInt8] {
-        var bytes = bytes
-        let place = Int.random(in: bytes.indices, using: &random)
-        let length = min(bytes.count - place, Int.random(in: 1...64, using: &random))
-        switch self {
-        case .oneBit: bytes[place] ^= 1 << UInt8.random(in: 0...7, using: &random)
-        case .manyBits:
-            for _ in 0..<20 {
-                bytes[Int.random(in: bytes.indices, using: &random)] ^= 1 << UInt8.random(in: 0...7, using: &random)
-            }
-        case .cut: bytes.removeLast(bytes.count - place)
-        case .cutFront: bytes.removeFirst(place + 1)
-        case .zeroes: for index in place..<place + length { bytes[index] = 0 }
-        case .doubled: bytes.insert(contentsOf: bytes[place..<place + length], at: place)
-        case .inserted: bytes.insert(UInt8.random(in: 0...255, using: &random), at: place)
-        case .spliced: bytes = Array(bytes[..<place]) + other.dropFirst(min(place, other.count))
-        case .appended: bytes.append(contentsOf: other)
-        case .exchanged: bytes.swapAt(place, Int.random(in: bytes.indices, using: &random))
-        }
-        return bytes
     }
 }

@@ -8,17 +8,6 @@ internal import MetastoreSQLite
 internal import MetastoreTestSupport
 internal import Testing
 
-/// From which engine to which.
-private struct Way: CustomTestStringConvertible, Sendable {
-    let from: TestEngine
-    let to: TestEngine
-
-    static let all = engines.flatMap { from in engines.map { Way(from: from, to: $0) } }
-    private static let engines = TestEngine.lasting.filter { $0 != .hostile && $0.rawValue != "pooled" }
-
-    var testDescription: String { "\(from) to \(to)" }
-}
-
 /// A history goes through an archive, and what comes out is the store.
 @Suite(.serialized, .timed) struct `A history in an archive` {
     /// The places of a test: a store, its archive, and what is made of that.
@@ -54,7 +43,7 @@ private struct Way: CustomTestStringConvertible, Sendable {
     }
 
     @Test(arguments: Way.all)
-    fileprivate func `gives the same rows, logs and digests on every pair of engines`(_ way: Way) async throws {
+    func `gives the same rows, logs and digests on every pair of engines`(_ way: Way) async throws {
         var random = Seeded("shipping \(way.testDescription)")
         for round in 0..<Seeded.count(20) {
             try await withPlaces(way) { source, target, made in
@@ -83,7 +72,7 @@ private struct Way: CustomTestStringConvertible, Sendable {
 
     /// To any revision: the same as a store that has got no further.
     @Test(arguments: Way.all)
-    fileprivate func `gives the state of any revision`(_ way: Way) async throws {
+    func `gives the state of any revision`(_ way: Way) async throws {
         var random = Seeded("revisions \(way.testDescription)")
         try await withPlaces(way) { source, target, _ in
             try await RandomHistory.make(in: source, commits: 60, name: "revisions")
@@ -137,8 +126,37 @@ private struct Way: CustomTestStringConvertible, Sendable {
         }
     }
 
-    private func names(_ line: ArchiveLine) async throws -> [ArchiveName] {
-        let cluster = try #require(ArchiveName("\(line.cluster)".lowercased()))
-        return try await line.target.list(under: cluster, after: nil, limit: 10_000)
+    /// A copy of a store went on by itself: it is told from where on it has another history.
+    @Test func `is not mixed with that of a copy`() async throws {
+        try await withScratch { root in
+            let (one, two) = (root + "/one.db", root + "/two.db")
+            try FileManager.default.createDirectory(atPath: root + "/archive", withIntermediateDirectories: false)
+            try await RandomHistory.make(one, commits: 10, name: "copies")
+            try FileManager.default.copyItem(atPath: one, toPath: two)
+            var revisions: [Revision] = []
+            var first: [ArchiveName] = []
+            for (path, name) in [(one, "one goes on"), (two, "two goes on")] {
+                let common = try await Metastore.open(.sqlite(path))
+                revisions.append(common.position.revision)
+                await common.close()
+                try await RandomHistory.goOn(path, commits: 30, name: name)
+                let store = try await Metastore.open(.sqlite(path))
+                let line = ArchiveLine(try DirectoryTarget(path: root + "/archive"), of: try await store.info().cluster)
+                if path == one {
+                    try await upload(store, to: line, bound: 1)
+                    first = try await names(line)
+                } else {
+                    let error = await #expect(throws: ArchiveError.self) { try await upload(store, to: line, bound: 1) }
+                    // Each segment has one revision here, so that the last common one is known.
+                    guard case .forked(_, let revision) = error else {
+                        Issue.record("\(String(describing: error))")
+                        return
+                    }
+                    #expect(revision == revisions[0] && revisions[0] == revisions[1])
+                    #expect(try await names(line) == first)
+                }
+                await store.close()
+            }
+        }
     }
 }

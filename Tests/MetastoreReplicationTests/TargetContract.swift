@@ -87,44 +87,6 @@ struct TargetKind: Sendable, CustomTestStringConvertible {
         }
     }
 
-    @Test(arguments: TargetKind.all) func `replaces an object, or makes it`(_ kind: TargetKind) async throws {
-        try await kind.with { target in
-            let hint = try name("hints/newest")
-            for bytes: [UInt8] in [[1], [2, 2], [], [UInt8](repeating: 3, count: 100_000)] {
-                try await target.replace(hint, bytes)
-                #expect(try await target.read(hint, limit: 100_000) == bytes)
-            }
-            #expect(try await target.create(hint, [9]) == .taken)
-        }
-    }
-
-    @Test(arguments: TargetKind.all) func `replaces all of it or nothing for who reads`(_ kind: TargetKind) async throws
-    {
-        try await kind.with { target in
-            let hint = try name("hints/newest")
-            try await target.replace(hint, [UInt8](repeating: 0, count: 1_000))
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                for writer: UInt8 in 1...2 {
-                    group.addTask {
-                        let bytes = [UInt8](repeating: writer, count: Int(writer) * 50_000)
-                        for _ in 0..<Scale.of(500) { try await target.replace(hint, bytes) }
-                    }
-                }
-                for _ in 0..<2 {
-                    group.addTask {
-                        for _ in 0..<Scale.of(2_000) {
-                            let found = try #require(try await target.read(hint, limit: 100_000))
-                            let writer = found[0]
-                            #expect(found.count == (writer == 0 ? 1_000 : Int(writer) * 50_000))
-                            #expect(found.allSatisfy { $0 == writer })
-                        }
-                    }
-                }
-                try await group.waitForAll()
-            }
-        }
-    }
-
     @Test(arguments: TargetKind.all) func `frees the name of what was removed`(_ kind: TargetKind) async throws {
         try await kind.with { target in
             let (object, sibling) = (try name("a/b"), try name("a/c"))
@@ -168,7 +130,7 @@ struct TargetKind: Sendable, CustomTestStringConvertible {
             var random = Scale.random(42)
             let texts = (0..<2_500).map { "log/\($0 % 3 == 0 ? "x/" : "")\($0 * 7919 % 10_007)" }
                 .shuffled(using: &random)
-            for text in texts { try await target.replace(name(text), []) }
+            for text in texts { _ = try await target.create(name(text), []) }
             var (found, after) = ([String](), ArchiveName?.none)
             while true {
                 let page = try await target.list(under: name("log"), after: after, limit: 300)

@@ -78,10 +78,6 @@ struct TurnedTarget: ArchiveTarget {
         try await turn { () async throws(ArchiveError) in try await base.read(name, limit: limit) }
     }
 
-    func replace(_ name: ArchiveName, _ bytes: [UInt8]) async throws(ArchiveError) {
-        try await turn { () async throws(ArchiveError) in try await base.replace(name, bytes) }
-    }
-
     func remove(_ name: ArchiveName) async throws(ArchiveError) {
         try await turn { () async throws(ArchiveError) in try await base.remove(name) }
     }

@@ -99,19 +99,17 @@ private struct Master {
         let beginning = EpochRecord.beginning(of: cluster, in: Epoch(number: 1, nonce: random.next()))
         let target = try DirectoryTarget(path: root)
         let turnstile = Turnstile(Seeded(random.next()), tasks: 2)
-        let writer = try await ArchiveWriter.begin(ArchiveLine(target, of: cluster), with: beginning)
+        let (writer, _) = try await ArchiveWriter.begin(ArchiveLine(target, of: cluster), with: beginning)
         var first = Master(number: 0, cluster: cluster, writer: writer, random: Seeded(random.next()))
         first.commit(Int.random(in: 0...20, using: &random))
         await first.archive()
         return (1...2).map { number in
             let faults = TurnedTarget.Faults(Seeded(random.next()), share: shares)
             let turned = TurnedTarget(base: target, turnstile: turnstile, task: number, faults: faults)
-            var master = first
-            master = Master(
+            return Master(
                 number: number, cluster: cluster, records: first.records,
                 writer: ArchiveWriter(ArchiveLine(turned, of: cluster), after: first.writer.end),
                 random: Seeded(random.next()), acknowledged: first.acknowledged)
-            return master
         }
     }
 
@@ -148,6 +146,51 @@ private struct Master {
             #expect(
                 kept.map(\.chain) == found.prefix(kept.count).map(\.chain),
                 "master \(master.number) was answered for \(master.acknowledged)")
+        }
+    }
+
+    /// Whatever it asks for: the archive is as it was.
+    @Test(arguments: [true, false]) func `of which one was told is told again`(_ isFenced: Bool) async throws {
+        var random = Seeded("told again")
+        try await withScratch { root in
+            let (target, cluster) = (try DirectoryTarget(path: root), random.uuid())
+            let line = ArchiveLine(target, of: cluster)
+            let first = EpochRecord.beginning(of: cluster, in: Epoch(number: 1, nonce: random.next()))
+            var (winner, _) = try await ArchiveWriter.begin(line, with: first)
+            var loser = winner
+            func segment(_ actor: String) -> Segment {
+                let record = LogRecord.made(after: nil, in: first.epoch, of: cluster, by: actor, &random)
+                return Segment(cluster: cluster, [record], after: first.chain, digests: [.keyValue: 1])
+            }
+            func next(_ holder: String) -> EpochRecord {
+                EpochRecord(
+                    cluster: cluster, epoch: Epoch(number: 2, nonce: random.next()), parent: first.epoch,
+                    fork: .absent, chain: first.chain, holder: holder, time: Timestamp(microseconds: 0))
+            }
+            if isFenced {
+                try await winner.open(next("winner"))
+            } else {
+                _ = try await winner.append(segment("winner"))
+            }
+            let before = try await names(line)
+            var told: [ArchiveError] = []
+            for round in 0..<4 {
+                do throws(ArchiveError) {
+                    if round == 2 {
+                        try await loser.open(next("loser"))
+                    } else {
+                        _ = try await loser.append(segment("loser"))
+                    }
+                } catch { told.append(error) }
+                // What stood in its way is gone: it is still not the one that goes on.
+                if round == 0 { for name in before where "\(name)".contains("/log/") { try await target.remove(name) } }
+            }
+            let expected: ArchiveError =
+                isFenced
+                ? .fenced(epoch: 2, holder: "winner", after: .absent)
+                : .forked(object: "\(line.name(after: first.start))", after: .absent)
+            #expect(told == Array(repeating: expected, count: 4) && loser.alarm == expected)
+            #expect(try await names(line).map(\.description).filter { $0.contains("/log/") } == [])
         }
     }
 

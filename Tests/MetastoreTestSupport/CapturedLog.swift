@@ -5,7 +5,7 @@ internal import Synchronization
 package enum CapturedLog {
     private static let lines = Mutex<[String]>([])
 
-    static let start: Void = LoggingSystem.bootstrap { _ in Handler() }
+    package static let start: Void = LoggingSystem.bootstrap { _ in Handler() }
 
     /// The lines that contain a text, oldest first.
     package static func lines(containing text: String) -> [String] {

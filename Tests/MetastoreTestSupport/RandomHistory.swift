@@ -1,4 +1,4 @@
-internal import Metastore
+package import Metastore
 package import MetastoreEngine
 internal import MetastoreModel
 internal import MetastoreSQLite
@@ -30,20 +30,24 @@ package struct RandomHistory {
         try await goOn(in: .sqlite(path), commits: commits, name: name, look)
     }
 
-    private static func goOn(
+    package static func goOn(
         in source: EngineSource, commits: Int, name: String, _ look: () throws -> Void = {}
     ) async throws {
         let store = try await Metastore.open(source)
-        var history = RandomHistory(random: Seeded(name), store: store)
-        for _ in 0..<commits { try await history.step() }
+        var history = RandomHistory(on: store, name: name)
+        try await history.goOn(commits)
         try look()
         await store.close()
     }
 
-    private init(random: Seeded, store: Metastore) {
-        self.random = random
+    /// One of a store that is open.
+    package init(on store: Metastore, name: String) {
+        random = Seeded(name)
         self.store = store
     }
+
+    /// Does so many things more.
+    package mutating func goOn(_ commits: Int) async throws { for _ in 0..<commits { try await step() } }
 
     private mutating func step() async throws {
         switch Int.random(in: 0..<20, using: &random) {

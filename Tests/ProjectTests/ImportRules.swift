@@ -43,7 +43,13 @@ struct ImportRule {
             outside: wire.union(observability).union(collections)),
         ImportRule(
             "Sources/MetastoreReplicationServer", store.union(["MetastoreReplication"]),
-            outside: observability.union(["HTTPTypes", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL"])),
+            outside: observability.union([
+                "Crypto", "HTTPTypes", "HummingbirdCore", "HummingbirdTLS", "NIOCore", "NIOHTTPTypes", "NIOPosix",
+                "NIOSSL",
+            ])),
+        ImportRule(
+            "Sources/MetastoreReplicationClient", store.union(["MetastoreReplication"]),
+            outside: ["AsyncHTTPClient", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL"]),
         ImportRule(
             "Sources/MetastoreInspection", belowCommandLine.union(terminal).subtracting(["MetastoreInspection"]),
             outside: wire.union(["Mustache"])),

@@ -24,12 +24,12 @@ enum CompletionScript {
         _metastore_inspect_in_order() {
             local commands=' \(commands) ' first=${COMP_WORDS[1]-}
             if ((COMP_CWORD == 1)); then
-                COMPREPLY=($(compgen -f -- "$2") $(compgen -W "$commands --help --version" -- "$2"))
+                mapfile -t COMPREPLY < <(compgen -f -- "$2"; compgen -W "$commands --help --version" -- "$2")
                 return
             fi
             if [[ $first != -* && $commands != *" $first "* ]]; then
                 if ((COMP_CWORD == 2)); then
-                    COMPREPLY=($(compgen -W "$commands" -- "$2"))
+                    mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$2")
                     return
                 fi
                 COMP_WORDS=("${COMP_WORDS[0]}" "${COMP_WORDS[2]}" "$first" "${COMP_WORDS[@]:3}")

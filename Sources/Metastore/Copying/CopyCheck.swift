@@ -11,7 +11,7 @@ internal import MetastoreModel
 /// One pass over the tables of a store, in the order of ``CopiedTable/all(of:)``.
 struct CopyCheck {
     /// Where the rows come from, for errors.
-    let place: String
+    var place: String
     let head: Head
     private(set) var digests: StateDigests
     private var revision: Revision

@@ -8,9 +8,11 @@ final class CopySource {
     let head: CopiedHead
     let tables: [CopiedTable]
     private let connection: any Connection
+    /// False for the engine of a store that is open: whoever opened it closes it.
+    private let ownsEngine: Bool
 
     /// Opens the snapshot, and makes sure that everything in it may be read.
-    init(_ source: EngineSource, _ options: EngineOptions) throws {
+    convenience init(_ source: EngineSource, _ options: EngineOptions) throws {
         var options = options
         options.isReadOnly = true
         let engine = try source.makeEngine(options)
@@ -21,25 +23,33 @@ final class CopySource {
             }
             // Before the snapshot: afterwards a running master's note may be ahead of it.
             let note = try engine.readNote()
-            let connection = try engine.openReader()
-            do {
-                try Self.checkIsStore(connection, engine.place)
-                try connection.begin(.read)
-                let schema = try Self.schema(connection, engine.place)
-                head = try CopiedHead(connection)
-                if let lack = head.head.lack(found, note: note, place: engine.place) { throw lack }
-                tables = CopiedTable.all(of: schema)
-                for table in tables { _ = try table.lastKey(connection) }
-            } catch {
-                connection.close()
-                throw error
-            }
-            self.connection = connection
-            self.engine = engine
+            try self.init(engine, owns: true) { head in head.lack(found, note: note, place: engine.place) }
         } catch {
             engine.close()
             throw StoreError(error, at: engine.place)
         }
+    }
+
+    /// Opens the snapshot of a store that is open, on a connection of its own.
+    convenience init(open engine: any Engine) throws { try self.init(engine, owns: false) { _ in nil } }
+
+    private init(_ engine: any Engine, owns: Bool, _ lack: (Head) -> StoreError?) throws {
+        let connection = try engine.openReader()
+        do {
+            try Self.checkIsStore(connection, engine.place)
+            try connection.begin(.read)
+            let schema = try Self.schema(connection, engine.place)
+            head = try CopiedHead(connection)
+            if let lack = lack(head.head) { throw lack }
+            tables = CopiedTable.all(of: schema)
+            for table in tables { _ = try table.lastKey(connection) }
+        } catch {
+            connection.close()
+            throw error
+        }
+        self.connection = connection
+        self.engine = engine
+        ownsEngine = owns
     }
 
     private static func checkIsStore(_ connection: any Connection, _ place: String) throws {
@@ -89,7 +99,7 @@ final class CopySource {
     /// Lets go of the snapshot. Does nothing the second time.
     func close() {
         connection.close()
-        engine.close()
+        if ownsEngine { engine.close() }
     }
 }
 

@@ -167,7 +167,7 @@ final class CopyTarget {
                 try move(mark, connection)
                 var rest = rows[...]
                 while !rest.isEmpty {
-                    let most = min(connection.dialect.rowsPerInsert, Self.fitting(rest))
+                    let most = Self.fitting(rest.prefix(connection.dialect.rowsPerInsert))
                     let (statement, count) = table.insertion(of: rest, most: most)
                     try connection.enqueue(statement)
                     rest = rest.dropFirst(count)
@@ -179,8 +179,8 @@ final class CopyTarget {
         }
     }
 
-    /// How many of the first rows a statement carries by their size.
-    private static func fitting(_ rows: ArraySlice<[Value]>) -> Int {
+    /// How many of these rows a statement carries by their size.
+    static func fitting(_ rows: ArraySlice<[Value]>) -> Int {
         var bytes = 0
         for (count, row) in rows.enumerated() {
             bytes += row.reduce(0) { $0 + $1.payloadBytes }

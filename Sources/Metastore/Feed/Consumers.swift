@@ -53,8 +53,10 @@ extension Repository where Element == Consumer {
 
 extension Repository where Element == Consumer, Access == Writing {
     /// Makes sure the consumer is there; returns where it stands.
+    ///
+    /// - Parameter isOlder: that the position it begins after can be resumed is known, also if the log begins later.
     func register(
-        _ name: String, kinds: RecordKinds, under: KeyPrefix?, start: ConsumerStart
+        _ name: String, kinds: RecordKinds, under: KeyPrefix?, start: ConsumerStart, isOlder: Bool = false
     ) throws(StoreError) -> Position {
         try validating { () throws(ModelError) in try FieldValidation.name(name, field: "consumer") }
         if let existing = try find(name) {
@@ -76,7 +78,7 @@ extension Repository where Element == Consumer, Access == Writing {
             position = try session.position(at: .absent, writer.head)
         case .now: position = writer.head.position
         case .after(let given):
-            try session.checkResumable(given)
+            if !isOlder { try session.checkResumable(given) }
             position = given
         }
         return try writer.atomically { () throws(StoreError) in
@@ -199,8 +201,9 @@ public struct ConsumerBatches: AsyncSequence, Sendable {
             let store = sequence.store
             if reader == nil {
                 let (name, filter, start) = (sequence.name, sequence.filter, sequence.start)
-                let position = try await store.write { tx in
-                    try tx.consumers.register(name, kinds: filter.kinds, under: filter.under, start: start)
+                let position = try await store.registering(from: start) { start, isOlder, session in
+                    try Repository<Consumer, Writing>(session).register(
+                        name, kinds: filter.kinds, under: filter.under, start: start, isOlder: isOlder)
                 }
                 reader = FeedReader(store, after: position, filter: filter)
             }
@@ -227,6 +230,30 @@ public struct ConsumerBatches: AsyncSequence, Sendable {
 }
 
 extension Metastore {
+    /// Registers a consumer; where the log begins after where it is to begin, once it is known that what comes before
+    /// can be read elsewhere.
+    fileprivate func registering(
+        from start: ConsumerStart,
+        _ register: @escaping @Sendable (ConsumerStart, Bool, WriteSession) throws -> Position
+    ) async throws -> Position {
+        let callSite = CallSite(file: "consumer")
+        do {
+            return try await submit(actor: options.actor, callSite: callSite) { try register(start, false, $0) }.value
+        } catch StoreError.compacted(let oldest) {
+            let position: Position
+            switch start {
+            case .beginning: position = try await self.position(at: .absent)
+            case .after(let given):
+                guard try await older(after: given) != nil else { throw StoreError.compacted(oldest: oldest) }
+                position = given
+            case .now: throw StoreError.compacted(oldest: oldest)
+            }
+            return try await submit(actor: options.actor, callSite: callSite) {
+                try register(.after(position), true, $0)
+            }.value
+        }
+    }
+
     /// The changes a named consumer has not handled yet, in batches to be processed together with its position.
     ///
     /// ```swift

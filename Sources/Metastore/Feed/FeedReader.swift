@@ -1,7 +1,9 @@
 // Invariants
 // 1. A batch holds whole revisions, at least one, and at most about Limits.feedBatchBytes of them.
 // 2. What is read from the log continues the history of the position: its own record is looked at with those after it.
-// 3. The position moves over every revision looked at, wanted or not, and over those known to bring nothing wanted;
+// 3. Where the log begins later, what leads up to it comes from the source of older history, if there is one: a part of
+//    it at a time.
+// 4. The position moves over every revision looked at, wanted or not, and over those known to bring nothing wanted;
 //    nothing is looked at twice.
 
 internal import MetastoreEngine
@@ -13,6 +15,10 @@ struct FeedReader: Sendable {
     let filter: ChangeFilter
     private(set) var position: Position
     private var isChecked = false
+    /// How often a replica had been taken back before the position was made sure of.
+    private var rewinds = 0
+    /// What was read of older history and not handed out yet.
+    private var older: ArraySlice<LogRecord> = []
     /// The position of the last batch handed out, bookmark or not.
     private var reported: Revision
 
@@ -28,7 +34,8 @@ struct FeedReader: Sendable {
     /// - Throws: as ``Metastore/changes(after:of:under:)``; ``StoreError/closed`` when the store is closed.
     mutating func next() async throws -> ChangeBatch {
         if !isChecked {
-            try await store.checkResumable(position)
+            rewinds = store.tail.rewinds
+            _ = try await orOlder { (store, position) in try await store.checkResumable(position) }
             isChecked = true
         }
         while true {
@@ -51,11 +58,43 @@ struct FeedReader: Sendable {
         return ChangeBatch(commits: commits, position: position)
     }
 
-    /// What follows the position: from the tail's memory, or else from the log.
-    private func stretch() async throws -> Stretch {
-        if let recent = try store.tail.stretch(after: position, filter) { return recent }
-        let (start, filter) = (position, filter)
-        return try await store.readOnce(.ownPosition) { session in
+    /// What follows the position: from the tail's memory, or else from the log, or else from before it.
+    private mutating func stretch() async throws -> Stretch {
+        if let recent = try store.tail.stretch(after: position, since: rewinds, filter) {
+            older = []
+            return recent
+        }
+        let filter = filter
+        if older.isEmpty,
+            let logged = try await orOlder({ (store, position) in try await Self.logged(store, position, filter) })
+        {
+            return logged
+        }
+        var stretch = Stretch(after: position)
+        while let record = older.first, stretch.isEmpty || stretch.bytes < Limits.feedBatchBytes {
+            try stretch.add(record, filter)
+            older.removeFirst()
+        }
+        return stretch
+    }
+
+    /// What the log answers; or nil, where it begins later and a part of what comes before was read instead.
+    private mutating func orOlder<Answer>(
+        _ ask: (Metastore, Position) async throws -> Answer
+    ) async throws -> Answer? {
+        do {
+            return try await ask(store, position)
+        } catch StoreError.compacted(let oldest) {
+            guard let part = try await store.older(after: position) else { throw StoreError.compacted(oldest: oldest) }
+            older = part.records[...]
+            return nil
+        }
+    }
+
+    private static func logged(
+        _ store: Metastore, _ start: Position, _ filter: ChangeFilter
+    ) async throws -> Stretch {
+        try await store.readOnce(.ownPosition) { session in
             var stretch = Stretch(after: start)
             var isOurs = false
             var isNext = false

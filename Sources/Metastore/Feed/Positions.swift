@@ -102,10 +102,19 @@ extension Head {
 }
 
 extension Metastore {
-    /// The position right after a revision that the log still has: 0 is before the first change.
+    /// The position right after a revision that the log still has, or the archive: 0 is before the first change.
     ///
     /// - Throws: ``StoreError/compacted(oldest:)``, ``StoreError/futureRevision(asked:head:)``.
     public func position(at revision: Revision) async throws -> Position {
+        do {
+            return try await loggedPosition(at: revision)
+        } catch StoreError.compacted(let oldest) {
+            guard let older = try await olderPosition(at: revision) else { throw StoreError.compacted(oldest: oldest) }
+            return older
+        }
+    }
+
+    private func loggedPosition(at revision: Revision) async throws -> Position {
         try await read { snapshot in
             let head = try Head.load(snapshot.session.connection, locking: false)
             if revision == .absent, head.compactedRevision > .absent {

@@ -3,7 +3,7 @@
 // 2. A commit only wakes those who wait for its kinds; it never waits for one, and holds at most Limits.feedCacheBytes
 //    for them.
 // 3. A lost wake-up costs at most one tick.
-// 4. The head never goes back.
+// 4. The head never goes back, unless a replica is rewound: whoever read further is told so before anything else.
 // 5. What several readers want of the newest records is decoded once, when the first of them asks for it, and at most
 //    about Limits.feedBatchBytes of that are kept for the others.
 
@@ -38,6 +38,8 @@ final class Tail: Sendable {
         var closed: StoreError?
         /// Where the store stood at the last tick.
         var tickedAt: Revision = .absent
+        /// Where a replica was taken back to, each time.
+        var rewinds: [Position] = []
     }
 
     private let state: Mutex<State>
@@ -84,6 +86,24 @@ final class Tail: Sendable {
         return Woken(waiters: woken)
     }
 
+    /// A replica was taken back to this position.
+    func rewound(to position: Position) {
+        history?.rewound(to: position)
+        let woken = state.withLock { state -> [Waiter] in
+            state.recent.removeAll()
+            state.recentBytes = 0
+            state.decoded = DecodedStretches()
+            state.kinds = KindRevisions(since: position.revision)
+            state.head = position
+            state.rewinds.append(position)
+            return state.takeWaiters { _ in true }
+        }
+        for waiter in woken { waiter.resume() }
+    }
+
+    /// How often a replica was taken back: whoever begins to read asks for it before it makes sure of its position.
+    var rewinds: Int { state.withLock { $0.rewinds.count } }
+
     /// Wakes everybody if something was committed since the last tick, so that filtered readers move on.
     func tick() {
         let woken = state.withLock { state -> [Waiter] in
@@ -110,8 +130,13 @@ final class Tail: Sendable {
 
     /// What follows the position, up to about Limits.feedBatchBytes, or all of it where it is known that nothing of it
     /// is wanted; nil when the oldest of it isn't here any more.
-    func stretch(after position: Position, _ filter: ChangeFilter) throws(StoreError) -> Stretch? {
-        switch state.withLock({ $0.find(after: position, filter) }) {
+    ///
+    /// - Parameter rewinds: how many there had been when the position was made sure of.
+    /// - Throws: ``StoreError/forked(lastCommon:)`` where the position was undone since.
+    func stretch(
+        after position: Position, since rewinds: Int = 0, _ filter: ChangeFilter
+    ) throws(StoreError) -> Stretch? {
+        switch state.withLock({ $0.find(after: position, since: rewinds, filter) }) {
         case .closed(let error): throw error
         case .older: return nil
         case .stretch(let stretch): return stretch
@@ -161,8 +186,10 @@ extension Tail.State {
         case records([LogRecord])
     }
 
-    fileprivate func find(after position: Position, _ filter: ChangeFilter) -> Found {
+    fileprivate func find(after position: Position, since rewinds: Int, _ filter: ChangeFilter) -> Found {
         if let closed { return .closed(closed) }
+        let undone = self.rewinds.dropFirst(rewinds).min { $0.revision < $1.revision }
+        if let undone, undone.revision < position.revision { return .closed(.forked(lastCommon: undone)) }
         if position.revision >= head.revision { return .stretch(Stretch(after: position)) }
         if !kinds.mayHave(filter.kinds, after: position.revision) {
             return .stretch(Stretch(after: position, until: head))

@@ -61,6 +61,11 @@ package struct CanonicalWriter {
     /// A field: its number, the tag of its type, its value. A null has only the tag.
     package mutating func field(_ number: UInt8, _ value: Value) {
         bytes.append(number)
+        self.value(value)
+    }
+
+    /// The tag of its type, its value. A null has only the tag.
+    package mutating func value(_ value: Value) {
         switch value {
         case .null:
             byte(FieldTag.null)

@@ -30,15 +30,19 @@ extension Metastore {
 
     /// Applies the source's next records, all of them in one transaction or none.
     ///
-    /// - Throws: ``StoreError/damaged(place:reason:)`` when they don't follow what was applied last, or don't fit the
-    ///   rows that are here; ``StoreError/schema(reason:)`` when they are of a schema this binary doesn't know.
-    package func replay(_ records: [LogRecord]) async throws {
+    /// - Parameter digests: what those of some kinds must be after the last of them.
+    /// - Throws: ``StoreError/damaged(place:reason:)`` when they don't follow what was applied last, don't fit the
+    ///   rows that are here, or lead to other digests; ``StoreError/schema(reason:)`` when they are of a schema this
+    ///   binary doesn't know.
+    package func replay(_ records: [LogRecord], leadingTo digests: [RecordKind: UInt128] = [:]) async throws {
         guard options.replicaOf != nil else {
             throw StoreError.misuse(reason: "only a replica takes another store's records; open it with openReplica.")
         }
-        _ = try await submit(actor: "replication", callSite: CallSite(file: "replay")) { session in
+        let callSite = CallSite(file: "replay")
+        _ = try await submit(actor: "replication", callSite: callSite, from: .replay) { session in
             try session.verify(records)
             for record in records { try session.replay(record) }
+            try session.compare(digests)
         }
     }
 
@@ -67,7 +71,7 @@ extension Metastore {
 
 extension WriteSession {
     /// Makes sure that the records follow this store's head, and that their bodies can be read to the end.
-    fileprivate func verify(_ records: [LogRecord]) throws(StoreError) {
+    func verify(_ records: [LogRecord]) throws(StoreError) {
         var (revision, epoch, time, chain) = (head.revision, head.epoch, head.time, head.chain)
         for record in records {
             let place = "log record \(record.revision.rawValue)"
@@ -95,11 +99,21 @@ extension WriteSession {
         }
     }
 
+    /// Makes sure that the records led to the source's digests.
+    fileprivate func compare(_ digests: [RecordKind: UInt128]) throws(StoreError) {
+        let different = digests.filter { head.digests[$0.key] != $0.value }.map(\.key.name).sorted()
+        guard different.isEmpty else {
+            throw .damaged(
+                place: "revision \(head.revision.rawValue)",
+                reason: "its digests of \(different.joined(separator: ", ")) are not the source's")
+        }
+    }
+
     /// The newest schema whose rows this binary can keep.
     private static var knownSchema: Int64 { 2 }
 
     /// Applies one verified record.
-    fileprivate func replay(_ record: LogRecord) throws(StoreError) {
+    func replay(_ record: LogRecord) throws(StoreError) {
         if record.epoch != head.epoch || record.revision.rawValue == 1 { try follow(record) }
         var changes: [ReplayedChange] = []
         try record.decodeBody { (counter, next) throws(StoreError) in
@@ -122,7 +136,7 @@ extension WriteSession {
             changes.append(
                 ReplayedChange(
                     table: raw.kind.table, key: String(decoding: raw.key, as: UTF8.self), before: images.before,
-                    after: images.after))
+                    after: images.after, isUndone: false))
         }
         try apply(changes)
         head.digests[.cluster] = head.countersHash.sum
@@ -144,7 +158,7 @@ extension WriteSession {
         try keepEpoch(parent: parent, holder: record.actor)
     }
 
-    private func follow(_ progress: ConsumerProgress, at time: Timestamp) throws(StoreError) {
+    func follow(_ progress: ConsumerProgress, at time: Timestamp) throws(StoreError) {
         let position = try position(at: progress.revision, head)
         try execute(
             """

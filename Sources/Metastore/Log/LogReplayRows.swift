@@ -13,6 +13,8 @@ struct ReplayedChange {
     let key: String
     let before: [Value]?
     let after: [Value]?
+    /// It takes back what was replayed before.
+    let isUndone: Bool
 }
 
 extension WriteSession {
@@ -142,7 +144,11 @@ extension WriteSession {
         case .workload:
             let (before, after) = (try change.before.map(as: Workload.self), try change.after.map(as: Workload.self))
             try moveHolders([before?.metricsDocument], [after?.metricsDocument])
-            try followSummaries(before, after)
+            if change.isUndone {
+                try forgetSummaries([before, after])
+            } else {
+                try followSummaries(before, after)
+            }
         default: return
         }
     }
@@ -161,6 +167,15 @@ extension WriteSession {
             summarise(after, try metrics(hash))
         } else if let metrics = after.metrics {
             summarise(after, metrics)
+        }
+    }
+
+    /// They are made anew from the workloads that are left, once the transaction has them all.
+    private func forgetSummaries(_ workloads: [Workload?]) throws(StoreError) {
+        for workload in workloads.compactMap({ $0 }) where workload.hasSummary {
+            // Now: the trial's own row may go next.
+            try execute("DELETE FROM trial_summaries WHERE trial = \(workload.trial)")
+            unsummarise(workload)
         }
     }
 

@@ -167,7 +167,7 @@ extension SalvageTarget {
     // MARK: What the log doesn't know
 
     /// Takes out rows that carry a revision whose record is there and has no such change: they are of another store, or
-    /// of a history that this one left.
+    /// of a history that this one left. Where the record is lost nothing tells; such rows are marked.
     func takeOutUnknown(_ log: SalvagedLog, whole: Set<RecordKind>) throws {
         guard log.stretches.contains(where: \.isOurs) else { return }
         try connection.run(
@@ -202,10 +202,14 @@ extension SalvageTarget {
     /// - Returns: how many, at most a batch.
     private func takeOutUnknown(_ table: SalvagedTable, _ kind: RecordKind, _ log: SalvagedLog) throws -> Int {
         var unknown: [[Value]] = []
+        var unproven: [RecordKey] = []
         try connection.forEachRow(SQL(trusted: table.selectText)) { row in
             let values = try table.columns.indices.map { try row.value($0, as: table.columns[$0].type) }
             let record = try table.record(values)
-            guard log.covers(record.revision.rawValue) else { return true }
+            guard log.covers(record.revision.rawValue) else {
+                if log.lacks(record.revision.rawValue) { unproven.append(record.key) }
+                return true
+            }
             let isKnown = try connection.first(
                 """
                 SELECT 1 FROM salvage_known WHERE kind = \(Int(kind.rawValue)) AND key = \(record.key.path) \
@@ -218,6 +222,7 @@ extension SalvageTarget {
             return unknown.count < Self.batchRows
         }
         for key in unknown { try connection.execute(SQL(trusted: kind.table.deleteText, values: key)) }
+        for key in unproven { try mark(key, .unconfirmed) }
         return unknown.count
     }
 }

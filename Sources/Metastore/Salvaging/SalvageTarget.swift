@@ -82,7 +82,7 @@ package final class SalvageTarget {
 
     /// What is remembered of a row until the store is made.
     enum Mark: Int64 {
-        /// From a page that may have been given up.
+        /// From a page that may have been given up, or of a revision whose record is lost.
         case unconfirmed = 1
         /// Made from the log.
         case rebuilt = 2

@@ -34,6 +34,12 @@ package struct SalvagedLog: Sendable {
     /// Whether what happened at this revision is known.
     func covers(_ revision: Int64) -> Bool { stretches.contains { $0.isOurs && $0.covers(revision) } }
 
+    /// Whether there was a record of this revision, and it is lost: it stands between two that are there.
+    func lacks(_ revision: Int64) -> Bool {
+        guard let first = stretches.first(where: \.isOurs), let tail else { return false }
+        return (first.first.rawValue..<tail.last.rawValue).contains(revision) && !covers(revision)
+    }
+
     /// The last stretch of this store.
     var tail: Stretch? { stretches.last { $0.isOurs } }
 }

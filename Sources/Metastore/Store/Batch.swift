@@ -53,7 +53,7 @@ struct Batch {
 
     /// Runs one closure. Its error, if it has one, is kept in the job.
     mutating func run(_ job: any WriteJob) -> Outcome {
-        if let fence, !job.takesLead {
+        if let fence, job.origin != .candidate {
             job.fail(fence)
             return .done
         }

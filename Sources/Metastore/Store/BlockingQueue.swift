@@ -146,6 +146,11 @@ extension BlockingThread {
     /// A moment, while another thread ends something.
     static func pause() { sleep(nanoseconds: 200_000) }
 
+    static func pause(_ duration: Duration) {
+        let parts = duration.components
+        sleep(nanoseconds: Int(parts.seconds) * 1_000_000_000 + Int(parts.attoseconds / 1_000_000_000))
+    }
+
     /// Before something is tried again.
     static func pause(milliseconds: Int) { sleep(nanoseconds: milliseconds * 1_000_000) }
 

@@ -81,8 +81,10 @@ package struct ClosedStore {
     /// Begins a new epoch in a store that was put back to an earlier state: whoever followed what came after is told
     /// that histories part here.
     ///
+    /// - Parameter earlier: the newest epoch there ever was of this history, if that is another than the store's: the
+    ///   new one's number is larger.
     /// - Returns: the note to keep beside it (``Engine/keepNote(_:)``).
-    package func beginEpoch(_ options: StoreOptions) throws(StoreError) -> [UInt8] {
+    package func beginEpoch(_ options: StoreOptions, above earlier: Int64 = 0) throws(StoreError) -> [UInt8] {
         try caught {
             let isOurs = !connection.isInTransaction
             if isOurs { try connection.begin(.write) }
@@ -91,7 +93,7 @@ package struct ClosedStore {
                     connection, head: try Head.load(connection, locking: true), now: options.time.now(),
                     randomness: options.time.random, texts: StatementTexts())
                 session.begin(actor: options.actor)
-                try session.openEpoch(holder: options.actor)
+                try session.openEpoch(holder: options.actor, above: earlier)
                 session.head.isClean = true
                 session.head.batches += 1
                 try session.head.save(connection)

@@ -3,9 +3,11 @@ internal import MetastoreModel
 
 extension WriteSession {
     /// Opens a new epoch: from the next revision on the log carries it, and whoever led before is fenced.
-    func openEpoch(holder: String) throws(StoreError) {
+    ///
+    /// - Parameter earlier: its number is larger than this one, too: that of an epoch that was left behind.
+    func openEpoch(holder: String, above earlier: Int64 = 0) throws(StoreError) {
         let parent = head.epoch
-        head.epoch = Epoch(number: parent.number + 1, nonce: randomness())
+        head.epoch = Epoch(number: max(parent.number, earlier) + 1, nonce: randomness())
         try keepEpoch(parent: parent, holder: holder)
     }
 

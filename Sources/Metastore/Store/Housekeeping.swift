@@ -42,6 +42,7 @@ extension WriterLoop {
         housekeeping.lastRun = now
         if housekeeping.noteIsStale, now - housekeeping.lastNote >= .seconds(1) { keepNote(now) }
         if isInCharge { expireLeases() }
+        writer.replication.expire(now)
         writer.tail.tick()
     }
 

@@ -1,5 +1,6 @@
 // Invariants (a store that several servers may answer for: a failover leaves one behind that goes on answering)
-// 1. What a handle has told of its store's history never gets less: the commits it answered, the positions it read.
+// 1. What a handle has told of its store's history never gets less, unless it takes a replica back itself: the commits
+//    it answered, the positions it read.
 // 2. A commit is known here before it is answered.
 
 internal import MetastoreEngine
@@ -42,6 +43,14 @@ final class KnownHistory: Sendable {
     func read(_ position: Position) {
         current.withLock { state in
             if position.revision > state.read.revision { state.read = position }
+        }
+    }
+
+    /// A replica was taken back: nothing after this position is known any more.
+    func rewound(to position: Position) {
+        current.withLock { state in
+            state.read = position
+            state.committed = nil
         }
     }
 

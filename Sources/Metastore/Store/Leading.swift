@@ -66,7 +66,7 @@ extension Metastore {
                 continue
             }
             let isShared = !engine.isExclusive
-            let taken = try await submit(actor: name, callSite: CallSite(file: "lead"), takesLead: true) { session in
+            let taken = try await submit(actor: name, callSite: CallSite(file: "lead"), from: .candidate) { session in
                 // Renewed, or taken, since it was looked at: watch on.
                 if isShared, try session.lead() != seen { return Leadership?.none }
                 return try session.takeLead(name, timeToLive: timeToLive)

@@ -47,18 +47,24 @@ extension Metastore {
     /// - Parameters:
     ///   - operation: the id; make one per request and keep it until the request is answered.
     ///   - request: what is asked for, in any form that is equal for equal requests; only its hash is kept.
-    /// - Throws: ``StoreError/operationReused`` when the id was used for another request;
+    ///   - durability: what it survives once it is answered; durable in this store unless given. An id that is repeated
+    ///     waits as the first time.
+    /// - Throws: ``StoreError/notReplicated(position:reason:)`` when it is committed, but not as durable as asked for;
+    ///   ``StoreError/operationReused`` when the id was used for another request;
     ///   ``StoreError/operationExpired(keptFor:)`` when it is too old to tell;
     ///   ``StoreError/operationResultTooLarge(bytes:limit:)``; ``StoreError/invalid(field:reason:)`` for an id from the
     ///   future by more than results are kept; what the closure throws (which is not remembered).
     @discardableResult
     public func write<Value: Codable & Sendable>(
-        operation: OperationID, request: String = "", actor: String? = nil, file: String = #fileID, line: Int = #line,
+        operation: OperationID, request: String = "", until durability: Durability = .local, actor: String? = nil,
+        file: String = #fileID, line: Int = #line,
         _ body: @escaping @Sendable (borrowing Transaction) throws -> Value
     ) async throws -> Value {
         let fingerprint = Array(SHA256.hash(data: Array("\(Value.self)\n\(request)".utf8)))
         let retention = options.operationRetention
-        return try await submit(actor: try checked(actor), callSite: CallSite(file: file, line: line)) { session in
+        let (actor, callSite) = (try checked(actor), CallSite(file: file, line: line))
+        try check(durability)
+        let committed = try await submit(actor: actor, callSite: callSite, from: .client) { session in
             if let stored = try session.storedResult(operation.uuid) {
                 guard stored.fingerprint == fingerprint else { throw StoreError.operationReused }
                 return try JSONDecoder().decode([Value].self, from: Data(stored.result))[0]
@@ -79,7 +85,10 @@ extension Metastore {
             }
             session.operation = (operation.uuid, OperationRecord(fingerprint: fingerprint, result: result))
             return value
-        }.value
+        }
+        // A repeated one stands at the head: what it did before is not later.
+        try await confirm(durability, committed.position)
+        return committed.value
     }
 }
 

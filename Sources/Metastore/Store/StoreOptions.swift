@@ -71,6 +71,9 @@ public struct StoreOptions: Sendable {
     public var logRetention = Limits.logRetention
     /// … and at most how many bytes of it.
     public var logRetentionBytes = Limits.logRetentionBytes
+    /// How long a write waits for the archive or for followers, once it is committed, before it is answered with
+    /// ``StoreError/notReplicated(position:reason:)``. Looked at every ``housekeepingInterval``.
+    public var durabilityTimeout = Limits.durabilityTimeout
     /// How long results of operations are kept.
     public var operationRetention = Limits.operationRetention
     /// A read older than this ends with ``StoreError/snapshotExpired`` when the write-ahead log is over its bound.

@@ -33,14 +33,25 @@ enum BatchOutcome: Sendable {
     case failed(StoreError)
 }
 
+/// Whose write it is.
+enum WriteOrigin: Sendable {
+    /// A client's: held back while replication is behind.
+    case client
+    /// A consumer's, with its position; or one of the store's own.
+    case store
+    /// Taking the lead: the one that may run although another leads.
+    case candidate
+    /// What a replica's source committed: all that may be written to a replica.
+    case replay
+}
+
 /// A queued write, whatever it returns.
 protocol WriteJob: AnyObject, Sendable {
     var actor: String { get }
     var callSite: CallSite { get }
     /// Since when it waits.
     var submitted: ContinuousClock.Instant { get }
-    /// True for the one job that may run although another leads: taking the lead.
-    var takesLead: Bool { get }
+    var origin: WriteOrigin { get }
     /// False when it was cancelled meanwhile: leave it out.
     func start() -> Bool
     /// Runs the closure; may happen more than once.
@@ -62,12 +73,13 @@ private final class ResultBox<Value: Sendable>: @unchecked Sendable {
 extension Metastore {
     /// Queues a closure for the writer and waits for its answer.
     func submit<Value: Sendable>(
-        actor: String, callSite: CallSite, takesLead: Bool = false,
+        actor: String, callSite: CallSite, from origin: WriteOrigin = .store,
         _ body: @escaping @Sendable (WriteSession) throws -> Value
     ) async throws -> Committed<Value> {
-        guard let writer else { throw StoreError.readOnly }
+        // A write of a replica's own would end its being one: the source's next record wouldn't fit any more.
+        guard let writer, origin == .replay || options.replicaOf == nil else { throw StoreError.readOnly }
         let result = ResultBox<Value>()
-        let job = ClosureJob(actor: actor, callSite: callSite, takesLead: takesLead) { session in
+        let job = ClosureJob(actor: actor, callSite: callSite, origin: origin) { session in
             result.value = try body(session)
         }
         let (position, didChange) = try await withTaskCancellationHandler {
@@ -110,17 +122,17 @@ final class ClosureJob: WriteJob, BoundedCall {
     let actor: String
     let callSite: CallSite
     let submitted = ContinuousClock.now
-    let takesLead: Bool
+    let origin: WriteOrigin
     private let body: @Sendable (WriteSession) throws -> Void
     private let state = Mutex(State())
 
     init(
-        actor: String, callSite: CallSite, takesLead: Bool,
+        actor: String, callSite: CallSite, origin: WriteOrigin,
         body: @escaping @Sendable (WriteSession) throws -> Void
     ) {
         self.actor = actor
         self.callSite = callSite
-        self.takesLead = takesLead
+        self.origin = origin
         self.body = body
     }
 
@@ -225,7 +237,7 @@ final class HousekeepingJob: WriteJob {
     let actor = "metastore"
     let callSite = CallSite(file: "housekeeping")
     let submitted = ContinuousClock.now
-    let takesLead = false
+    let origin = WriteOrigin.store
     private let body: @Sendable (WriteSession) throws -> Void
     private let done: @Sendable (Result<Void, any Error>) -> Void
     private let failure = Mutex<(any Error)?>(nil)

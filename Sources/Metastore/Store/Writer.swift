@@ -17,6 +17,7 @@ final class Writer: Sendable {
     let options: StoreOptions
     let readers: ReaderPool?
     let tail: Tail
+    let replication: ReplicationProgress
     let leases: LeaseClock
     let logger: Logger
     let queue: BlockingQueue<any WriteJob>
@@ -31,12 +32,14 @@ final class Writer: Sendable {
     private let ended = Mutex(false)
 
     init(
-        engine: any Engine, options: StoreOptions, readers: ReaderPool?, tail: Tail, leases: LeaseClock, logger: Logger
+        engine: any Engine, options: StoreOptions, readers: ReaderPool?, tail: Tail,
+        replication: ReplicationProgress, leases: LeaseClock, logger: Logger
     ) {
         self.engine = engine
         self.options = options
         self.readers = readers
         self.tail = tail
+        self.replication = replication
         self.leases = leases
         self.logger = logger
         queue = BlockingQueue(capacity: options.writeQueueCapacity)

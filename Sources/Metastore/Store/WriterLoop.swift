@@ -44,7 +44,7 @@ final class WriterLoop {
             let jobs = writer.queue.take(
                 most: Limits.batchClosures, timeout: patience, &reader)
             guard let jobs else { break }
-            if !jobs.isEmpty { run(jobs) }
+            if !jobs.isEmpty { admit(jobs) }
             serveReads()
             if !isBroken { keepHouse() }
         }
@@ -77,6 +77,22 @@ final class WriterLoop {
         for read in waiting where read.start(interrupt: connection.interrupter()) {
             _ = read.run(connection, repeatingFor: .zero)
         }
+    }
+
+    /// Runs the jobs, those of clients as far as replication lets them.
+    private func admit(_ jobs: [any WriteJob]) {
+        let admission = writer.replication.admission
+        guard admission != .open else { return run(jobs) }
+        let own = jobs.filter { $0.origin != .client }
+        if !own.isEmpty { run(own) }
+        let clients = jobs.filter { $0.origin == .client }
+        switch admission {
+        case _ where clients.isEmpty: return
+        case .refused(let reason): return answer(clients, .failed(.notAdmitted(reason: reason)))
+        case .throttled(let pause): BlockingThread.pause(min(pause, Limits.admissionPause))
+        case .open: break
+        }
+        run(clients)
     }
 
     /// Runs the jobs in as few batches as their bounds allow; what doesn't fit goes back to the front of the queue.

@@ -60,7 +60,9 @@ package struct Salvage: Sendable {
                     try aside.add(
                         SalvagedAside(
                             table: "", key: key, values: [],
-                            why: "it is in the new store as it once was, and may have been changed or deleted since"))
+                            why:
+                                "it is in the new store, and the log can't confirm it: it may be of an earlier time, or of "
+                                + "another store"))
                 }
                 try aside.finish()
                 made = (result, scan, store.asideCounts)

@@ -15,7 +15,8 @@ package struct SalvageReport: Sendable, Encodable {
         package let recovered: Int
         /// Of these, rows that no page had any more, or only an older one: made from the log, which the chain proves.
         package let rebuilt: Int
-        /// Of these, rows that are proven to have been so once, and may have been changed or deleted since.
+        /// Of these, rows that prove themselves, and that nothing else confirms: they may have been changed or deleted
+        /// since, or be of another store where the record of their revision is lost.
         package let unconfirmed: Int
         /// Cells of the table whose row is damaged.
         package let doubtful: Int

@@ -101,6 +101,8 @@ public enum Limits {
     public static let logRowOverhead = 120
     /// How many records of the log one step of retention removes.
     public static let retentionStep = 1_000
+    /// Revisions that one step of rewinding a replica undoes.
+    public static let rewindStep: Int64 = 1_000
     /// While retention is behind it takes one part in so many of the writer's time; as much as it needs when the log
     /// grows nevertheless and has over `consumerLagFactor` times the bytes it may have.
     public static let retentionShare = 32
@@ -152,10 +154,26 @@ public enum Limits {
 
     // MARK: Replication
 
+    /// A committed write waits so long for the archive or for followers, unless set otherwise.
+    public static let durabilityTimeout: Duration = .seconds(30)
+    /// While writes are throttled, a batch with clients' writes begins at most this much later.
+    public static let admissionPause: Duration = .milliseconds(100)
     /// A segment is sealed once its records take so many bytes …
     public static let segmentBytes = 1 << 20
     /// … or its first record is so old.
     public static let segmentAge: Duration = .seconds(1)
+    /// After a call of an archive that failed, the next comes after this pause; each time it is twice as long …
+    public static let archiveRetryShortest: Duration = .milliseconds(100)
+    /// … up to this.
+    public static let archiveRetryLongest: Duration = .seconds(30)
+    /// How often an archiver measures its lag, and moves its consumer on.
+    public static let archiveLagInterval: Duration = .seconds(1)
+    /// An archive that is behind by so many bytes of the log …
+    public static let archiveLagWarnBytes = 256 << 20
+    /// … or whose oldest missing commit is so old, is reported.
+    public static let archiveLagWarnAge: Duration = .seconds(60)
+    /// How many names of an archive are asked for at once.
+    public static let archiveListing = 1_000
     /// The records of a segment are cut into blocks of so many bytes, each compressed for itself.
     public static let segmentBlockBytes = 256 << 10
     /// The records of a segment never take more: one of the largest transactions, and what came before it. What
@@ -163,4 +181,27 @@ public enum Limits {
     public static let segmentContentBytes = logBodyBytes + (2 << 20)
     /// Nor does a segment: its records, uncompressed, and what stands around them.
     public static let segmentObjectBytes = segmentContentBytes + (1 << 20)
+
+    // MARK: Followers
+
+    /// A comparison of a follower with its source names so many rows that differ; of more it tells that there are.
+    public static let comparedRows = 1_000
+    /// Of a kind that differs, a comparison lists at most so many rows, those in the parts that differ.
+    public static let comparedPartRows = 100_000
+    /// A part of a snapshot is closed once its rows take so many bytes …
+    public static let snapshotPartBytes = 4 << 20
+    /// … and never has more: so much, and one row. What declares more is damaged.
+    public static let snapshotPartContentBytes = snapshotPartBytes + documentBytes + (4 << 20)
+    /// Nor does the part itself.
+    public static let snapshotPartObjectBytes = snapshotPartContentBytes + (1 << 20)
+    /// A snapshot has at most so many parts; a larger store is refused.
+    public static let snapshotParts = 1_000_000
+    /// A manifest of more than so many bytes is none.
+    public static let manifestBytes = 64 << 20
+    /// A label's name that is longer is refused.
+    public static let labelNameBytes = 100
+    /// A label's text that is longer is refused.
+    public static let labelTextBytes = 1 << 10
+    /// How many names are asked for at once where an archive is listed.
+    public static let listedNames = 10_000
 }

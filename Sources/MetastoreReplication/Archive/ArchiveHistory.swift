@@ -1,6 +1,7 @@
 // Invariants
 // 1. Every link from the beginning to the newest revision was followed: what is given away is one history.
 // 2. What a later epoch left behind (it began at an earlier revision) is not part of it.
+// 3. Where retention moves the beginning meanwhile, a reader is told, and never takes what is missing for the end.
 
 package import Metastore
 package import MetastoreModel
@@ -11,12 +12,20 @@ package struct ArchiveHistory: Sendable {
     package struct Stretch: Sendable, Hashable {
         /// The epoch's own record; of the archive's first one that of its beginning.
         package let record: EpochRecord
+        /// What stands before its first object that is kept.
+        package let start: ArchivePlace
         /// The last revision of it that counts.
         package let last: Revision
     }
 
     package let line: ArchiveLine
+    /// What the archive began with once, even if that is no longer kept.
+    package let beginning: EpochRecord
+    /// Where the kept history begins; nil where all of it is kept.
+    package let kept: KeptRecord?
     package let stretches: [Stretch]
+    /// The links of the revisions that segments of this history end with.
+    private let links: [Revision: [UInt8]]
     /// Where the line of objects goes on: the next segment, or the next epoch.
     package let end: ArchivePlace
 
@@ -25,46 +34,101 @@ package struct ArchiveHistory: Sendable {
     /// - Throws: ``ArchiveError``; `damaged` where a part of the line is missing or doesn't follow.
     package init?(_ line: ArchiveLine) async throws(ArchiveError) {
         guard let beginning = try await line.beginning() else { return nil }
-        var records = [beginning]
-        var place = beginning.start
-        while let object = try await line.object(after: place) {
-            switch object {
-            case .segment(let segment):
-                guard segment.follows(place) else {
-                    throw .damaged(
-                        object: "\(line.name(after: place))", offset: 0, reason: "it doesn't follow the one before")
+        var kept = try await line.kept()
+        while true {
+            let first = kept?.epoch ?? beginning
+            var (records, place) = ([first], kept?.start ?? beginning.start)
+            let start = place
+            var links = [place.revision: place.chain]
+            while let object = try await line.object(after: place) {
+                switch object {
+                case .segment(let segment):
+                    guard segment.follows(place) else {
+                        throw .damaged(
+                            object: "\(line.name(after: place))", offset: 0, reason: "it doesn't follow the one before")
+                    }
+                    place = segment.end
+                case .epoch(let record):
+                    records.append(record)
+                    place = record.start
+                    links = links.filter { $0.key <= place.revision }
                 }
-                place = segment.end
-            case .epoch(let record):
-                records.append(record)
-                place = record.start
+                links[place.revision] = place.chain
             }
+            // What seems to be the end may have been removed while the line was followed.
+            let newest = try await line.kept(after: kept)
+            if newest != kept {
+                kept = newest
+                continue
+            }
+            self.line = line
+            self.beginning = beginning
+            self.kept = kept
+            self.links = links
+            end = place
+            stretches = try Self.stretches(records, from: start, through: place.revision, of: line)
+            return
         }
-        self.line = line
-        end = place
-        stretches = try Self.stretches(records, through: place.revision, of: line)
     }
 
     /// From the newest epoch back to the first, each as far as the next goes on from.
     private static func stretches(
-        _ records: [EpochRecord], through last: Revision, of line: ArchiveLine
+        _ records: [EpochRecord], from start: ArchivePlace, through last: Revision, of line: ArchiveLine
     ) throws(ArchiveError) -> [Stretch] {
         var found: [Stretch] = []
         var (next, through) = (records[records.count - 1], last)
         while true {
-            found.append(Stretch(record: next, last: through))
-            guard next.epoch != records[0].epoch else { return found.reversed() }
-            guard let parent = records.last(where: { $0.epoch == next.parent }), parent.fork <= next.fork else {
+            let isFirst = next.epoch == records[0].epoch
+            found.append(Stretch(record: next, start: isFirst ? start : next.start, last: through))
+            guard !isFirst else { return found.reversed() }
+            guard let parent = records.last(where: { $0.epoch == next.parent }), parent.fork <= next.fork,
+                next.fork >= start.revision
+            else {
                 throw .damaged(
-                    object: "\(line.names.epoch(next.epoch.number))", offset: 0,
+                    object: "the record of epoch \(next.epoch.number)", offset: 0,
                     reason: "the epoch it goes on from is not in the archive")
             }
             (next, through) = (parent, next.fork)
         }
     }
 
+    /// The link of a revision that a segment ends with; nil for others.
+    func link(of revision: Revision) -> [UInt8]? { links[revision] }
+
+    /// Where the history begins: the last revision before what is kept, and its link.
+    package var start: ArchivePlace { stretches[0].start }
+
+    /// The newest place at or before a revision at which an object of the line begins; nil where none is kept.
+    package func place(before revision: Revision) -> ArchivePlace? {
+        guard let stretch = stretches.last(where: { $0.start.revision <= revision }) else { return nil }
+        let found = links.keys.filter {
+            $0 > stretch.start.revision && $0 <= revision && ($0 < stretch.last || stretch == stretches.last)
+        }.max()
+        guard let found, let chain = links[found] else { return stretch.start }
+        return ArchivePlace(epoch: stretch.record.epoch, revision: found, chain: chain)
+    }
+
+    /// The link of any revision of this history; nil for one that is not in it, or not kept.
+    package func link(at revision: Revision) async throws(ArchiveError) -> [UInt8]? {
+        guard let place = place(before: revision), revision <= end.revision else { return nil }
+        if place.revision == revision { return place.chain }
+        guard case .segment(let segment) = try await line.object(after: place), segment.follows(place) else {
+            throw await missing(place)
+        }
+        return segment.link(of: revision)
+    }
+
+    /// A revision of an epoch is part of this history, as far as it is kept.
+    package func contains(_ epoch: Int64, _ revision: Revision) -> Bool {
+        stretches.contains {
+            $0.record.epoch.number == epoch && $0.start.revision <= revision && revision <= $0.last
+        }
+    }
+
     /// What a reader is given: the records of a segment, or of a part of it.
     package struct Part: Sendable {
+        /// The segment's name.
+        package let object: ArchiveName
         package let records: [LogRecord]
         /// After the last of them, of the kinds that the segment changed; nil for a part of a segment.
         package let digests: [RecordKind: UInt128]?
@@ -81,14 +145,21 @@ package struct ArchiveHistory: Sendable {
         after revision: Revision = .absent, through last: Revision = Revision(rawValue: .max),
         _ take: (Part) async throws -> Void
     ) async throws {
-        var chain = stretches[0].record.chain
-        for stretch in stretches {
-            var place = stretch.record.start
-            guard place.chain == chain else { throw broken(place, "its epoch goes on from another history") }
+        var chain = stretches[0].start.chain
+        for (index, stretch) in stretches.enumerated() {
             let end = min(stretch.last, last)
+            let next = index + 1 < stretches.count ? stretches[index + 1].start.revision : Revision(rawValue: .max)
+            // What comes after it begins at or before the revision that is asked for.
+            if next <= revision {
+                chain = stretches[index + 1].start.chain
+                continue
+            }
+            var place = stretch.start
+            guard place.chain == chain else { throw broken(place, "its epoch goes on from another history") }
+            if let later = self.place(before: min(revision, end)), later.epoch == place.epoch { place = later }
             while place.revision < end {
                 guard case .segment(let segment) = try await line.object(after: place) else {
-                    throw broken(place, "it is missing")
+                    throw await missing(place)
                 }
                 guard segment.follows(place) else {
                     throw broken(place, "it doesn't follow the one before")
@@ -96,12 +167,26 @@ package struct ArchiveHistory: Sendable {
                 let wanted = segment.records.filter { $0.revision > revision && $0.revision <= end }
                 let isWhole = wanted.last?.revision == segment.header.last
                 if !wanted.isEmpty {
-                    try await take(Part(records: wanted, digests: isWhole ? segment.footer.digests : nil))
+                    try await take(
+                        Part(
+                            object: line.name(after: place), records: wanted,
+                            digests: isWhole ? segment.footer.digests : nil))
                 }
                 place = segment.end
                 chain = segment.link(of: min(place.revision, end)) ?? chain
             }
             if stretch.last >= last { return }
+        }
+    }
+
+    /// What was in the line isn't there: retention removed it meanwhile, or it is lost.
+    private func missing(_ place: ArchivePlace) async -> ArchiveError {
+        do throws(ArchiveError) {
+            let newest = try await line.kept(after: kept)
+            if let newest, newest.revision > place.revision { return .expired(before: newest.revision) }
+            return broken(place, "it is missing")
+        } catch {
+            return error
         }
     }
 

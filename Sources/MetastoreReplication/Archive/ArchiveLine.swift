@@ -53,27 +53,40 @@ package struct ArchiveLine: Sendable {
     package func object(after place: ArchivePlace) async throws(ArchiveError) -> ArchiveObject? {
         let name = name(after: place)
         guard let bytes = try await target.read(name, limit: Limits.segmentObjectBytes) else { return nil }
-        return try object(bytes, named: name.description, after: place)
-    }
-
-    func object(
-        _ bytes: [UInt8], named name: String, after place: ArchivePlace
-    ) throws(ArchiveError) -> ArchiveObject {
-        func damage(_ reason: String) -> ArchiveError { .damaged(object: name, offset: 0, reason: reason) }
+        func damage(_ reason: String) -> ArchiveError {
+            .damaged(object: name.description, offset: 0, reason: reason)
+        }
         guard !bytes.starts(with: EpochRecord.magic) else {
-            let record = try EpochRecord(bytes, named: name)
+            let record = try EpochRecord(bytes, named: name.description)
             guard record.cluster == cluster else { throw damage("it is of another cluster") }
             guard record.epoch.number == place.epoch.number + 1, record.fork <= place.revision,
                 record.fork < place.revision || record.chain == place.chain
             else { throw damage("its epoch doesn't follow") }
             return .epoch(record)
         }
-        let segment = try Segment(bytes, named: name)
+        let segment = try Segment(bytes, named: name.description)
         guard segment.header.cluster == cluster else { throw damage("it is of another cluster") }
         guard segment.header.first.rawValue == place.revision.rawValue + 1,
             segment.header.epoch.number == place.epoch.number
         else { throw damage("its revisions or its epoch are not those of its name") }
         return .segment(segment)
+    }
+}
+
+extension ArchiveLine {
+    /// The segment of an epoch that begins with a revision; nil where none does.
+    func segment(_ epoch: Epoch, from first: Revision) async throws(ArchiveError) -> Segment? {
+        let name = names.log(epoch, from: first)
+        guard let bytes = try await target.read(name, limit: Limits.segmentObjectBytes),
+            !bytes.starts(with: EpochRecord.magic)
+        else { return nil }
+        let segment = try Segment(bytes, named: name.description)
+        guard segment.header.cluster == cluster, segment.header.first == first,
+            segment.header.epoch.number == epoch.number
+        else {
+            throw .damaged(object: name.description, offset: 0, reason: "it is not what its name says")
+        }
+        return segment.header.epoch == epoch ? segment : nil
     }
 }
 

@@ -2,7 +2,8 @@
 // 1. What was appended stands in the archive's one line, durable, after everything this writer appended before.
 // 2. A name that somebody else took is looked at: the same history counts as appended, whoever wrote it; another one is
 //    a fork, and from then on this writer appends nothing.
-// 3. An epoch ends for everybody at once: its record takes the name that its next segment would need. So an answer
+// 3. A name that retention freed is not taken for one that nobody had: what is put there is told as a fork.
+// 4. An epoch ends for everybody at once: its record takes the name that its next segment would need. So an answer
 //    about a segment is never taken back by a master that comes later.
 
 package import MetastoreModel
@@ -16,6 +17,8 @@ package struct ArchiveWriter: Sendable {
     package private(set) var end: ArchivePlace
     /// Why nothing more is appended.
     package private(set) var alarm: ArchiveError?
+    /// Where the kept history begins, as far as this writer has looked.
+    private var kept: KeptRecord?
 
     /// - Parameter end: a place in the line up to which this store's history is known to be archived; the beginning of
     ///   the store's history in an empty archive.
@@ -24,20 +27,19 @@ package struct ArchiveWriter: Sendable {
         self.end = end
     }
 
-    /// Begins an archive, or goes on with the one that is there.
+    /// Begins an archive, or goes on where the one that is there ends.
     ///
-    /// - Parameter record: the epoch in which the store is, its fork the revision after which the archive begins.
+    /// - Parameter record: the epoch in which the store was, its fork the revision after which the archive begins.
     /// - Throws: ``ArchiveError``: `forked` when the archive begins with another history of the cluster.
     package static func begin(
         _ line: ArchiveLine, with record: EpochRecord
-    ) async throws(ArchiveError) -> ArchiveWriter {
+    ) async throws(ArchiveError) -> (writer: ArchiveWriter, history: ArchiveHistory) {
         let name = line.names.beginning
-        if try await line.target.create(name, record.bytes) == .taken {
-            guard try await line.beginning() == record else {
-                throw .forked(object: "\(name)", after: record.fork)
-            }
+        _ = try await line.target.create(name, record.bytes)
+        guard let history = try await ArchiveHistory(line), history.beginning == record else {
+            throw .forked(object: "\(name)", after: record.fork)
         }
-        return ArchiveWriter(line, after: record.start)
+        return (ArchiveWriter(line, after: history.end), history)
     }
 
     /// Appends a segment that begins where the line ends.
@@ -53,7 +55,11 @@ package struct ArchiveWriter: Sendable {
             segment.follows(end) && segment.header.first.rawValue == end.revision.rawValue + 1,
             "a segment begins where the line ends")
         switch try await line.target.create(line.name(after: end), segment.bytes) {
-        case .created: end = segment.end
+        case .created:
+            // Retention frees names: one before the beginning is no longer in the line, and was somebody else's.
+            kept = try await line.kept(after: kept)
+            if let kept, kept.revision > end.revision { throw fork() }
+            end = segment.end
         case .taken: try await compare(segment)
         }
         return Int(end.revision.rawValue - segment.header.first.rawValue) + 1
@@ -75,13 +81,6 @@ package struct ArchiveWriter: Sendable {
             case .segment(let other):
                 guard other.follows(end) else { throw fork() }
                 throw .behind(after: end.revision)
-            }
-        }
-        // The line decides; this is the same once more, to be found by its number. Whoever finds it missing adds it.
-        let name = line.names.epoch(record.epoch.number)
-        if try await line.target.create(name, record.bytes) == .taken {
-            guard try await line.target.read(name, limit: Limits.segmentObjectBytes) == record.bytes else {
-                throw stop(.forked(object: "\(name)", after: record.fork))
             }
         }
         end = record.start
@@ -130,6 +129,11 @@ package struct ArchiveWriter: Sendable {
 
     private func stopIfAlarmed() throws(ArchiveError) {
         if let alarm { throw alarm }
+    }
+
+    /// The archive is found to have another history after a revision that is archived: nothing more is appended.
+    mutating func fork(after revision: Revision) -> ArchiveError {
+        stop(.forked(object: "the archive at \(line.target.place)", after: revision))
     }
 
     private mutating func fork() -> ArchiveError {

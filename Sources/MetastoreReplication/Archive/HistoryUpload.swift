@@ -10,9 +10,12 @@ internal import MetastoreModel
 /// Brings a store's history into an archive, from its first revision on.
 package struct HistoryUpload: Sendable {
     package private(set) var writer: ArchiveWriter
+    /// What the archive had before.
+    private let history: ArchiveHistory
     private var cutter: SegmentCutter
-    /// The last revision that was taken.
+    /// The last revision that was taken, and the last that was found in the archive.
     private var taken = Revision.absent
+    private var common = Revision.absent
 
     /// Begins an archive, or goes on with what is there.
     ///
@@ -27,16 +30,14 @@ package struct HistoryUpload: Sendable {
         let beginning = EpochRecord(
             cluster: line.cluster, epoch: first.epoch, parent: nil, fork: .absent,
             chain: LogRecord.genesis(cluster: line.cluster), holder: first.actor, time: first.time)
-        let begun = try await ArchiveWriter.begin(line, with: beginning)
-        let history = try await ArchiveHistory(line)
-        writer = history.map { ArchiveWriter(line, after: $0.end) } ?? begun
+        (writer, history) = try await ArchiveWriter.begin(line, with: beginning)
         cutter = SegmentCutter(cluster: line.cluster, bound: bound)
     }
 
     /// Takes the next records, passes over what is archived, and archives what fills segments.
     ///
-    /// - Throws: ``ArchiveError``, `forked` where the archive has another history; `StoreError` `damaged` for a record
-    ///   that can't be read.
+    /// - Throws: ``ArchiveError``: `forked` where the archive has another history, with the last revision that is known
+    ///   to be the same; `StoreError` `damaged` for a record that can't be read.
     package mutating func add(_ records: [LogRecord]) async throws {
         for record in records {
             precondition(record.revision.rawValue == taken.rawValue + 1, "records come without a hole")
@@ -45,9 +46,9 @@ package struct HistoryUpload: Sendable {
                 if let segment = try cutter.add(record) { try await append(segment) }
             } else {
                 try cutter.pass(record)
-                guard record.revision < writer.end.revision || record.chain == writer.end.chain else {
-                    throw ArchiveError.forked(object: writer.line.name, after: .absent)
-                }
+                guard let link = history.link(of: record.revision) else { continue }
+                guard link == record.chain else { throw writer.fork(after: common) }
+                common = record.revision
             }
         }
     }
@@ -73,14 +74,9 @@ package struct HistoryUpload: Sendable {
     }
 }
 
-extension ArchiveLine {
-    /// For messages.
-    fileprivate var name: String { "the archive of \(cluster) at \(target.place)" }
-}
-
 extension Segment {
     /// What of it comes after one of its revisions.
-    fileprivate func after(_ revision: Revision) -> Segment {
+    func after(_ revision: Revision) -> Segment {
         let rest = records.filter { $0.revision > revision }
         let kinds = rest.reduce(into: RecordKinds()) { $0.formUnion($1.kinds) }
         let sums = footer.digests.filter { $0.key == .cluster || kinds.contains($0.key) }

@@ -1,6 +1,7 @@
 // Invariants
 // 1. Segments follow each other without a hole, each of one epoch, each cut where its records pass the bound.
-// 2. The digests in a segment's footer are those after its last record, followed from the beginning of the history.
+// 2. The digests in a segment's footer are those after its last record, followed from the beginning of the history, or
+//    from a place where the store knew them. That of the counters is left out while one of them isn't known yet.
 
 package import FoundationEssentials
 package import Metastore
@@ -25,6 +26,21 @@ package struct SegmentCutter: Sendable {
         digests = FollowedDigests()
         chain = LogRecord.genesis(cluster: cluster)
     }
+
+    /// From a place in a history.
+    ///
+    /// - Parameter digests: those at that place.
+    package init(
+        cluster: UUID, bound: Int = Limits.segmentBytes, after place: ArchivePlace, digests: FollowedDigests
+    ) {
+        self.cluster = cluster
+        self.bound = bound
+        self.digests = digests
+        chain = place.chain
+    }
+
+    /// The last record was a store's head: all counters are known.
+    package mutating func settle(at head: LogHead) { digests.settle(at: head) }
 
     /// Takes in a record that is archived: the next segment comes after it.
     ///
@@ -54,7 +70,7 @@ package struct SegmentCutter: Sendable {
     package mutating func seal() -> Segment? {
         guard let last = waiting.last else { return nil }
         var sums: [RecordKind: UInt128] = [:]
-        for kind in changed { sums[kind] = digests.digests[kind] }
+        for kind in changed where kind != .cluster || digests.knowsCounters { sums[kind] = digests.digests[kind] }
         let segment = Segment(cluster: cluster, waiting, after: chain, digests: sums)
         (waiting, bytes, changed, chain) = ([], 0, [], last.chain)
         return segment

@@ -14,11 +14,43 @@ package struct ArchiveNames: Sendable, Hashable {
         name(["log", padded(epoch.number, 10), padded(first.rawValue, 19)])
     }
 
-    /// The record of an epoch, by its number alone.
-    package func epoch(_ number: Int64) -> ArchiveName { name(["epochs", padded(number, 10)]) }
+    /// Where the objects of an epoch lie.
+    func logs(_ epoch: Epoch) -> ArchiveName { name(["log", padded(epoch.number, 10)]) }
+    /// Below it lie all of these.
+    package var log: ArchiveName { name(["log"]) }
 
     /// The record of the epoch that the archive begins in, and after which revision it does.
     package var beginning: ArchiveName { name(["beginning"]) }
+
+    /// Below it lie the snapshots.
+    package var snapshots: ArchiveName { name(["snapshots"]) }
+
+    /// The manifest of a snapshot: the snapshot is there if and only if it is.
+    package func manifest(_ id: SnapshotID) -> ArchiveName { name(["snapshots"] + words(id) + [id.form.word]) }
+
+    /// A part of a snapshot. Each attempt to make one has parts of its own; the manifest says which attempt's count.
+    package func part(_ id: SnapshotID, attempt: UInt64, number: Int) -> ArchiveName {
+        let digits = String(attempt, radix: 16)
+        let folder = id.form.word + "-" + String(repeating: "0", count: 16 - digits.count) + digits
+        return name(["snapshots"] + words(id) + [folder, padded(Int64(number), 7)])
+    }
+
+    private func words(_ id: SnapshotID) -> [String] { [padded(id.epoch, 10), padded(id.revision.rawValue, 19)] }
+
+    /// Below it lie the labels.
+    package var labels: ArchiveName { name(["labels"]) }
+
+    /// A label's object; nil for what can't be a label's name.
+    package func label(_ label: String) -> ArchiveName? {
+        guard !label.contains("/"), label.utf8.count <= Limits.labelNameBytes else { return nil }
+        return ArchiveName("\(labels)/\(label)")
+    }
+
+    /// Below it lie the records of where the kept history begins.
+    package var kept: ArchiveName { name(["kept"]) }
+
+    /// One of them: the first is 1, and each later one takes the place of those before.
+    package func kept(_ number: Int64) -> ArchiveName { name(["kept", padded(number, 10)]) }
 
     private func name(_ words: [String]) -> ArchiveName {
         guard let name = ArchiveName(words: [cluster] + words) else {

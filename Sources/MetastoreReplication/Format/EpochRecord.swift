@@ -1,7 +1,6 @@
 // Invariants
-// 1. It stands in two places, byte for byte the same: under the name that the next segment of the epoch before would
-//    have taken, which ends that epoch for good, and under its own number.
-// 2. Whoever takes the first of the two names decides: one history goes on, and everybody else is told.
+// 1. It has the name that the next segment of the epoch before would have, which ends that epoch for good.
+// 2. Whoever takes that name decides: one history goes on, and everybody else is told.
 
 internal import Metastore
 package import FoundationEssentials
@@ -70,11 +69,7 @@ package struct EpochRecord: Sendable, Hashable {
     }
 
     private init(_ reader: inout ObjectReader) throws(ArchiveError) {
-        guard try reader.bytes(4) == Self.magic else {
-            throw reader.damage("it doesn't begin as the record of an epoch does", at: 0)
-        }
-        let version = try reader.byte()
-        guard version == Self.version else { throw .newer(object: reader.object, version: Int(version)) }
+        try reader.begin(Self.magic, version: Self.version, of: "the record of an epoch")
         let cluster = try reader.uuid()
         let epoch = Epoch(number: try reader.positive("an epoch"), nonce: try reader.fixed())
         let parent = try Self.parent(of: epoch, &reader)

@@ -4,6 +4,7 @@
 
 internal import FoundationEssentials
 internal import Metastore
+internal import MetastoreEngine
 internal import MetastoreModel
 
 /// Takes an object of an archive apart, from its first byte to its last.
@@ -86,8 +87,21 @@ struct ObjectReader {
         return text
     }
 
+    mutating func value() throws(ArchiveError) -> Value {
+        try take { (reader) throws(StoreError) in try reader.value() }
+    }
+
     mutating func uuid() throws(ArchiveError) -> UUID {
         try take { (reader) throws(StoreError) in try reader.uuid() }
+    }
+
+    /// What every object begins with.
+    ///
+    /// - Parameter version: the newest that this release can read.
+    mutating func begin(_ magic: [UInt8], version: UInt8, of what: String) throws(ArchiveError) {
+        guard try bytes(magic.count) == magic else { throw damage("it doesn't begin as \(what) does", at: 0) }
+        let found = try byte()
+        guard found == version else { throw .newer(object: object, version: Int(found)) }
     }
 
     /// The checksum of all that was taken since a place.

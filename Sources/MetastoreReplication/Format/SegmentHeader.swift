@@ -38,11 +38,7 @@ package struct SegmentHeader: Sendable, Hashable {
     }
 
     init(_ reader: inout ObjectReader) throws(ArchiveError) {
-        guard try reader.bytes(4) == Self.magic else {
-            throw reader.damage("it doesn't begin as a segment does", at: 0)
-        }
-        let version = try reader.byte()
-        guard version == Self.version else { throw .newer(object: reader.object, version: Int(version)) }
+        try reader.begin(Self.magic, version: Self.version, of: "a segment")
         cluster = try reader.uuid()
         epoch = Epoch(number: try reader.positive("an epoch"), nonce: try reader.fixed())
         first = Revision(rawValue: try reader.positive("a revision"))

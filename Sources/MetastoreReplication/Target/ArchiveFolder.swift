@@ -1,4 +1,5 @@
 internal import Glibc
+internal import MetastoreEngine
 
 /// A folder of an archive, open for one call. What is in it is named relative to it, and no symbolic link is followed.
 struct ArchiveFolder: ~Copyable {
@@ -8,7 +9,7 @@ struct ArchiveFolder: ~Copyable {
     private let descriptor: Int32
 
     init(root place: String) throws(ArchiveError) {
-        let opened = uninterrupted { Glibc.open(place, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) }
+        let opened = retrying { Glibc.open(place, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) }
         guard opened >= 0 else { throw .opening(place, errno) }
         (self.place, path, descriptor) = (place, "", opened)
     }
@@ -27,7 +28,7 @@ struct ArchiveFolder: ~Copyable {
 
     /// A folder in this one; nil where there is none.
     func folder(_ word: String) throws(ArchiveError) -> ArchiveFolder? {
-        let opened = uninterrupted { openat(descriptor, word, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) }
+        let opened = retrying { openat(descriptor, word, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) }
         if opened < 0, errno == ENOENT { return nil }
         guard opened >= 0 else { throw failure("opening the folder", word) }
         return ArchiveFolder(place, "\(path)\(word)/", opened)
@@ -52,7 +53,7 @@ struct ArchiveFolder: ~Copyable {
                 folder = next
                 continue
             }
-            let made = uninterrupted { mkdirat(folder.descriptor, word, 0o700) }
+            let made = retrying { mkdirat(folder.descriptor, word, 0o700) }
             guard made == 0 || errno == EEXIST else { throw folder.failure("making the folder", word) }
             guard let next = try folder.folder(word) else { throw folder.failure("opening the folder", word, ENOENT) }
             try folder.flush()
@@ -69,13 +70,13 @@ struct ArchiveFolder: ~Copyable {
 
     /// Makes the names in it durable.
     func flush() throws(ArchiveError) {
-        guard uninterrupted({ fsync(descriptor) }) == 0 else { throw .flushing("\(place)/\(path)", at: place, errno) }
+        guard retrying({ fsync(descriptor) }) == 0 else { throw .flushing("\(place)/\(path)", at: place, errno) }
     }
 
     /// A stream of its names, for `readdir`.
     func stream() throws(ArchiveError) -> OpaquePointer {
         // A descriptor of its own: a copy would share the place in the stream.
-        let opened = uninterrupted { openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+        let opened = retrying { openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
         guard opened >= 0 else { throw failure("opening the folder", "") }
         guard let stream = fdopendir(opened) else {
             let number = errno
@@ -93,7 +94,7 @@ struct ArchiveFolder: ~Copyable {
     /// - Throws: `refused` for whatever is neither an object nor a folder.
     func entry(_ word: String) throws(ArchiveError) -> Entry {
         var found = stat()
-        if uninterrupted({ fstatat(descriptor, word, &found, AT_SYMLINK_NOFOLLOW) }) != 0 {
+        if retrying({ fstatat(descriptor, word, &found, AT_SYMLINK_NOFOLLOW) }) != 0 {
             guard errno == ENOENT else { throw failure("looking at", word) }
             return .nothing
         }
@@ -119,14 +120,14 @@ struct ArchiveFolder: ~Copyable {
     /// - Returns: false where something has the name.
     func link(_ temporary: String, as word: String) throws(ArchiveError) -> Bool {
         defer { discard(temporary) }
-        if uninterrupted({ linkat(descriptor, temporary, descriptor, word, 0) }) == 0 { return true }
+        if retrying({ linkat(descriptor, temporary, descriptor, word, 0) }) == 0 { return true }
         switch errno {
         case EEXIST: return false
         case EPERM, ENOTSUP, ENOSYS: break
         default: throw failure("naming", word)
         }
         // A file system without hard links.
-        if uninterrupted({ RenameNoReplace.call(descriptor, temporary, word) }) == 0 { return true }
+        if retrying({ RenameNoReplace.call(descriptor, temporary, word) }) == 0 { return true }
         switch errno {
         case EEXIST: return false
         case EINVAL, ENOTSUP, ENOSYS, EPERM:
@@ -138,22 +139,13 @@ struct ArchiveFolder: ~Copyable {
         }
     }
 
-    /// Gives a temporary file its name, and takes it from another that has it.
-    func rename(_ temporary: String, to word: String) throws(ArchiveError) {
-        guard uninterrupted({ renameat(descriptor, temporary, descriptor, word) }) == 0 else {
-            let number = errno
-            discard(temporary)
-            throw failure("naming", word, number)
-        }
-    }
-
     /// Takes a name away.
     func unlink(_ word: String) throws(ArchiveError) {
-        if uninterrupted({ unlinkat(descriptor, word, 0) }) != 0, errno != ENOENT { throw failure("removing", word) }
+        if retrying({ unlinkat(descriptor, word, 0) }) != 0, errno != ENOENT { throw failure("removing", word) }
     }
 
     /// What can't be removed stays as what it is: a temporary file.
-    func discard(_ temporary: String) { _ = uninterrupted { unlinkat(descriptor, temporary, 0) } }
+    func discard(_ temporary: String) { _ = retrying { unlinkat(descriptor, temporary, 0) } }
 
     // MARK: Objects
 
@@ -162,15 +154,14 @@ struct ArchiveFolder: ~Copyable {
     /// - Returns: its name, which no object can have.
     func makeTemporary(_ bytes: [UInt8]) throws(ArchiveError) -> String {
         let name = TemporaryName.random()
-        let file = uninterrupted {
+        let file = retrying {
             openat(descriptor, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
         }
         guard file >= 0 else { throw failure("making", name) }
         defer { close(file) }
         var written = 0
         while written < bytes.count {
-            let put = bytes[written...].withUnsafeBytes { Glibc.write(file, $0.baseAddress, $0.count) }
-            if put < 0, errno == EINTR { continue }
+            let put = retrying { bytes[written...].withUnsafeBytes { Glibc.write(file, $0.baseAddress, $0.count) } }
             guard put > 0 else {
                 let number = put < 0 ? errno : EIO
                 discard(name)
@@ -178,7 +169,7 @@ struct ArchiveFolder: ~Copyable {
             }
             written += put
         }
-        guard uninterrupted({ fsync(file) }) == 0 else {
+        guard retrying({ fsync(file) }) == 0 else {
             let number = errno
             discard(name)
             throw failure("flushing", name, number)
@@ -197,8 +188,7 @@ struct ArchiveFolder: ~Copyable {
         var number: Int32 = 0
         let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
             while count < size {
-                let got = Glibc.read(file, buffer.baseAddress! + count, size - count)
-                if got < 0, errno == EINTR { continue }
+                let got = retrying { Glibc.read(file, buffer.baseAddress! + count, size - count) }
                 if got <= 0 {
                     number = got < 0 ? errno : EIO
                     return
@@ -217,12 +207,12 @@ struct ArchiveFolder: ~Copyable {
         guard file >= 0 else { throw failure("opening", word) }
         defer { close(file) }
         _ = try size(file, word)
-        guard uninterrupted({ fsync(file) }) == 0 else { throw .flushing("\(place)/\(path)\(word)", at: place, errno) }
+        guard retrying({ fsync(file) }) == 0 else { throw .flushing("\(place)/\(path)\(word)", at: place, errno) }
     }
 
     /// For reading; a pipe in an object's place doesn't hold the thread.
     private func open(_ word: String) -> Int32 {
-        uninterrupted { openat(descriptor, word, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) }
+        retrying { openat(descriptor, word, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) }
     }
 
     /// - Throws: `refused` for what is no object.
@@ -231,13 +221,5 @@ struct ArchiveFolder: ~Copyable {
         guard fstat(file, &found) == 0 else { throw failure("looking at", word) }
         guard found.st_mode & S_IFMT == S_IFREG else { throw failure("looking at", word, ELOOP) }
         return Int(found.st_size)
-    }
-}
-
-/// Calls again as long as a signal interrupts it.
-private func uninterrupted(_ call: () -> Int32) -> Int32 {
-    while true {
-        let result = call()
-        if result >= 0 || errno != EINTR { return result }
     }
 }

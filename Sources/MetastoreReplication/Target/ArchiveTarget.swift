@@ -24,10 +24,6 @@ public protocol ArchiveTarget: Sendable {
     /// - Throws: ``ArchiveError``: `tooLarge`, or what a place may fail with.
     func read(_ name: ArchiveName, limit: Int) async throws(ArchiveError) -> [UInt8]?
 
-    /// Puts an object in the place of another of the same name, all of it or nothing. For hints only, from which
-    /// nothing follows: another writer's may be lost.
-    func replace(_ name: ArchiveName, _ bytes: [UInt8]) async throws(ArchiveError)
-
     /// Removes an object; none is no error.
     func remove(_ name: ArchiveName) async throws(ArchiveError)
 

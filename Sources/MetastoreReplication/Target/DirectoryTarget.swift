@@ -58,16 +58,6 @@ public struct DirectoryTarget: ArchiveTarget {
         }
     }
 
-    /// Puts an object in the place of another, all of it or nothing.
-    public func replace(_ name: ArchiveName, _ bytes: [UInt8]) async throws(ArchiveError) {
-        try await onThread { root throws(ArchiveError) in
-            let folder = try root.making(name.folders)
-            _ = try folder.hasObject(name.last)
-            try folder.rename(try folder.makeTemporary(bytes), to: name.last)
-            try folder.flush()
-        }
-    }
-
     /// Removes an object; none is no error. Its folder stays.
     public func remove(_ name: ArchiveName) async throws(ArchiveError) {
         try await onThread { root throws(ArchiveError) in

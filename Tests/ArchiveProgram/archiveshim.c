@@ -117,12 +117,6 @@ int unlinkat(int folder, const char *path, int flags) {
     return real(folder, path, flags);
 }
 
-int renameat(int from, const char *path, int to, const char *name) {
-    REAL(renameat);
-    FAIL("renameat", to);
-    return real(from, path, to, name);
-}
-
 int renameat2(int from, const char *path, int to, const char *name, unsigned flags) {
     REAL(renameat2);
     FAIL("renameat2", to);

@@ -21,6 +21,14 @@ public enum ArchiveError: Error, Sendable, Hashable, CustomStringConvertible {
     case fenced(epoch: Int64, holder: String, after: Revision)
     /// The archive has another history after that revision: another master wrote it, from a copy of the same store.
     case forked(object: String, after: Revision)
+    /// The archive ends at the first of these revisions, and the store's log has nothing up to the second any more.
+    case gap(after: Revision, through: Revision)
+    /// What was asked for is no longer kept: the archive's history begins after that revision now.
+    case expired(before: Revision)
+    /// There is nothing of that name or at that place in the archive.
+    case missing(what: String, reason: String)
+    /// The name has another object already.
+    case exists(object: String, reason: String)
 
     /// What is, why, what to do and what not to do.
     public var description: String {
@@ -53,6 +61,17 @@ public enum ArchiveError: Error, Sendable, Hashable, CustomStringConvertible {
             "\(object) holds another history than this store's after revision \(revision): two masters went on from "
                 + "copies of one store. Archiving stopped. Nothing was overwritten: decide which of the two goes on, "
                 + "and do not delete either"
+        case .gap(let archived, let removed):
+            "the archive ends at revision \(archived), and the store's log has no longer what comes next, up to "
+                + "revision \(removed): it was removed at its bound before it could be archived. Archiving stopped. "
+                + "Begin a new archive elsewhere, from a snapshot, and keep this one for what it has"
+        case .expired(let revision):
+            "retention removed what was asked for: the archive's history begins after revision \(revision) now. Begin "
+                + "again, from a snapshot at or after it"
+        case .missing(let what, let reason):
+            "\(what) is not in the archive: \(reason)"
+        case .exists(let object, let reason):
+            "\(object) is there already: \(reason). Nothing was changed"
         }
     }
 }

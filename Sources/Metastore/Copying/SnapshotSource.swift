@@ -1,0 +1,64 @@
+// Invariants
+// 1. Head row and rows are of one moment: one read transaction on a connection of its own.
+// 2. The store is not changed, and its other reads and writes go on.
+
+package import MetastoreEngine
+internal import MetastoreModel
+
+/// One moment of a store, to be read for a snapshot. It blocks: used by one thread of its own.
+///
+/// Until it is closed the store keeps what that moment needs: SQLite's write-ahead log can't shrink meanwhile.
+package final class SnapshotSource {
+    package let head: SnapshotHead
+    package let tables: [SnapshotTable]
+    private let source: CopySource
+
+    /// Of a store that nobody needs to have open, or another process has.
+    ///
+    /// - Throws: ``StoreError``.
+    package convenience init(_ source: EngineSource, _ options: EngineOptions) throws(StoreError) {
+        do { self.init(try CopySource(source, options)) } catch { throw StoreError(error) }
+    }
+
+    /// Of a store that is open here.
+    ///
+    /// - Throws: ``StoreError``; `misuse` for a store in memory, which has one connection only.
+    package convenience init(_ store: Metastore) throws(StoreError) {
+        guard !store.engine.hasOneConnection else {
+            throw .misuse(reason: "a store in memory can't be read beside its writer; keep it in a file.")
+        }
+        do { self.init(try CopySource(open: store.engine)) } catch { throw StoreError(error, at: store.engine.place) }
+    }
+
+    private init(_ source: CopySource) {
+        self.source = source
+        head = SnapshotHead(head: source.head.head, row: source.head.row)
+        tables = source.tables.filter { $0.name != "log" }.map { SnapshotTable(table: $0) }
+    }
+
+    /// Where it is, for messages.
+    package var place: String { source.engine.place }
+
+    /// Lends every row of a table, in the order of its key.
+    package func forEachRow(of table: SnapshotTable, _ body: ([Value]) throws -> Void) throws {
+        try source.forEachRow(of: table.table, after: nil, body)
+    }
+
+    /// How many rows the table has, about; nil where that isn't known.
+    package func rows(of table: SnapshotTable) throws -> Int64? { try source.rows(of: table.table) }
+
+    /// Computes anew what the rows add up to, and compares it with the head row.
+    ///
+    /// - Throws: ``StoreError``; `damaged` naming the row's key, or its kind.
+    package func verifyRows() throws {
+        var check = CopyCheck(place: place, head: head.head)
+        for table in tables where table.table.kind != nil {
+            try source.forEachRow(of: table.table, after: nil) { row in try check.check(row, of: table.table) }
+            try check.end(table.table)
+        }
+        try check.end()
+    }
+
+    /// Lets go of the moment.
+    package func close() { source.close() }
+}

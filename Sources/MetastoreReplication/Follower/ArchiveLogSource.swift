@@ -1,0 +1,171 @@
+// Invariants
+// 1. The line isn't read from its beginning: it is entered at the segment that holds the follower's own link, and no
+//    other proof is asked for.
+// 2. What is given away goes on from the follower's link, and is of the history that the newest epoch goes on from.
+// 3. What retention removed is told, and never taken for the end.
+
+package import FoundationEssentials
+internal import Metastore
+package import MetastoreModel
+
+/// An archive as a source. It is looked at now and then: nobody tells of a new object.
+package actor ArchiveLogSource: LogSource {
+    private let line: ArchiveLine
+    private let polling: Duration
+    /// Where the last answer ended. Several followers may ask: what one is told follows from its own call alone.
+    private var known: (at: LogPlace, entry: Entry)?
+    /// Where the kept history begins, as far as that was looked at.
+    private var kept: KeptRecord?
+
+    /// Where the line goes on from a follower's place, and what is known of the epochs after it.
+    private struct Entry {
+        var place: ArchivePlace
+        var route: ArchiveRoute
+    }
+
+    package nonisolated var place: String { line.target.place }
+
+    package init(_ line: ArchiveLine, polling: Duration) {
+        self.line = line
+        self.polling = polling
+    }
+
+    package nonisolated func cluster() async throws(LogSourceError) -> UUID { line.cluster }
+
+    package func next(after place: LogPlace, waiting: Duration) async throws(LogSourceError) -> SourceAnswer {
+        guard place.position.cluster == line.cluster else { throw .otherCluster }
+        let end = ContinuousClock.now + waiting
+        do {
+            while true {
+                if let part = try await part(after: place) {
+                    let newest = part.records.last?.revision ?? place.revision
+                    return SourceAnswer(parts: [part], newest: newest)
+                }
+                guard ContinuousClock.now < end else { return SourceAnswer(parts: [], newest: place.revision) }
+                try await Task.sleep(for: min(polling, max(.milliseconds(1), end - .now)))
+            }
+        } catch {
+            // Whatever is known of the line is looked at anew.
+            known = nil
+            throw LogSourceError(error)
+        }
+    }
+
+    /// The next records; nil at the line's end.
+    private func part(after place: LogPlace) async throws -> LogPart? {
+        var entry: Entry
+        if let known, known.at == place { entry = known.entry } else { entry = try await enter(place) }
+        while true {
+            if let fork = entry.route.fork(before: place.revision, of: entry.place.epoch) { throw forked(at: fork) }
+            if let next = try next(after: entry.place, entry.route) {
+                entry.place = next
+                continue
+            }
+            switch try await line.object(after: entry.place) {
+            case nil:
+                try await checkIsKept(place)
+                known = (place, entry)
+                return nil
+            case .epoch(let record): entry.route.add(record)
+            case .segment(let segment):
+                guard segment.follows(entry.place) else { throw mismatch(entry.place) }
+                return give(segment, after: place, entry.route)
+            }
+        }
+    }
+
+    /// Where the next epoch begins, if one goes on from this place.
+    private func next(after place: ArchivePlace, _ route: ArchiveRoute) throws(ArchiveError) -> ArchivePlace? {
+        guard route.last(of: place.epoch) == place.revision, let next = route.next(after: place.epoch) else {
+            return nil
+        }
+        guard next.chain == place.chain else { throw mismatch(place) }
+        return next.start
+    }
+
+    /// What of a segment comes after a place, and still counts.
+    private func give(_ segment: Segment, after place: LogPlace, _ route: ArchiveRoute) -> LogPart {
+        let last = min(segment.header.last, route.last(of: segment.header.epoch) ?? segment.header.last)
+        let records = segment.records.filter { $0.revision > place.revision && $0.revision <= last }
+        let isToTheEnd = last == segment.header.last
+        if let end = records.last {
+            let next = ArchivePlace(epoch: segment.header.epoch, revision: last, chain: end.chain)
+            known = (LogPlace(end, of: line.cluster), Entry(place: next, route: route))
+        }
+        return LogPart(
+            cluster: line.cluster, previous: place.chain, records: records,
+            digests: isToTheEnd ? segment.footer.digests : [:])
+    }
+
+    // MARK: Entering the line
+
+    /// The place in the line that a follower's is in: its own, or the begin of the segment that its revision is in.
+    private func enter(_ place: LogPlace) async throws -> Entry {
+        try await checkIsKept(place)
+        if place.revision == .absent { return try await beginning(place) }
+        let epoch = place.position.epoch
+        let route = try await ArchiveRoute(line, from: epoch, after: place.revision)
+        if let fork = route.fork(before: place.revision, of: epoch) { throw forked(at: fork) }
+        let own = ArchivePlace(epoch: epoch, revision: place.revision, chain: place.chain)
+        if let next = try next(after: own, route) { return Entry(place: next, route: route) }
+        if try await line.object(after: own) != nil { return Entry(place: own, route: route) }
+        // In the middle of a segment; or at the line's end.
+        let segment = try await line.segment(upTo: place.revision, of: epoch)
+        guard let segment, segment.header.last >= place.revision else {
+            throw LogSourceError.behind(newest: segment?.header.last ?? .absent)
+        }
+        guard segment.link(of: place.revision) == place.chain else {
+            let before = Revision(rawValue: segment.header.first.rawValue - 1)
+            throw LogSourceError.forked(lastCommon: position(before, epoch, segment.header.previous))
+        }
+        guard place.revision < segment.header.last else { return Entry(place: own, route: route) }
+        let begin = ArchivePlace(
+            epoch: epoch, revision: Revision(rawValue: segment.header.first.rawValue - 1),
+            chain: segment.header.previous)
+        return Entry(place: begin, route: route)
+    }
+
+    /// What comes after a place may have been removed by retention: then the line doesn't end there.
+    ///
+    /// - Throws: `LogSourceError.compacted`.
+    private func checkIsKept(_ place: LogPlace) async throws {
+        kept = try await line.kept(after: kept)
+        guard let kept, kept.revision > place.revision else { return }
+        throw LogSourceError.compacted(oldest: position(kept.revision, kept.epoch.epoch, kept.chain))
+    }
+
+    private func beginning(_ place: LogPlace) async throws -> Entry {
+        guard let beginning = try await line.beginning() else { throw LogSourceError.behind(newest: .absent) }
+        guard beginning.fork == .absent else {
+            throw LogSourceError.compacted(oldest: position(beginning.fork, beginning.epoch, beginning.chain))
+        }
+        let route = try await ArchiveRoute(line, from: beginning.epoch, after: .absent)
+        return Entry(place: beginning.start, route: route)
+    }
+
+    private func forked(at record: EpochRecord) -> LogSourceError {
+        .forked(lastCommon: position(record.fork, record.parent ?? record.epoch, record.chain))
+    }
+
+    private func position(_ revision: Revision, _ epoch: Epoch, _ chain: [UInt8]) -> Position {
+        Position(cluster: line.cluster, epoch: epoch, revision: revision, chainPrefix: chain)
+    }
+
+    private func mismatch(_ place: ArchivePlace) -> ArchiveError {
+        .damaged(object: "\(line.name(after: place))", offset: 0, reason: "it doesn't follow what is before it")
+    }
+
+    // MARK: An archive has no rows
+
+    package nonisolated func rowDigests(at position: Position) async throws(LogSourceError) -> [RecordKind: UInt128]? {
+        nil
+    }
+
+    package nonisolated func sums(
+        of kind: RecordKind, at position: Position
+    ) async throws(LogSourceError) -> [UInt128] { throw .unavailable(reason: "an archive has no rows") }
+
+    package nonisolated func hashes(
+        of kind: RecordKind, in parts: Set<Int>, at position: Position, most: Int
+    ) async throws(LogSourceError) -> [String: UInt128]? { throw .unavailable(reason: "an archive has no rows") }
+}

@@ -1,0 +1,77 @@
+// Invariants
+// 1. A later epoch's record stands at the end of the epoch before it. The end of an epoch is looked for in a list of
+//    names, which may lack what was made lately: then the line itself leads there, one object later.
+// 2. What an epoch has after the place that a later one goes on from is another history, and isn't given away.
+
+internal import MetastoreModel
+
+/// Which part of each epoch is the history that the archive's newest epoch goes on from.
+struct ArchiveRoute: Sendable {
+    /// The records of the epochs after the one that it begins in, in order.
+    private(set) var later: [EpochRecord] = []
+
+    /// Looks for the epochs after one.
+    ///
+    /// - Parameter revision: one of the epoch, or the last before it.
+    init(_ line: ArchiveLine, from epoch: Epoch, after revision: Revision) async throws(ArchiveError) {
+        var place = (epoch: epoch.number, after: revision)
+        while let record = try await line.record(after: place.epoch, from: place.after) {
+            later.append(record)
+            place = (record.epoch.number, record.fork)
+        }
+    }
+
+    /// Takes in an epoch that the line led to.
+    mutating func add(_ record: EpochRecord) {
+        guard later.last.map({ $0.epoch.number < record.epoch.number }) ?? true else { return }
+        later.append(record)
+    }
+
+    /// The first of the later epochs that goes on from before a revision of an epoch.
+    func fork(before revision: Revision, of epoch: Epoch) -> EpochRecord? {
+        later.filter { $0.epoch.number > epoch.number && $0.fork < revision }.min { $0.fork < $1.fork }
+    }
+
+    /// How far an epoch counts; nil where it goes on.
+    func last(of epoch: Epoch) -> Revision? {
+        later.filter { $0.epoch.number > epoch.number }.map(\.fork).min()
+    }
+
+    /// The epoch that goes on from an epoch's last revision that counts.
+    func next(after epoch: Epoch) -> EpochRecord? {
+        // Of several that go on from one revision the last has the history.
+        guard let last = last(of: epoch) else { return nil }
+        return later.last { $0.epoch.number > epoch.number && $0.fork == last }
+    }
+}
+
+extension ArchiveLine {
+    /// The record that ends an epoch, if a list of names knows of one.
+    fileprivate func record(after epoch: Int64, from revision: Revision) async throws(ArchiveError) -> EpochRecord? {
+        var last: ArchiveName?
+        var after = names.log(Epoch(number: epoch, nonce: 0), from: revision)
+        let folder = names.logs(Epoch(number: epoch, nonce: 0))
+        while true {
+            let page = try await target.list(under: folder, after: after, limit: Limits.archiveListing)
+            guard let end = page.last else { break }
+            (last, after) = (end, end)
+            guard page.count == Limits.archiveListing else { break }
+        }
+        guard let last, let bytes = try await target.read(last, limit: Limits.segmentObjectBytes),
+            bytes.starts(with: EpochRecord.magic)
+        else { return nil }
+        let record = try EpochRecord(bytes, named: "\(last)")
+        guard record.cluster == cluster, record.epoch.number > epoch else {
+            throw .damaged(object: "\(last)", offset: 0, reason: "it is of another cluster, or of an earlier epoch")
+        }
+        return record
+    }
+
+    /// The last segment that begins at a revision or before it, looked for in lists of names; nil where none is found.
+    func segment(upTo revision: Revision, of epoch: Epoch) async throws(ArchiveError) -> Segment? {
+        guard let first = try await listed(upTo: revision, of: epoch) else { return nil }
+        let place = ArchivePlace(epoch: epoch, revision: Revision(rawValue: first.rawValue - 1), chain: [])
+        guard case .segment(let segment) = try await object(after: place) else { return nil }
+        return segment
+    }
+}

@@ -1,0 +1,151 @@
+// Invariants
+// 1. One loop asks and applies; nothing else writes to the store.
+// 2. After any failure the place to go on from is read from the store anew.
+
+internal import FoundationEssentials
+internal import Metastore
+internal import MetastoreEngine
+internal import MetastoreModel
+
+/// The work of a follower: a thin shell around ``Following``.
+struct FollowerRun: Sendable {
+    let place: EngineSource
+    let cluster: UUID
+    let source: any LogSource
+    let options: FollowerOptions
+    let progress: FollowerProgress
+
+    /// The loop, the clock that notices when nothing happens, and the comparisons.
+    func start() -> [Task<Void, Never>] {
+        var tasks = [
+            Task.detached { await follow() },
+            Task.detached {
+                while (try? await Task.sleep(for: options.stallAfter / 8)) != nil { progress.note(.tick) }
+            },
+        ]
+        if let interval = options.comparing {
+            tasks.append(
+                Task.detached {
+                    while (try? await Task.sleep(for: interval)) != nil {
+                        // What keeps it from comparing keeps it from following, and is told there.
+                        guard let found = try? await ReplicaComparison.compare(progress.store, with: source) else {
+                            continue
+                        }
+                        progress.compared(found)
+                    }
+                })
+        }
+        return tasks
+    }
+
+    private func follow() async {
+        var place: LogPlace?
+        while !Task.isCancelled {
+            do {
+                let start: LogPlace
+                if let place { start = place } else { start = LogPlace(try await progress.store.logHead()) }
+                place = try await step(after: start)
+            } catch {
+                guard !Task.isCancelled else { return }
+                place = nil
+                await recover(from: error)
+            }
+        }
+    }
+
+    /// Asks once, and applies what comes.
+    private func step(after start: LogPlace) async throws -> LogPlace {
+        progress.note(.asked(waiting: options.waiting))
+        let answer = try await source.next(after: start, waiting: options.waiting)
+        progress.note(.answered(newest: answer.newest))
+        var place = start
+        for part in answer.parts {
+            guard let last = part.records.last else { continue }
+            guard part.cluster == cluster else { throw LogSourceError.otherCluster }
+            guard part.previous == place.chain else {
+                throw LogSourceError.damaged(reason: "its records don't go on from revision \(place.revision)")
+            }
+            progress.note(.applying)
+            do {
+                try await progress.store.replay(part.records, leadingTo: part.digests)
+            } catch StoreError.damaged(let place, let reason) {
+                throw LogSourceError.damaged(reason: "\(place): \(reason)")
+            } catch StoreError.schema(let reason) {
+                throw LogSourceError.newer(reason: reason)
+            }
+            place = LogPlace(last, of: cluster)
+            progress.note(.applied(place.position))
+        }
+        if place != start {
+            // One that is lost is made good by the next.
+            try? await source.acknowledge(place.revision)
+        }
+        if place == start, answer.newest > start.revision {
+            // It says that it has more.
+            try await Task.sleep(for: progress.takePause())
+        }
+        return place
+    }
+
+    private func recover(from error: any Error) async {
+        switch error {
+        case LogSourceError.forked(let common): await recover(from: common)
+        case let error as LogSourceError: progress.note(.failed(error))
+        case is CancellationError: return
+        default:
+            progress.note(.storeFailed(reason: "\(error)"))
+            if case StoreError.closed = error { await reopen() }
+        }
+        try? await Task.sleep(for: progress.takePause())
+    }
+
+    /// The source has another history: how far both have the same is looked for, and told.
+    private func recover(from told: Position) async {
+        do {
+            let common = try await common(told)
+            progress.note(.failed(.forked(lastCommon: common)))
+            guard progress.mayRewind else { return }
+            try await progress.store.rewind(to: common)
+            progress.mayRewind = options.onFork == .rewind
+            progress.note(.rewound(common))
+        } catch StoreError.compacted {
+            // The log here doesn't go back to where both have the same.
+            progress.note(.failed(progress.mayRewind ? .compacted(oldest: told) : .forked(lastCommon: told)))
+        } catch let error as LogSourceError {
+            progress.note(.failed(error))
+        } catch {
+            progress.note(.storeFailed(reason: "\(error)"))
+        }
+    }
+
+    /// The last position of this store that the source's history has, too, at or before the one that it names.
+    private func common(_ told: Position) async throws -> Position {
+        var told = told
+        while true {
+            let own = try await progress.store.position(at: told.revision)
+            if own.chainPrefix == told.chainPrefix { return own }
+            // The source's own fork lies before: it is asked about what is here at that revision.
+            guard told.revision > .absent else { return own }
+            let chain = try await progress.store.keptLink(of: told.revision)
+            guard let earlier = try await fork(before: LogPlace(position: own, chain: chain)) else { return own }
+            told = earlier
+        }
+    }
+
+    /// Where the source's history left this one before a place; nil where it has the place.
+    private func fork(before place: LogPlace) async throws(LogSourceError) -> Position? {
+        do {
+            _ = try await source.next(after: place, waiting: .zero)
+            return nil
+        } catch {
+            guard case .forked(let earlier) = error, earlier.revision < place.revision else { throw error }
+            return earlier
+        }
+    }
+
+    /// A device that failed closed the store: whatever was committed is found when it opens again.
+    private func reopen() async {
+        guard let store = try? await Metastore.openReplica(place, of: cluster, options.store) else { return }
+        progress.store = store
+    }
+}

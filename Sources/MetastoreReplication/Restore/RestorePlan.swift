@@ -1,0 +1,178 @@
+// Invariants
+// 1. What is read waits until it is taken: memory holds a few parts or segments, whatever the archive has.
+// 2. A failure on either side ends both, and nothing is made.
+
+internal import Metastore
+internal import MetastoreEngine
+internal import MetastoreModel
+
+/// One way to a state: with which snapshot it begins, and through which revision it goes.
+struct RestorePlan: Sendable {
+    let line: ArchiveLine
+    let history: ArchiveHistory
+    let snapshot: SnapshotManifest?
+    let revision: Revision
+    let options: Restore.Options
+    /// Snapshots that are passed on the way: their digests have to be those of the rows.
+    var milestones: [SnapshotManifest] = []
+    /// Nothing is kept of what is made.
+    var isScratch = false
+    /// Records of a store that go on where the archive ends.
+    var more: [LogRecord] = []
+
+    /// What comes from the archive, in this order.
+    private enum Piece: Sendable {
+        case rows([(table: Int, rows: [[Value]])], number: Int, from: String)
+        case endOfRows
+        case log([LogRecord])
+        case records(ArchiveHistory.Part)
+        case more([LogRecord])
+    }
+
+    func run(
+        to target: EngineSource, _ progress: @escaping @Sendable (RestoreProgress) -> Void
+    ) async throws -> RestoredStore.Made {
+        try snapshot?.checkTables()
+        let pieces = Handover<Piece>()
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                do {
+                    try await read(into: pieces)
+                    pieces.end(.success(()))
+                } catch {
+                    pieces.end(.failure(error))
+                }
+            }
+            do {
+                let made = try await withTaskCancellationHandler {
+                    try await BlockingThread.run(named: "metastore-restore") {
+                        defer { pieces.abandon() }
+                        return try make(in: target, from: pieces, progress)
+                    }
+                } onCancel: {
+                    pieces.end(.failure(CancellationError()))
+                }
+                try await group.waitForAll()
+                return made
+            } catch {
+                group.cancelAll()
+                throw error
+            }
+        }
+    }
+
+    // MARK: From the archive
+
+    /// The revision after which the restored store's log begins, and its link.
+    private var logStart: (revision: Revision, chain: [UInt8]) {
+        guard let head = snapshot?.head, options.keepsLog else {
+            return snapshot.map { ($0.head.revision, $0.head.chain) } ?? (history.start.revision, history.start.chain)
+        }
+        if head.compactedRevision >= history.start.revision { return (head.compactedRevision, head.compactedChain) }
+        return (history.start.revision, history.start.chain)
+    }
+
+    private func read(into pieces: Handover<Piece>) async throws {
+        if let snapshot {
+            for number in snapshot.parts.indices {
+                let name = line.names.part(snapshot.id, attempt: snapshot.attempt, number: number).description
+                let part = try await line.part(number, of: snapshot)
+                var tables: [(table: Int, rows: [[Value]])] = []
+                try part.forEachTable(snapshot.tables, named: name) { tables.append(($0, $1)) }
+                try await pieces.give(.rows(tables, number: number, from: name))
+            }
+            try await pieces.give(.endOfRows)
+        }
+        let known = snapshot?.head.revision ?? .absent
+        try await history.forEachPart(after: logStart.revision, through: revision) { part in
+            let before = part.records.prefix { $0.revision <= known }
+            if !before.isEmpty { try await pieces.give(.log(Array(before))) }
+            guard before.count < part.records.count else { return }
+            let rest = Array(part.records.dropFirst(before.count))
+            try await pieces.give(
+                .records(ArchiveHistory.Part(object: part.object, records: rest, digests: part.digests)))
+        }
+        if !more.isEmpty { try await pieces.give(.more(more)) }
+    }
+
+    // MARK: Into the store
+
+    private func make(
+        in target: EngineSource, from pieces: Handover<Piece>, _ progress: (RestoreProgress) -> Void
+    ) throws -> RestoredStore.Made {
+        let ending: RestoredStore.Ending =
+            switch options.purpose {
+            case _ where isScratch: .scratch
+            case .store: .newEpoch(above: history.end.epoch.number)
+            case .replica: .replica
+            }
+        return try RestoredStore.make(in: target, options.store, as: ending) { store in
+            var rows: Int64 = 0
+            let tables: [SnapshotTable]
+            if let snapshot {
+                tables = SnapshotTable.all(of: snapshot.head.schema)
+                try store.begin(snapshot.head, logAfter: logStart)
+            } else {
+                tables = []
+                try store.beginEmpty(cluster: line.cluster)
+            }
+            while let piece = try pieces.take() {
+                switch piece {
+                case .rows(let found, let number, let origin):
+                    for (table, part) in found {
+                        try telling(origin) { () throws(StoreError) in
+                            try store.insert(part, of: tables[table], from: origin)
+                        }
+                        rows += Int64(part.count)
+                    }
+                    progress(.rows(rows, parts: number + 1, of: snapshot?.parts.count ?? 0))
+                case .endOfRows:
+                    let manifest = snapshot.map { line.names.manifest($0.id).description } ?? ""
+                    try telling(manifest) { () throws(StoreError) in try store.endRows(from: manifest) }
+                case .log(let records):
+                    try store.insertLog(records)
+                case .records(let part):
+                    try apply(part, to: store)
+                    progress(.revisions(part.records.last?.revision ?? .absent, of: revision))
+                case .more(let records):
+                    _ = try store.replay(records)
+                }
+            }
+        }
+    }
+
+    private func apply(_ part: ArchiveHistory.Part, to store: RestoredStore) throws {
+        var rest = part.records[...]
+        var digests: StateDigests?
+        while let last = rest.last {
+            let milestone = milestones.last { rest[rest.startIndex].revision <= $0.head.revision }
+                .flatMap { $0.head.revision <= last.revision ? $0 : nil }
+            let records = Array(rest.prefix { $0.revision <= milestone?.head.revision ?? last.revision })
+            rest = rest.dropFirst(records.count)
+            let sums = try telling("\(part.object)") { () throws(StoreError) in try store.replay(records) }
+            digests = sums
+            if let milestone, milestone.head.digests != sums {
+                throw ArchiveError.damaged(
+                    object: "\(line.names.manifest(milestone.id))", offset: 0,
+                    reason: "its digests are not those of the log at its revision")
+            }
+        }
+        for (kind, sum) in part.digests ?? [:] where digests?[kind] != sum {
+            throw ArchiveError.damaged(
+                object: "\(part.object)", offset: 0,
+                reason: "the digest of \(kind) in its footer is not that of the rows")
+        }
+    }
+
+    /// Damage that shows where something is put together is told with the object it came from.
+    private func telling<Result>(
+        _ object: String, _ body: () throws(StoreError) -> Result
+    ) throws -> Result {
+        do throws(StoreError) {
+            return try body()
+        } catch {
+            guard case .damaged(let place, let reason) = error else { throw error }
+            throw ArchiveError.damaged(object: object, offset: 0, reason: "\(place): \(reason)")
+        }
+    }
+}

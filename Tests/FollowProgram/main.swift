@@ -1,0 +1,40 @@
+// A process that follows into a store in a file, to be killed, and cut off, by the tests. It says a line for each new
+// status: its revision and its state.
+//
+// archive STORE FOLDER CLUSTER
+// server STORE URL CLUSTER TOKEN AUTHORITIES
+
+internal import FoundationEssentials
+internal import Glibc
+internal import MetastoreModel
+internal import MetastoreReplication
+internal import MetastoreReplicationClient
+internal import MetastoreSQLite
+
+func say(_ line: String) {
+    let bytes = Array((line + "\n").utf8)
+    _ = write(1, bytes, bytes.count)
+}
+
+let arguments = CommandLine.arguments
+guard arguments.count >= 5, let cluster = UUID(uuidString: arguments[4]) else { exit(64) }
+var options = FollowerOptions()
+options.waiting = .seconds(1)
+options.stallAfter = .seconds(1)
+options.pauses = .milliseconds(1)...(.milliseconds(200))
+options.comparing = nil
+do {
+    let source: FollowedSource
+    if arguments[1] == "archive" {
+        source = .archive(try DirectoryTarget(path: arguments[3]), of: cluster, polling: .milliseconds(2))
+    } else {
+        var address = ServerAddress(url: arguments[3])
+        (address.token, address.authorities) = (arguments[5], arguments[6])
+        (address.grace, address.connecting) = (.seconds(1), .seconds(1))
+        source = try .server(address)
+    }
+    let follower = try await Follower.open(.sqlite(arguments[2]), following: source, of: cluster, options)
+    for await status in follower.statuses { say("\(status.position.revision) \(status.state)") }
+} catch {
+    say("error \(error)")
+}

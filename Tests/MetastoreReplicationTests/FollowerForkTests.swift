@@ -1,0 +1,173 @@
+internal import FaultSupport
+internal import FoundationEssentials
+internal import Metastore
+internal import MetastoreEngine
+internal import MetastoreModel
+internal import MetastoreReplication
+internal import MetastoreSQLite
+internal import MetastoreTestSupport
+internal import Testing
+
+/// A leader was put back to an earlier revision, and goes on from there, in a new epoch.
+@Suite(.serialized, .timed) struct `A follower whose leader was restored` {
+    /// Two histories: one that was followed, and one that goes on from a revision before its end.
+    private struct Histories {
+        let first: Metastore
+        let second: Metastore
+        let fork: Position
+    }
+
+    private func withHistories(
+        _ place: FollowingPlace, _ name: String, _ body: (Histories) async throws -> Void
+    ) async throws {
+        let (one, two) = (place.root + "/from/one.db", place.root + "/from/two.db")
+        try await RandomHistory.make(one, commits: 20, name: name)
+        try FileManager.default.copyItem(atPath: one, toPath: two)
+        try beginEpoch(two)
+        let first = try await Metastore.open(.sqlite(one))
+        let fork = first.position
+        var history = RandomHistory(on: first, name: name + " one")
+        try await history.goOn(15)
+        let second = try await Metastore.open(.sqlite(two))
+        var other = RandomHistory(on: second, name: name + " two")
+        try await other.goOn(30)
+        try await body(Histories(first: first, second: second, fork: fork))
+        await first.close()
+        await second.close()
+    }
+
+    private func beginEpoch(_ path: String) throws {
+        let engine = try EngineSource.sqlite(path).makeEngine(EngineOptions())
+        defer { engine.close() }
+        _ = try engine.prepare()
+        let connection = try engine.openWriter()
+        defer { connection.close() }
+        let note = try ClosedStore(connection).beginEpoch(StoreOptions())
+        try engine.settle(connection)
+        try engine.keepNote(note)
+    }
+
+    @Test(arguments: [TestEngine.disk] + TestEngine.lasting.filter { $0.rawValue == "postgresql" })
+    func `says where they part, and waits; told to, it rewinds and follows on`(_ to: TestEngine) async throws {
+        try await FollowingPlace.with(to: to) { place in
+            try await withHistories(place, "forked \(to)") { histories in
+                let cluster = try await histories.first.info().cluster
+                let before = try await Follower.open(place.follower, following: .store(histories.first), .quick)
+                try await expectEqual(before, histories.first)
+                await before.close()
+                let follower = try await Follower.open(
+                    place.follower, following: .store(histories.second), of: cluster, .quick)
+                #expect(await eventually { follower.status.state == .forked(lastCommon: histories.fork) })
+                #expect(try await follower.store.contents() == histories.first.contents(), "it is left as it is")
+                follower.rewind()
+                // The revision alone doesn't tell: the history that is left may be the longer one.
+                let end = histories.second.position
+                #expect(await eventually(within: .seconds(60)) { follower.status.position == end })
+                try await expectEqual(follower, histories.second)
+                #expect(await eventually { follower.status.state == .following })
+                await follower.close()
+            }
+        }
+    }
+
+    /// The archive's line leads to the record of the epoch that goes on from before.
+    @Test func `rewinds by itself from an archive, if it may`() async throws {
+        try await FollowingPlace.with { place in
+            try await withHistories(place, "forked archive") { histories in
+                let cluster = try await histories.first.info().cluster
+                let line = ArchiveLine(place.target, of: cluster)
+                try await histories.first.upload(to: line, bound: 3_000)
+                var options = FollowerOptions.quick
+                options.onFork = .rewind
+                let source = FollowedSource.archive(place.target, of: cluster, polling: .milliseconds(5))
+                let follower = try await Follower.open(place.follower, following: source, of: cluster, options)
+                try await expectEqual(follower, histories.first)
+                try await goOn(line, with: histories.second, after: histories.fork)
+                let last = try await histories.second.contents()
+                #expect(
+                    try await eventually(within: .seconds(60)) {
+                        try await follower.store.contents() == last
+                    })
+                // Whoever comes later never sees what was left, also while others ask the same source.
+                for number in 0..<10 {
+                    let late = try await Follower.open(
+                        .sqlite(place.root + "/late-\(number).db"), following: source, of: cluster, .quick)
+                    try await late.waitFor(histories.second.revision, timeout: .seconds(60))
+                    #expect(try await late.store.contents() == last)
+                    await late.close()
+                }
+                await follower.close()
+            }
+        }
+    }
+
+    /// Opens the second store's epoch in an archive that has more of the first one's, and archives all it has.
+    private func goOn(_ line: ArchiveLine, with store: Metastore, after fork: Position) async throws {
+        let history = try #require(try await ArchiveHistory(line))
+        var writer = ArchiveWriter(line, after: history.end)
+        let records = try await store.logRecords(after: .absent, bytes: .max)
+        let parent = records[Int(fork.revision.rawValue) - 1]
+        var cutter = SegmentCutter(cluster: line.cluster, bound: 3_000)
+        for record in records {
+            guard record.revision > fork.revision else {
+                try cutter.pass(record)
+                continue
+            }
+            if record.revision.rawValue == fork.revision.rawValue + 1 {
+                try await writer.open(
+                    EpochRecord(
+                        cluster: line.cluster, epoch: record.epoch, parent: parent.epoch, fork: fork.revision,
+                        chain: parent.chain, holder: "two", time: record.time))
+            }
+            if let segment = try cutter.add(record) { _ = try await writer.append(segment) }
+        }
+        if let segment = cutter.seal() { _ = try await writer.append(segment) }
+    }
+
+    /// A leader that lags is none that was restored: nothing is undone.
+    @Test func `waits for one that only lags`() async throws {
+        try await FollowingPlace.with { place in
+            try await RandomHistory.make(in: place.leader, commits: 20, name: "lagging")
+            let leader = try await Metastore.open(place.leader)
+            let cluster = try await leader.info().cluster
+            let behind = try await Metastore.openReplica(.inMemory(), of: cluster)
+            let records = try await leader.logRecords(after: .absent, bytes: .max)
+            try await behind.replay(Array(records.dropLast(5)))
+            var options = FollowerOptions.quick
+            options.onFork = .rewind
+            let first = try await Follower.open(place.follower, following: .store(leader), options)
+            try await first.waitFor(leader.revision, timeout: .seconds(60))
+            await first.close()
+            let follower = try await Follower.open(place.follower, following: .store(behind), of: cluster, options)
+            #expect(
+                await eventually {
+                    if case .stalled(.ahead(source: behind.revision), _) = follower.status.state { true } else { false }
+                })
+            try await behind.replay(Array(records.suffix(5)))
+            #expect(await eventually { follower.status.state == .following })
+            try await expectEqual(follower, leader)
+            await follower.close()
+            await behind.close()
+            await leader.close()
+        }
+    }
+
+    /// The source's log doesn't go back to where the follower is.
+    @Test func `says that it needs a snapshot where the history is gone`() async throws {
+        try await FollowingPlace.with { place in
+            var options = StoreOptions()
+            options.logRetention = .zero
+            options.housekeepingInterval = .milliseconds(5)
+            let leader = try await Metastore.open(place.leader, options)
+            for number in 0..<10 { try await leader.keyValue.put("n/k", "\(number)") }
+            #expect(try await eventually { try await leader.info().compactedRevision > 1 })
+            let follower = try await Follower.open(place.follower, following: .store(leader), .quick)
+            #expect(
+                await eventually {
+                    if case .needsSnapshot(let oldest) = follower.status.state { oldest.revision > 1 } else { false }
+                })
+            await follower.close()
+            await leader.close()
+        }
+    }
+}
