@@ -225,6 +225,64 @@ private struct DyingTarget: ArchiveTarget {
         }
     }
 
+    /// Neither a follower that begins, nor one in the middle, nor one that had read as far as it goes.
+    @Test func `is told to followers of what went`() async throws {
+        try await withArchivedStore(Self.way, stretches: 3, commits: 12, bound: 1_000, name: "followed") { store, _ in
+            let cluster = store.line.cluster
+            let first = try #require(store.records.first)
+            let begin = LogPlace(
+                position: Position(cluster: cluster, epoch: first.epoch, revision: .absent, chainPrefix: []),
+                chain: LogRecord.genesis(cluster: cluster))
+            let waiting = ArchiveLogSource(store.line, polling: .milliseconds(1))
+            let read = try await waiting.next(after: begin, waiting: .zero)
+            let last = try #require(read.parts.last?.records.last)
+            let plan = try await plan(store, ArchiveRetention(snapshots: 1))
+            let start = try #require(plan.start)
+            #expect(last.revision < start.revision && start.revision < store.records.last!.revision)
+            try await Retention(store.line).carryOut(plan)
+            let oldest = Position(
+                cluster: cluster, epoch: start.epoch.epoch, revision: start.revision, chainPrefix: start.chain)
+            for (place, source) in [
+                (begin, ArchiveLogSource(store.line, polling: .milliseconds(1))),
+                (LogPlace(store.records[4], of: cluster), ArchiveLogSource(store.line, polling: .milliseconds(1))),
+                (LogPlace(last, of: cluster), waiting),
+            ] {
+                await #expect(throws: LogSourceError.compacted(oldest: oldest), "after \(place.revision)") {
+                    try await source.next(after: place, waiting: .zero)
+                }
+            }
+            // Whoever is at the beginning of what is kept, or behind it, goes on.
+            let source = ArchiveLogSource(store.line, polling: .milliseconds(1))
+            for record in [store.records.first { $0.revision == start.revision }!, store.records.dropLast().last!] {
+                let answer = try await source.next(after: LogPlace(record, of: cluster), waiting: .zero)
+                #expect(answer.parts.first?.records.first?.revision.rawValue == record.revision.rawValue + 1)
+            }
+        }
+    }
+
+    /// An archiver that has lost its consumer follows the line from where it begins now.
+    @Test func `keeps no archiver from going on`() async throws {
+        try await withArchive(.disk) { archive in
+            var random = Seeded("retained")
+            let store = archive.store
+            try await archive.archiving { archiver in
+                try await archive.commit(30, &random, lead: false)
+                try await archive.awaitArchived(archiver)
+            }
+            _ = try await SnapshotWriter(archive.line).write(.store(store))
+            let plan = try await Retention(archive.line).plan(ArchiveRetention(snapshots: 1), now: Self.now)
+            #expect(!plan.going.isEmpty && plan.start != nil)
+            try await Retention(archive.line).carryOut(plan)
+            try await store.consumers.remove(archive.options.consumer)
+            try await archive.archiving { archiver in
+                try await archive.commit(30, &random, lead: false)
+                try await archive.awaitArchived(archiver)
+                #expect(archiver.status.state == .following, "\(archiver.status)")
+            }
+            #expect(try await ArchiveHistory(archive.line)?.end.chain == store.logHead().chain)
+        }
+    }
+
     /// A copy of a master wakes up long after: the name it wants is free again, and it must not believe what it puts
     /// there to be archived.
     @Test func `frees no name for a master that comes late`() async throws {
