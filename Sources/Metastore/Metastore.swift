@@ -18,7 +18,7 @@ public import MetastoreModel
 /// (docs/ARCHITECTURE.md). Share one handle in a process; a second one on the same file is refused.
 public final class Metastore: Sendable {
     let engine: any Engine
-    package let options: StoreOptions
+    let options: StoreOptions
     let readers: ReaderPool?
     let writer: Writer?
     let tail: Tail

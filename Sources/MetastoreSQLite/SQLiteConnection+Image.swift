@@ -5,8 +5,9 @@ extension SQLiteConnection {
     /// Fills an empty file with this database as it is now. It isn't flushed, and belongs to nobody else until then.
     func copyImage(to path: String, _ progress: (_ pages: Int, _ of: Int) throws -> Void) throws {
         // One snapshot: without it SQLite begins again whenever somebody commits.
-        try begin(.read)
-        defer { rollback() }
+        let isOwn = !isInTransaction
+        if isOwn { try begin(.read) }
+        defer { if isOwn { rollback() } }
         let source = try open("copy")
         var opened: OpaquePointer?
         let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE

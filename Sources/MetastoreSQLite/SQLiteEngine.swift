@@ -78,7 +78,7 @@ package final class SQLiteEngine: Engine {
         }
     }
 
-    private func make(_ body: (DatabasePath) throws -> FileIdentity) throws {
+    func make(_ body: (DatabasePath) throws -> FileIdentity) throws {
         let path = try heldPath("create")
         guard state.withLock({ $0.file == nil }) else {
             throw EngineError(.misuse, operation: "create", message: "there is a database already")
@@ -216,6 +216,9 @@ package final class SQLiteEngine: Engine {
     }
 
     /// The path, when this engine may write there now.
+    /// Where the database is, once ``prepare()`` has looked.
+    var knownPath: DatabasePath? { state.withLock { $0.path } }
+
     private func heldPath(_ operation: String) throws(EngineError) -> DatabasePath {
         guard !isReadOnly else {
             throw EngineError(.readOnly, operation: operation, message: "\(place) is open for reading only")

@@ -80,6 +80,18 @@ final class CopySource {
         try table.forEachRow(connection, at: engine.place, after: key, body)
     }
 
+    /// Lends the bytes of the database at the moment of the snapshot.
+    func forEachImageChunk(most: Int, _ body: (_ chunk: [UInt8], _ of: Int) throws -> Void) throws {
+        guard let engine = engine as? any ImageEngine else {
+            throw StoreError.misuse(reason: "\(engine.place) is not one file: it has portable snapshots only.")
+        }
+        do {
+            try engine.forEachImageChunk(of: connection, most: most, body)
+        } catch let error as EngineError {
+            throw StoreError(engine: error, place: engine.place)
+        }
+    }
+
     /// How many rows the table has: counted while that is quick, else at most so many; nil where that isn't known
     /// either.
     func rows(of table: CopiedTable) throws -> Int64? {

@@ -44,12 +44,28 @@ package final class RestoredStore {
         self.place = place
     }
 
+    /// Whether a place can be given an image.
+    package static func takesImages(_ source: EngineSource, _ options: StoreOptions) throws(StoreError) -> Bool {
+        do {
+            let engine = try source.makeEngine(options.engine)
+            defer { engine.close() }
+            return engine is any ImageEngine
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
     /// Makes a store in an empty place.
     ///
-    /// - Parameter body: brings in its state. What it throws ends the work, and nothing is there.
-    /// - Throws: ``StoreError``: `targetNotEmpty`, `unfinishedCopy`, `damaged`; what the closure throws.
+    /// - Parameters:
+    ///   - isImage: the state begins with an image.
+    ///   - fill: brings the image's bytes.
+    ///   - body: brings in its state. What it throws ends the work, and nothing is there.
+    /// - Throws: ``StoreError``: `targetNotEmpty`, `unfinishedCopy`, `damaged`; what the closures throw.
     package static func make(
-        in source: EngineSource, _ options: StoreOptions, as ending: Ending, _ body: (RestoredStore) throws -> Void
+        in source: EngineSource, _ options: StoreOptions, as ending: Ending,
+        isImage: Bool = false, filledBy fill: (_ write: ([UInt8]) throws -> Void) throws -> Void = { _ in },
+        _ body: (RestoredStore) throws -> Void
     ) throws -> Made {
         let engine: any Engine
         do { engine = try source.makeEngine(options.engine) } catch { throw StoreError(error) }
@@ -57,7 +73,7 @@ package final class RestoredStore {
         do {
             guard try engine.prepare() == .nothing else { throw try standing(engine) }
             var made: Made?
-            let isMade = try create(engine) { connection in
+            let isMade = try create(engine, isImage, fill) { connection in
                 let store = RestoredStore(connection, options, engine.place)
                 try store.hurry()
                 try body(store)
@@ -81,11 +97,20 @@ package final class RestoredStore {
     /// Ends the making of a store that nobody wants to keep.
     private struct Discarded: Error {}
 
-    private static func create(_ engine: any Engine, _ populate: (any Connection) throws -> Void) throws -> Bool {
+    private static func create(
+        _ engine: any Engine, _ isImage: Bool, _ fill: (_ write: ([UInt8]) throws -> Void) throws -> Void,
+        _ populate: (any Connection) throws -> Void
+    ) throws -> Bool {
         do {
-            return try engine.create(populate)
+            guard isImage else { return try engine.create(populate) }
+            guard let engine = engine as? any ImageEngine else {
+                throw StoreError.misuse(reason: "\(engine.place) is made of portable snapshots, not of images.")
+            }
+            return try engine.create(filledBy: fill, populate)
         } catch is Discarded {
             return true
+        } catch let error as EngineError where isImage && [.damaged, .notADatabase, .emptyFile].contains(error.code) {
+            throw StoreError.damaged(place: "the image", reason: error.message)
         }
     }
 
@@ -147,14 +172,7 @@ package final class RestoredStore {
         _ snapshot: SnapshotHead, logAfter log: (revision: Revision, chain: [UInt8])
     ) throws {
         let known = Migrator.ofThisLibrary.known
-        guard snapshot.schema == known else {
-            throw StoreError.schema(
-                reason: """
-                    the snapshot has schema \(snapshot.schema), this binary makes stores of schema \(known). Nothing \
-                    was changed, and the snapshot is intact. Restore it with a release of that schema, or restore \
-                    from an older snapshot or the beginning of the history.
-                    """)
-        }
+        guard snapshot.schema == known else { throw Self.otherSchema(snapshot.schema) }
         try Migrator.ofThisLibrary.apply(to: connection, now: now) { _, _ in }
         var head = snapshot.head
         (head.compactedRevision, head.compactedChain, head.logBytes) = (log.revision, log.chain, 0)
@@ -165,6 +183,41 @@ package final class RestoredStore {
         try transaction {
             try connection.execute(CopiedTable.head.insertion(of: [snapshot.row], most: 1).statement)
         }
+    }
+
+    /// Begins with an image, whose bytes are there: its rows, and its log up to the image's revision.
+    ///
+    /// - Parameter keepsLog: false to begin the log after the image.
+    /// - Throws: ``StoreError``: `schema`; `damaged` where the database isn't whole, or is of another moment.
+    package func begin(image snapshot: SnapshotHead, keepsLog: Bool) throws {
+        let known = Migrator.ofThisLibrary.known
+        guard snapshot.schema == known else { throw Self.otherSchema(snapshot.schema) }
+        try Migrator.ofThisLibrary.check(connection, forWriting: true)
+        // Rows are proven by their hashes, at the end; an index by nothing but this.
+        let flaw = try connection.first("PRAGMA integrity_check(1)") { try $0.text(0) }
+        guard flaw == "ok" else {
+            throw StoreError.damaged(place: "the image", reason: flaw ?? "it can't be checked")
+        }
+        let row = try connection.first(CopiedTable.head.page(after: nil, most: 1)) { try CopiedTable.head.values($0) }
+        guard row == snapshot.row else {
+            throw StoreError.damaged(place: "the image", reason: "its head row is not the one in its manifest")
+        }
+        var head = snapshot.head
+        if !keepsLog {
+            try transaction { try connection.execute("DELETE FROM log") }
+            (head.compactedRevision, head.compactedChain, head.logBytes) = (head.revision, head.chain, 0)
+        }
+        self.head = head
+        tables = CopiedTable.all(of: known)
+    }
+
+    private static func otherSchema(_ schema: Int64) -> StoreError {
+        .schema(
+            reason: """
+                the snapshot has schema \(schema), this binary makes stores of schema \(Migrator.ofThisLibrary.known). \
+                Nothing was changed, and the snapshot is intact. Restore it with a release of that schema, or restore \
+                from an older snapshot or the beginning of the history.
+                """)
     }
 
     private func now() -> Int64 { options.time.now().microseconds }

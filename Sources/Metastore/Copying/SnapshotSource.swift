@@ -44,6 +44,17 @@ package final class SnapshotSource {
         try source.forEachRow(of: table.table, after: nil, body)
     }
 
+    /// Whether there is an image of it.
+    package var hasImage: Bool { source.engine is any ImageEngine }
+
+    /// Lends the database's bytes, chunk by chunk; see ``ImageEngine``.
+    ///
+    /// - Throws: ``StoreError``; `misuse` where there is no image; `diskFull` where there is no room for one beside the
+    ///   database; what the closure throws.
+    package func forEachImageChunk(most: Int, _ body: (_ chunk: [UInt8], _ of: Int) throws -> Void) throws {
+        try source.forEachImageChunk(most: most, body)
+    }
+
     /// How many rows the table has, about; nil where that isn't known.
     package func rows(of table: SnapshotTable) throws -> Int64? { try source.rows(of: table.table) }
 

@@ -9,7 +9,8 @@ package struct SalvagedStore: Sendable {
         package var recovered = 0
         /// Of these, made from the log.
         package var rebuilt = 0
-        /// Of these, rows that may have been changed or deleted since, or be another store's: the log doesn't reach them.
+        /// Of these, rows that may have been changed or deleted since, or be another store's: the log doesn't reach
+        /// them.
         package var unconfirmed = 0
         /// All rows the lost store had are there: they sum up to the digest of its head row.
         package var isWhole = false

@@ -57,12 +57,7 @@ package struct Salvage: Sendable {
                 if !missing.isEmpty || scan.hasFlaws || !images.later.isEmpty { try scan.takeStrays(missing) }
                 let result = try store.finish(note: note)
                 for key in result.unconfirmedKeys {
-                    try aside.add(
-                        SalvagedAside(
-                            table: "", key: key, values: [],
-                            why:
-                                "it is in the new store, and the log can't confirm it: it may be of an earlier time, or of "
-                                + "another store"))
+                    try aside.add(SalvagedAside(table: "", key: key, values: [], why: Self.unconfirmed))
                 }
                 try aside.finish()
                 made = (result, scan, store.asideCounts)
@@ -78,6 +73,9 @@ package struct Salvage: Sendable {
             throw error
         }
     }
+
+    private static let unconfirmed =
+        "it is in the new store, and the log can't confirm it: it may be of an earlier time, or of another store"
 
     private func report(
         _ images: PageImages, _ target: String, _ aside: AsideFile, _ store: SalvagedStore, _ scan: SalvageScan,

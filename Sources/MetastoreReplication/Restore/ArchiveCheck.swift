@@ -24,6 +24,8 @@ package struct ArchiveCheck: Sendable {
         package let snapshots: [SnapshotID]
         /// Snapshots that were not read, and why.
         package let passedOver: [SnapshotID: String]
+        /// Images that were opened, every row of them; the parts of the others are what was written.
+        package let openedImages: [SnapshotID]
         /// Where the store was compared; nil without one.
         package let comparedAt: Revision?
         /// Kinds whose rows in the store are not what the log says. Empty: they are equal.
@@ -41,7 +43,8 @@ package struct ArchiveCheck: Sendable {
     /// Checks everything that is kept.
     ///
     /// - Parameters:
-    ///   - scratch: an empty place; empty again afterwards. In memory it takes as much as the store has.
+    ///   - scratch: an empty place; empty again afterwards. In memory it takes as much as the store has. Images are
+    ///     opened in a file of SQLite's alone.
     ///   - store: the one that is archived there; compared at its newest revision.
     /// - Throws: ``ArchiveError``: `damaged` naming the object; `forked` or `behind` where the store has another
     ///   history than the archive, or less; ``StoreError``: `damaged` naming a row of the store, `misuse` for one in
@@ -58,20 +61,28 @@ package struct ArchiveCheck: Sendable {
         for snapshot in snapshots { try await read(snapshot) }
         let sight = try await sight(of: store, history)
         var plan = RestorePlan(
-            line: line, history: history, snapshot: history.kept == nil ? nil : snapshots.last,
+            line: line, history: history, snapshot: history.kept == nil ? nil : snapshots.last { $0.form == .portable },
             revision: history.end.revision, options: restoreOptions)
-        if history.kept != nil, snapshots.isEmpty {
+        if history.kept != nil, plan.snapshot == nil {
             throw ArchiveError.missing(what: "a snapshot to begin with", reason: "the kept history has none")
         }
         (plan.isScratch, plan.milestones, plan.more) = (true, snapshots, sight?.more ?? [])
         let made = try await plan.run(to: scratch, progress)
+        let images = try RestoredStore.takesImages(scratch, options) ? snapshots.filter { $0.form == .image } : []
+        for image in images {
+            var alone = RestorePlan(
+                line: line, history: history, snapshot: image, revision: image.head.revision, options: restoreOptions)
+            alone.isScratch = true
+            _ = try await alone.run(to: scratch, progress)
+        }
         let differences = sight.map { sight in
             RecordKind.allCases.filter { sight.digests[$0] != made.head.digests[$0] }
         }
         return Report(
             revision: history.end.revision, chain: history.end.chain,
             revisions: history.end.revision.rawValue - (plan.snapshot?.head.revision.rawValue ?? 0),
-            snapshots: snapshots.map(\.id), passedOver: candidates.passedOver, comparedAt: sight?.revision,
+            snapshots: snapshots.map(\.id), passedOver: candidates.passedOver, openedImages: images.map(\.id),
+            comparedAt: sight?.revision,
             differences: differences ?? [])
     }
 

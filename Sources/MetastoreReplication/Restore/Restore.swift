@@ -52,6 +52,9 @@ package struct Restore: Sendable {
         /// The restored store's log goes back as far as its source's did, if the archive has it; else it begins with
         /// the snapshot, and what is before is in the archive alone.
         package var keepsLog = true
+        /// The forms of snapshots that may be taken. Images only where the place is SQLite's; of two of one revision
+        /// the image, which is quicker.
+        package var forms = Set(SnapshotForm.allCases)
         /// The engine's settings, the clock and who opens the epoch.
         package var store = StoreOptions()
 
@@ -77,10 +80,13 @@ package struct Restore: Sendable {
         to target: EngineSource, at point: Point, _ progress: @escaping @Sendable (RestoreProgress) -> Void = { _ in }
     ) async throws -> RestoreReport {
         let began = options.store.time.monotonic()
+        let takesImages = try RestoredStore.takesImages(target, options.store)
         guard let history = try await ArchiveHistory(line) else {
             throw ArchiveError.missing(what: "cluster \(line.cluster)", reason: "nothing of it was archived")
         }
-        var candidates = SnapshotCandidates(history, line, ids: try await line.snapshots())
+        let forms = options.forms.filter { form in form == .portable || takesImages }
+        var candidates = SnapshotCandidates(
+            history, line, ids: try await line.snapshots().filter { forms.contains($0.form) })
         let revision = try await revision(point, history, &candidates)
         while true {
             let beginning = try await candidates.next(upTo: revision, passingOverDamaged: takesEarlier)

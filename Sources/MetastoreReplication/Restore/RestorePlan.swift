@@ -24,6 +24,8 @@ struct RestorePlan: Sendable {
     private enum Piece: Sendable {
         case rows([(table: Int, rows: [[Value]])], number: Int, from: String)
         case endOfRows
+        case image([UInt8], number: Int)
+        case endOfImage
         case log([LogRecord])
         case records(ArchiveHistory.Part)
         case more([LogRecord])
@@ -47,7 +49,13 @@ struct RestorePlan: Sendable {
                 let made = try await withTaskCancellationHandler {
                     try await BlockingThread.run(named: "metastore-restore") {
                         defer { pieces.abandon() }
-                        return try make(in: target, from: pieces, progress)
+                        guard let snapshot, snapshot.form == .image else {
+                            return try make(in: target, from: pieces, progress)
+                        }
+                        // Whatever is damaged in what is made comes from the image: the log's parts name themselves.
+                        return try telling(line.names.manifest(snapshot.id).description) {
+                            try make(in: target, from: pieces, progress)
+                        }
                     }
                 } onCancel: {
                     pieces.end(.failure(CancellationError()))
@@ -73,7 +81,12 @@ struct RestorePlan: Sendable {
     }
 
     private func read(into pieces: Handover<Piece>) async throws {
-        if let snapshot {
+        if let snapshot, snapshot.form == .image {
+            for number in snapshot.parts.indices {
+                try await pieces.give(.image(try await line.part(number, of: snapshot).content, number: number))
+            }
+            try await pieces.give(.endOfImage)
+        } else if let snapshot {
             for number in snapshot.parts.indices {
                 let name = line.names.part(snapshot.id, attempt: snapshot.attempt, number: number).description
                 let part = try await line.part(number, of: snapshot)
@@ -84,7 +97,9 @@ struct RestorePlan: Sendable {
             try await pieces.give(.endOfRows)
         }
         let known = snapshot?.head.revision ?? .absent
-        try await history.forEachPart(after: logStart.revision, through: revision) { part in
+        // An image has its log in it.
+        let begin = snapshot?.form == .image ? known : logStart.revision
+        try await history.forEachPart(after: begin, through: revision) { part in
             let before = part.records.prefix { $0.revision <= known }
             if !before.isEmpty { try await pieces.give(.log(Array(before))) }
             guard before.count < part.records.count else { return }
@@ -106,10 +121,18 @@ struct RestorePlan: Sendable {
             case .store: .newEpoch(above: history.end.epoch.number)
             case .replica: .replica
             }
-        return try RestoredStore.make(in: target, options.store, as: ending) { store in
+        return try RestoredStore.make(
+            in: target, options.store, as: ending, isImage: snapshot?.form == .image,
+            filledBy: { write in try fill(from: pieces, write, progress) }
+        ) { store in
             var rows: Int64 = 0
             let tables: [SnapshotTable]
-            if let snapshot {
+            if let snapshot, snapshot.form == .image {
+                tables = []
+                try telling(line.names.manifest(snapshot.id).description) {
+                    try store.begin(image: snapshot.head, keepsLog: options.keepsLog)
+                }
+            } else if let snapshot {
                 tables = SnapshotTable.all(of: snapshot.head.schema)
                 try store.begin(snapshot.head, logAfter: logStart)
             } else {
@@ -120,15 +143,14 @@ struct RestorePlan: Sendable {
                 switch piece {
                 case .rows(let found, let number, let origin):
                     for (table, part) in found {
-                        try telling(origin) { () throws(StoreError) in
-                            try store.insert(part, of: tables[table], from: origin)
-                        }
+                        try telling(origin) { try store.insert(part, of: tables[table], from: origin) }
                         rows += Int64(part.count)
                     }
                     progress(.rows(rows, parts: number + 1, of: snapshot?.parts.count ?? 0))
+                case .image, .endOfImage: throw StoreError.misuse(reason: "an image comes first.")
                 case .endOfRows:
                     let manifest = snapshot.map { line.names.manifest($0.id).description } ?? ""
-                    try telling(manifest) { () throws(StoreError) in try store.endRows(from: manifest) }
+                    try telling(manifest) { try store.endRows(from: manifest) }
                 case .log(let records):
                     try store.insertLog(records)
                 case .records(let part):
@@ -141,6 +163,17 @@ struct RestorePlan: Sendable {
         }
     }
 
+    /// The image's bytes, up to its end.
+    private func fill(
+        from pieces: Handover<Piece>, _ write: ([UInt8]) throws -> Void, _ progress: (RestoreProgress) -> Void
+    ) throws {
+        while let piece = try pieces.take() {
+            guard case .image(let bytes, let number) = piece else { return }
+            try write(bytes)
+            progress(.rows(0, parts: number + 1, of: snapshot?.parts.count ?? 0))
+        }
+    }
+
     private func apply(_ part: ArchiveHistory.Part, to store: RestoredStore) throws {
         var rest = part.records[...]
         var digests: StateDigests?
@@ -149,7 +182,7 @@ struct RestorePlan: Sendable {
                 .flatMap { $0.head.revision <= last.revision ? $0 : nil }
             let records = Array(rest.prefix { $0.revision <= milestone?.head.revision ?? last.revision })
             rest = rest.dropFirst(records.count)
-            let sums = try telling("\(part.object)") { () throws(StoreError) in try store.replay(records) }
+            let sums = try telling("\(part.object)") { try store.replay(records) }
             digests = sums
             if let milestone, milestone.head.digests != sums {
                 throw ArchiveError.damaged(
@@ -165,13 +198,10 @@ struct RestorePlan: Sendable {
     }
 
     /// Damage that shows where something is put together is told with the object it came from.
-    private func telling<Result>(
-        _ object: String, _ body: () throws(StoreError) -> Result
-    ) throws -> Result {
-        do throws(StoreError) {
+    private func telling<Result>(_ object: String, _ body: () throws -> Result) throws -> Result {
+        do {
             return try body()
-        } catch {
-            guard case .damaged(let place, let reason) = error else { throw error }
+        } catch StoreError.damaged(let place, let reason) {
             throw ArchiveError.damaged(object: object, offset: 0, reason: "\(place): \(reason)")
         }
     }

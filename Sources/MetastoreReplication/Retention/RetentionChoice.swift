@@ -9,7 +9,7 @@ struct RetentionChoice {
     let policy: ArchiveRetention
     let needs: [HistoryNeed]
     let labels: [LabelRecord]
-    /// Those the history could begin with, the newest first.
+    /// Those that are of the history, the newest first.
     let snapshots: [SnapshotManifest]
     /// After which revision it begins now.
     let start: Revision
@@ -24,19 +24,22 @@ struct RetentionChoice {
         var revision: Revision { base?.head.revision ?? .absent }
     }
 
+    /// Those that the history could begin with: an image alone can't be given to every engine.
+    private var bases: [SnapshotManifest] { snapshots.filter { $0.form == .portable } }
+
     /// The newest snapshot that gives a revision back.
     private func base(of revision: Revision) -> SnapshotManifest? {
-        snapshots.first { $0.head.revision <= revision }
+        bases.first { $0.head.revision <= revision }
     }
 
     /// What must not go, whatever the policy says.
     private var needed: [Bound] {
         var bounds: [Bound] = [
-            Bound(base: snapshots.first, reason: snapshots.isEmpty ? .noSnapshot : .newestSnapshot)
+            Bound(base: bases.first, reason: bases.isEmpty ? .noSnapshot : .newestSnapshot)
         ]
         for label in labels { bounds.append(Bound(base: base(of: label.revision), reason: .label(label.name))) }
         for need in needs {
-            let base = snapshots.first { $0.anchor.revision <= need.position }
+            let base = bases.first { $0.anchor.revision <= need.position }
             bounds.append(Bound(base: base, reason: .need(need.name)))
         }
         return bounds
@@ -46,11 +49,11 @@ struct RetentionChoice {
         var bounds: [Bound] = []
         if let age = policy.age {
             let oldest = now + (.zero - age)
-            bounds.append(Bound(base: snapshots.first { $0.head.time <= oldest }, reason: .age))
+            bounds.append(Bound(base: bases.first { $0.head.time <= oldest }, reason: .age))
         }
         if let count = policy.snapshots {
-            let revisions = kept(count)
-            bounds.append(Bound(base: revisions.last, reason: .count))
+            let last = kept(count).last?.head.revision
+            bounds.append(Bound(base: last.flatMap(base(of:)), reason: .count))
         }
         return bounds
     }
@@ -75,7 +78,7 @@ struct RetentionChoice {
         guard policy.bytes != nil else { return [first] }
         let from = first.base?.head.revision ?? start
         let to = most.base?.head.revision ?? start
-        let between = snapshots.filter {
+        let between = bases.filter {
             $0.head.revision > from && $0.head.revision < to && $0.anchor.revision > start
         }.reversed()
         let last = to > from ? [most] : []

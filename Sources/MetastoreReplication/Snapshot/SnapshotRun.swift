@@ -21,7 +21,8 @@ struct SnapshotRun {
         let anchor = try anchor()
         if let standing = try standing() { return try compare(standing, made: 0) }
         var parts: [SnapshotManifest.Part] = []
-        let tables = try writeRows(&parts)
+        let tables = form == .portable ? try writeRows(&parts) : []
+        if form == .image { try writeImage(&parts) }
         let manifest = SnapshotManifest(
             form: form, attempt: attempt, anchor: anchor, head: source.head, tables: tables, parts: parts)
         let bytes = manifest.bytes
@@ -100,6 +101,13 @@ struct SnapshotRun {
             try tell(progress(source.tables.last?.name ?? "", all, parts))
         }
         return tables
+    }
+
+    private func writeImage(_ parts: inout [SnapshotManifest.Part]) throws {
+        try source.forEachImageChunk(most: Limits.snapshotPartBytes) { chunk, _ in
+            try put(chunk, &parts)
+            try tell(progress("pages", 0, parts))
+        }
     }
 
     private func progress(_ table: String, _ rows: Int64, _ parts: [SnapshotManifest.Part]) -> SnapshotProgress {

@@ -34,13 +34,17 @@ package struct SnapshotWriter: Sendable {
         self.engine = engine
     }
 
-    /// Makes a portable snapshot of the store as it is now.
+    /// Makes a snapshot of the store as it is now.
     ///
-    /// - Parameter progress: called on the working thread, after every part.
+    /// - Parameters:
+    ///   - form: rows, which any engine can be given; or SQLite's own pages, index and log with them, which are quicker
+    ///     to restore and need a store on SQLite, with room for a copy beside it for as long as that takes.
+    ///   - progress: called on the working thread, after every part.
     /// - Throws: ``ArchiveError``: `missing` where no archive was begun, `fenced` or `forked` for a store that is not
     ///   on the archive's history; ``StoreError``; `CancellationError`.
     package func write(
-        _ origin: Origin, _ progress: @escaping @Sendable (SnapshotProgress) -> Void = { _ in }
+        _ origin: Origin, as form: SnapshotForm = .portable,
+        _ progress: @escaping @Sendable (SnapshotProgress) -> Void = { _ in }
     ) async throws -> SnapshotReport {
         guard let history = try await ArchiveHistory(line) else {
             throw ArchiveError.missing(
@@ -56,7 +60,7 @@ package struct SnapshotWriter: Sendable {
                     }
                 defer { source.close() }
                 return try SnapshotRun(
-                    line: line, history: history, source: source, attempt: time.random(), form: .portable
+                    line: line, history: history, source: source, attempt: time.random(), form: form
                 ) {
                     try cancellation.check()
                     progress($0)
@@ -71,7 +75,7 @@ package struct SnapshotWriter: Sendable {
 /// How far a snapshot is.
 package struct SnapshotProgress: Sendable, Hashable {
     package let table: String
-    /// Of all tables so far.
+    /// Of all tables so far; none of an image.
     package let rows: Int64
     /// Bytes before and after compression.
     package let contentBytes: Int
@@ -82,6 +86,7 @@ package struct SnapshotProgress: Sendable, Hashable {
 package struct SnapshotReport: Sendable, Hashable {
     package let id: SnapshotID
     package let position: Position
+    /// Of a portable one.
     package let rows: Int64
     package let parts: Int
     package let contentBytes: Int
