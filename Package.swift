@@ -243,10 +243,13 @@ let package = Package(
             name: "MetastoreReplicationTests",
             dependencies: [
                 "MetastoreReplication", "MetastoreTestSupport", "FaultSupport", "Metastore", "MetastoreModel",
-                "MetastoreEngine", "MetastoreSQLite", "MetastorePostgreSQL", "FaultLoad", "metastore-archive-test",
-                "metastore-follow-test",
+                "MetastoreEngine", "MetastoreSQLite", "MetastorePostgreSQL", "FaultLoad", "FuzzTargets",
+                "metastore-archive-test", "metastore-follow-test",
             ],
             exclude: ["segment.py"], swiftSettings: settings),
+        .target(
+            name: "FuzzTargets", dependencies: ["MetastoreReplication", "Metastore", "MetastoreModel"],
+            path: "Tests/FuzzTargets", swiftSettings: settings),
         .testTarget(
             name: "MetastoreReplicationServerTests",
             dependencies: [

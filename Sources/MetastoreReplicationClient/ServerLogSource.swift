@@ -107,18 +107,7 @@ package final class ServerLogSource: LogSource {
 
     /// Reads the segments of an answer.
     package static func parts(_ body: ByteBuffer) throws(LogSourceError) -> [LogPart] {
-        var (body, parts) = (body, [LogPart]())
-        while body.readableBytes > 0 {
-            guard let length = body.readInteger(as: UInt32.self), let bytes = body.readBytes(length: Int(length)) else {
-                throw .damaged(reason: "its answer ends in the middle of a segment")
-            }
-            do {
-                parts.append(LogPart(try Segment(bytes, named: "segment \(parts.count + 1) of the answer")))
-            } catch {
-                throw LogSourceError(error)
-            }
-        }
-        return parts
+        try SegmentFrames.parts(Array(buffer: body))
     }
 
     package func acknowledge(_ revision: Revision) async throws(LogSourceError) {

@@ -3,7 +3,7 @@
 //    alone.
 
 internal import Metastore
-internal import MetastoreEngine
+package import MetastoreEngine
 internal import MetastoreModel
 
 /// Puts the rows of a portable snapshot into parts.
@@ -42,7 +42,7 @@ extension SnapshotPart {
     /// Lends its rows, those of one table at a time.
     ///
     /// - Parameter name: of the object, for errors; bytes are counted in its content.
-    func forEachTable(
+    package func forEachTable(
         _ tables: [SnapshotManifest.TableShape], named name: String, _ take: (_ table: Int, [[Value]]) throws -> Void
     ) throws {
         // Collected first: what the closure throws is no ArchiveError.
