@@ -120,7 +120,8 @@ package struct Following: Sendable {
         if behindSince == nil { behindSince = lastProgress }
     }
 
-    private static func state(of error: LogSourceError, _ time: Timestamp) -> FollowerState {
+    /// What a follower is in after a failure of its source.
+    package static func state(of error: LogSourceError, _ time: Timestamp) -> FollowerState {
         switch error {
         case .unavailable(let reason): .stalled(.unavailable(reason: reason), since: time)
         case .refused(let reason): .stalled(.refused(reason: reason), since: time)
