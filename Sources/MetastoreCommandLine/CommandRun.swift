@@ -15,6 +15,13 @@ package struct CommandRun: Sendable {
         screen = CommandScreen()
     }
 
+    /// Prints what there is to say before the end.
+    package func tell(_ report: some CommandReport) {
+        screen.clear()
+        guard let text = try? report.text(format, StandardStream.output.style) else { return }
+        StandardStream.output.write(text)
+    }
+
     /// Runs it, and prints what it answers.
     ///
     /// - Parameter isGentle: the first signal cancels the task of `body`, which then answers how far it is; the second
@@ -53,7 +60,7 @@ package struct CommandRun: Sendable {
             screen.clear()
             let failure = CommandFailure(error, at: "metastore")
             StandardStream.error.write("error: \(failure.description)\n")
-            throw ExitCode(failure.status.rawValue)
+            throw ExitCode(ended.withLock { $0 }.map { 128 + $0 } ?? failure.status.rawValue)
         }
     }
 }
