@@ -99,12 +99,11 @@ private struct ArchiveWatch: Sendable {
     func run(until order: StopOrder) async throws -> Ending {
         let clock = ContinuousClock()
         let start = clock.now
-        var (began, goal, deadline) = (Revision?.none, goal, ContinuousClock.Instant?.none)
+        var (goal, deadline) = (goal, ContinuousClock.Instant?.none)
         var answered = start
         var lines = ChangedLines<ArchiveMoment.Sight>(options.interval)
         while true {
             let (status, now) = (archiver.status, clock.now)
-            began = began ?? status.archived
             // Before its first look it says that it is stopped, as it does after its end.
             if status.state != .stopped, let sight = lines.next(ArchiveMoment.Sight(status), at: now) {
                 tell(ArchiveMoment(sight))
@@ -114,17 +113,17 @@ private struct ArchiveWatch: Sendable {
                 deadline = now + options.patience
             }
             if let goal, let archived = status.archived, archived >= goal || deadline.map({ now > $0 }) == true {
-                return Ending(began: began ?? archived, archived: archived, goal: goal, duration: now - start)
+                return Ending(began: status.began ?? archived, archived: archived, goal: goal, duration: now - start)
             }
             switch status.state {
             case .alarm(let error): throw error
             case .retrying(let reason):
                 guard goal != nil, now > answered + options.patience else { break }
                 throw CommandFailure(.tryLater, reason)
-            case .stopped where began != nil: throw StoreError.closed
+            case .stopped where status.began != nil: throw StoreError.closed
             default: answered = now
             }
-            if let goal, let archived = status.archived, let began {
+            if let goal, let archived = status.archived, let began = status.began {
                 screen.show(
                     "archive", Int(archived.rawValue - began.rawValue), Int(goal.rawValue - began.rawValue),
                     "revisions")

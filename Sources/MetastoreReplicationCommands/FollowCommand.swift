@@ -63,6 +63,7 @@ package struct FollowCommand: Sendable {
             let (source, cluster, isNew) = try await begin(in: place)
             var settings = FollowerOptions()
             settings.onFork = options.rewinds ? .rewind : .wait
+            settings.waiting = waiting
             let follower = try await Follower.open(place.source, following: source, of: cluster, settings)
             let options = options
             let result: Result<FollowWatch.Ending, any Error>
@@ -79,6 +80,15 @@ package struct FollowCommand: Sendable {
             return FollowAnswer(
                 from: origin.place, into: into.description, ending.status, isNew: isNew,
                 isInterrupted: ending.isInterrupted, after: ContinuousClock.now - began)
+        }
+    }
+
+    /// How long the source waits for news before it says that there are none: until then it isn't known to have none.
+    private var waiting: Duration {
+        switch origin {
+        case _ where options.isOnce: .milliseconds(100)
+        case .archive: .seconds(1)
+        case .server: .seconds(10)
         }
     }
 
@@ -140,7 +150,7 @@ extension FollowerState {
     /// Only somebody's decision gets it out of it.
     fileprivate var isLasting: Bool {
         switch self {
-        case .needsNewerRelease, .needsSnapshot: true
+        case .needsNewerRelease, .needsSnapshot, .stalled(.refused, _), .stalled(.otherCluster, _): true
         case .catchingUp, .following, .stalled, .forked, .closed: false
         }
     }

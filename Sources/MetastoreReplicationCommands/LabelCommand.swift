@@ -10,7 +10,7 @@ package struct LabelAnswer: CommandReport {
     package let archive: String
     package let cluster: String
     /// The label that was set, or all there are.
-    package let labels: [StatusReport.Label]
+    package let labels: [ArchiveStatusReport.Label]
     /// The label that was taken away.
     package let removed: String?
 
@@ -46,8 +46,14 @@ package struct LabelCommand: Sendable {
     /// - Parameter revision: the last one that is archived unless given.
     package func set(_ name: String, at revision: Int64?, text: String) async throws(CommandFailure) -> LabelAnswer {
         try await answering { line in
+            guard line.names.label(name) != nil, text.utf8.count <= Limits.labelTextBytes else {
+                throw CommandFailure(
+                    .usage,
+                    "\(name.debugDescription) can't be a label: its name has a–z, 0–9, hyphens and inner dots, at most "
+                        + "\(Limits.labelNameBytes), its text at most \(Limits.labelTextBytes) bytes.")
+            }
             let label = try await Labels(line).add(name, at: revision.map { Revision(rawValue: $0) }, text: text)
-            let shown = StatusReport.Label(
+            let shown = ArchiveStatusReport.Label(
                 name: label.name, revision: label.revision.rawValue, time: label.time.description, text: label.text,
                 isLost: false)
             return ([shown], nil)
@@ -69,7 +75,7 @@ package struct LabelCommand: Sendable {
     }
 
     private func answering(
-        _ body: (ArchiveLine) async throws -> (labels: [StatusReport.Label], removed: String?)
+        _ body: (ArchiveLine) async throws -> (labels: [ArchiveStatusReport.Label], removed: String?)
     ) async throws(CommandFailure) -> LabelAnswer {
         try await failing(screen, at: archive.description) {
             let line = try archive.line(of: cluster, screen.reading("read"))

@@ -26,17 +26,18 @@ package struct RestorePoint: Sendable, Hashable, ExpressibleByArgument, CustomSt
     package init?(argument text: String) {
         let mark = text.firstIndex(of: ":").map { String(text[..<$0]) }
         let rest = String(text.drop { $0 != ":" }.dropFirst())
+        guard !text.isEmpty, mark == nil || !rest.isEmpty else { return nil }
         switch (mark, Moment(mark == "revision" || mark == "time" ? rest : text)) {
-        case ("label", _) where !rest.isEmpty: self.init(text, .label(rest))
+        case ("label", _): self.init(text, .label(rest))
         case ("revision", .revision(let revision)): self.init(text, .revision(revision))
         case ("time", .time(let time)): self.init(text, .time(time))
-        case ("label", _), ("revision", _), ("time", _): return nil
+        case ("revision", _), ("time", _): return nil
         case (_, .revision(let revision)): self.init(text, .revision(revision))
         case (_, .time(let time)): self.init(text, .time(time))
         case (_, nil) where text == "newest": self = .newest
         case (_, nil):
             // A label begins with a letter or a digit and has no colon; a time that is none is no label either.
-            guard !text.isEmpty, !text.contains(":"), !text.hasPrefix("-") else { return nil }
+            guard mark == nil, !text.hasPrefix("-") else { return nil }
             self.init(text, .label(text))
         }
     }

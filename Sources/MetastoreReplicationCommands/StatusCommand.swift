@@ -17,7 +17,7 @@ package struct StatusCommand: Sendable {
     }
 
     /// - Parameter url: the store to compare with.
-    package func run(beside url: StoreURL?, _ password: Password) async throws(CommandFailure) -> StatusReport {
+    package func run(beside url: StoreURL?, _ password: Password) async throws(CommandFailure) -> ArchiveStatusReport {
         try await failing(screen, at: archive.description) {
             let line = try archive.line(of: cluster, screen.reading("read"))
             guard let history = try await ArchiveHistory(line) else { throw line.isEmpty }
@@ -26,12 +26,12 @@ package struct StatusCommand: Sendable {
             let labels = try await line.labelSights(history)
             let unreachable = try await line.unreachable(after: history.end)
             let store = try await compare(history, url, password)
-            return StatusReport(
+            return ArchiveStatusReport(
                 archive: archive.description, cluster: line.cluster.text, after: history.start.revision.rawValue,
                 revision: history.end.revision.rawValue, time: try await history.newestTime().map(\.description),
                 chain: Hexadecimal.text(of: history.end.chain),
                 epochs: history.stretches.map { stretch in
-                    StatusReport.Epoch(
+                    ArchiveStatusReport.Epoch(
                         number: stretch.record.epoch.number, holder: stretch.record.holder,
                         time: stretch.record.time.description, after: stretch.start.revision.rawValue,
                         through: stretch.last.rawValue)
@@ -44,7 +44,7 @@ package struct StatusCommand: Sendable {
 
     private func compare(
         _ history: ArchiveHistory, _ url: StoreURL?, _ password: Password
-    ) async throws -> StatusReport.Store? {
+    ) async throws -> ArchiveStatusReport.Store? {
         guard let url else { return nil }
         return try await ReplicatedStore(url, password).reading { store in
             let relation = try await ArchiveRelation(history, store)
@@ -54,15 +54,15 @@ package struct StatusCommand: Sendable {
                 var meter = ArchiveLagMeter()
                 lag = try await meter.measure(store, archived: history.end.revision)
             }
-            return StatusReport.Store(
+            return ArchiveStatusReport.Store(
                 store: url.description, revision: revision.rawValue, relation: relation,
                 lagRevisions: lag.map { Int64($0.revisions) }, lagBytes: lag?.bytes, lagSeconds: lag?.age.inSeconds)
         }
     }
 
     private func notes(
-        _ history: ArchiveHistory, _ snapshots: [StatusReport.Snapshot], _ labels: [StatusReport.Label],
-        _ unreachable: [ArchiveName], _ store: StatusReport.Store?
+        _ history: ArchiveHistory, _ snapshots: [ArchiveStatusReport.Snapshot], _ labels: [ArchiveStatusReport.Label],
+        _ unreachable: [ArchiveName], _ store: ArchiveStatusReport.Store?
     ) -> [String] {
         var notes: [String] = []
         if !unreachable.isEmpty {
@@ -87,8 +87,8 @@ extension ArchiveLine {
             .missing, "\(target.place): nothing of cluster \(cluster.text) was archived there yet.")
     }
 
-    fileprivate func snapshotSights(_ history: ArchiveHistory) async throws -> [StatusReport.Snapshot] {
-        var sights: [StatusReport.Snapshot] = []
+    fileprivate func snapshotSights(_ history: ArchiveHistory) async throws -> [ArchiveStatusReport.Snapshot] {
+        var sights: [ArchiveStatusReport.Snapshot] = []
         for id in try await snapshots() {
             var manifest: SnapshotManifest?
             var state = "usable"
@@ -105,7 +105,7 @@ extension ArchiveLine {
                 state = "damaged"
             }
             sights.append(
-                StatusReport.Snapshot(
+                ArchiveStatusReport.Snapshot(
                     revision: id.revision.rawValue, epoch: id.epoch, state: state, form: id.form.word,
                     time: manifest?.head.time.description, rows: manifest?.tables.reduce(0) { $0 + $1.rows },
                     bytes: manifest?.storedBytes))
@@ -114,13 +114,13 @@ extension ArchiveLine {
     }
 
     /// Labels, by name, and whether they still lead somewhere.
-    func labelSights(_ history: ArchiveHistory) async throws -> [StatusReport.Label] {
-        var sights: [StatusReport.Label] = []
+    func labelSights(_ history: ArchiveHistory) async throws -> [ArchiveStatusReport.Label] {
+        var sights: [ArchiveStatusReport.Label] = []
         for label in try await Labels(self).all() {
             var isLost = label.revision < history.start.revision
             if !isLost { isLost = try await history.link(at: label.revision) != label.chain }
             sights.append(
-                StatusReport.Label(
+                ArchiveStatusReport.Label(
                     name: label.name, revision: label.revision.rawValue, time: label.time.description, text: label.text,
                     isLost: isLost))
         }

@@ -45,6 +45,7 @@ package struct VerifyCommand: Sendable {
             var answer: VerifyAnswer
             if let url {
                 answer = try await ReplicatedStore(url, password).reading { store in
+                    try await rebuilding.refuseParted(store)
                     var answer = try await rebuilding.run(options.point, comparing: store)
                     (answer.store, answer.isEqual) = (url.description, answer.kinds.isEmpty)
                     return answer
@@ -65,6 +66,17 @@ private struct Rebuilding {
     /// The archive, as the command line named it.
     let place: String
     let screen: CommandScreen
+
+    /// Rows may be equal, and the histories not: a store that is fenced, or is of a fork, isn't what is archived.
+    func refuseParted(_ store: Metastore) async throws {
+        guard let history = try await ArchiveHistory(line) else { throw line.isEmpty }
+        let relation = try await ArchiveRelation(history, store)
+        guard let advice = relation.advice else { return }
+        throw CommandFailure(
+            .no,
+            "\(place) and the store have parted after revision \(history.end.revision): \(advice). Nothing was "
+                + "compared.")
+    }
 
     func run(_ point: RestorePoint?, comparing store: Metastore?) async throws -> VerifyAnswer {
         guard let point else { return try await everything(comparing: store) }

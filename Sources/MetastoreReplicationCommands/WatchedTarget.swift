@@ -2,7 +2,8 @@ internal import MetastoreModel
 package import MetastoreReplication
 internal import Synchronization
 
-/// An archive's target that tells what is read: how far a long reading is, and what takes how much room.
+/// An archive's target that tells what is read: how far a long reading is, and what takes how much room. It reads
+/// nothing more once its task is cancelled.
 package final class WatchedTarget: ArchiveTarget {
     /// What was read so far, each object as often as it was.
     package struct Reading: Sendable, Hashable {
@@ -30,6 +31,8 @@ package final class WatchedTarget: ArchiveTarget {
     }
 
     package func read(_ name: ArchiveName, limit: Int) async throws(ArchiveError) -> [UInt8]? {
+        // Between two objects a long reading may be ended.
+        guard !Task.isCancelled else { throw .unavailable(place: place, reason: "this command was told to end") }
         guard let bytes = try await target.read(name, limit: limit) else { return nil }
         let now = reading.withLock { reading in
             reading.objects += 1

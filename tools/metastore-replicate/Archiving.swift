@@ -17,13 +17,14 @@ struct Status: AsyncParsableCommand {
 
     @OptionGroup var place: ArchiveArguments
     @OptionGroup var other: OtherStoreArguments
-    @OptionGroup var answer: AnswerArguments
+    @OptionGroup var answering: AnswerArguments
 
     func run() async throws {
-        let (archive, cluster, url) = (try ArchiveURL(place.archive), place.cluster, try other.url())
-        let password = other.secret.password
-        try await CommandRun(answer.output).run { screen in
-            try await StatusCommand(archive, cluster: cluster, screen: screen).run(beside: url, password)
+        let (cluster, password) = (place.cluster, other.secret.password)
+        try await answer(CommandRun(answering.output)) {
+            (try ArchiveURL(place.archive), try other.url())
+        } _: { inputs, screen in
+            try await StatusCommand(inputs.0, cluster: cluster, screen: screen).run(beside: inputs.1, password)
         }
     }
 }
@@ -51,15 +52,16 @@ struct Archive: AsyncParsableCommand {
 
     @OptionGroup var secret: PasswordArguments
     @OptionGroup var pacing: PacingArguments
-    @OptionGroup var answer: AnswerArguments
+    @OptionGroup var answering: AnswerArguments
 
     func run() async throws {
-        let (store, archive, password) = (try StoreURL(store), try ArchiveURL(archive), secret.password)
         var options = ArchiveCommand.Options()
         (options.isOnce, options.interval) = (pacing.once, .seconds(pacing.every))
-        let (chosen, run, tells) = (options, CommandRun(answer.output), !pacing.once)
-        try await run.run(endingGently: true) { screen in
-            try await ArchiveCommand(store, to: archive, chosen, screen: screen).run(password) { moment in
+        let (chosen, run, tells, password) = (options, CommandRun(answering.output), !pacing.once, secret.password)
+        try await answer(run) {
+            (try StoreURL(store), try ArchiveURL(archive))
+        } _: { inputs, screen in
+            try await ArchiveCommand(inputs.0, to: inputs.1, chosen, screen: screen).run(password) { moment in
                 if tells { run.tell(moment) }
             }
         }
@@ -84,12 +86,14 @@ struct Snapshot: AsyncParsableCommand {
     var archive: String
 
     @OptionGroup var secret: PasswordArguments
-    @OptionGroup var answer: AnswerArguments
+    @OptionGroup var answering: AnswerArguments
 
     func run() async throws {
-        let (store, archive, password) = (try StoreURL(store), try ArchiveURL(archive), secret.password)
-        try await CommandRun(answer.output).run(endingGently: true) { screen in
-            try await SnapshotCommand(store, to: archive, screen: screen).run(password)
+        let password = secret.password
+        try await answer(CommandRun(answering.output)) {
+            (try StoreURL(store), try ArchiveURL(archive))
+        } _: { inputs, screen in
+            try await SnapshotCommand(inputs.0, to: inputs.1, screen: screen).run(password)
         }
     }
 }
@@ -126,20 +130,20 @@ struct Label: AsyncParsableCommand {
         @Option(help: "What for.")
         var text = ""
 
-        @OptionGroup var answer: AnswerArguments
+        @OptionGroup var answering: AnswerArguments
 
         func run() async throws {
             let (name, at, text) = (name, at, text)
-            try await answering(place, answer) { try await $0.set(name, at: at, text: text) }
+            try await label(place, answering) { try await $0.set(name, at: at, text: text) }
         }
     }
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Lists the labels.")
         @OptionGroup var place: ArchiveArguments
-        @OptionGroup var answer: AnswerArguments
+        @OptionGroup var answering: AnswerArguments
 
-        func run() async throws { try await answering(place, answer) { try await $0.list() } }
+        func run() async throws { try await label(place, answering) { try await $0.list() } }
     }
 
     struct Remove: AsyncParsableCommand {
@@ -150,21 +154,23 @@ struct Label: AsyncParsableCommand {
         @Argument(help: "The label.")
         var name: String
 
-        @OptionGroup var answer: AnswerArguments
+        @OptionGroup var answering: AnswerArguments
 
         func run() async throws {
             let name = name
-            try await answering(place, answer) { try await $0.remove(name) }
+            try await label(place, answering) { try await $0.remove(name) }
         }
     }
 }
 
-private func answering(
-    _ place: ArchiveArguments, _ answer: AnswerArguments,
+private func label(
+    _ place: ArchiveArguments, _ answering: AnswerArguments,
     _ body: @escaping @Sendable (LabelCommand) async throws -> LabelAnswer
 ) async throws {
-    let (archive, cluster) = (try ArchiveURL(place.archive), place.cluster)
-    try await CommandRun(answer.output).run { screen in
+    let cluster = place.cluster
+    try await answer(CommandRun(answering.output)) {
+        try ArchiveURL(place.archive)
+    } _: { archive, screen in
         try await body(LabelCommand(archive, cluster: cluster, screen: screen))
     }
 }
@@ -204,7 +210,7 @@ struct Retention: AsyncParsableCommand {
     @Flag(name: .shortAndLong, help: "Don't ask.")
     var yes = false
 
-    @OptionGroup var answer: AnswerArguments
+    @OptionGroup var answering: AnswerArguments
 
     func validate() throws {
         guard keepAge != nil || keepCount != nil || keepBytes != nil else {
@@ -214,14 +220,15 @@ struct Retention: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let (archive, url, password) = (try ArchiveURL(place.archive), try other.url(), other.secret.password)
         var options = RetentionCommand.Options()
         (options.cluster, options.age, options.snapshots) = (place.cluster, keepAge, keepCount)
         (options.size, options.needs, options.isApplied) = (keepBytes, neededBy, apply)
         options.showsPlan = !yes
-        let (chosen, isYes) = (options, yes)
-        try await CommandRun(answer.output).run(endingGently: true) { screen in
-            try await RetentionCommand(archive, chosen, screen: screen).run(beside: url, password) {
+        let (chosen, isYes, password) = (options, yes, other.secret.password)
+        try await answer(CommandRun(answering.output)) {
+            (try ArchiveURL(place.archive), try other.url())
+        } _: { inputs, screen in
+            try await RetentionCommand(inputs.0, chosen, screen: screen).run(beside: inputs.1, password) {
                 try Confirmation.ask($0, isYes: isYes, otherwise: "the same command without --apply")
             }
         }

@@ -90,3 +90,13 @@ struct PacingArguments: ParsableArguments {
         guard (0...86_400).contains(every) else { throw ValidationError("--every is 0 to 86400 seconds.") }
     }
 }
+
+/// Runs a command and prints its answer. What its words mean is found out inside: what is wrong with them is an error
+/// like any other, with its exit code.
+func answer<Inputs: Sendable, Report: CommandReport>(
+    _ run: CommandRun, _ inputs: () throws -> Inputs,
+    _ body: @escaping @Sendable (Inputs, CommandScreen) async throws -> Report
+) async throws {
+    let inputs = Result { try inputs() }
+    try await run.run(endingGently: true) { screen in try await body(try inputs.get(), screen) }
+}

@@ -41,16 +41,17 @@ struct Restore: AsyncParsableCommand {
     var withoutLog = false
 
     @OptionGroup var secret: PasswordArguments
-    @OptionGroup var answer: AnswerArguments
+    @OptionGroup var answering: AnswerArguments
 
     func run() async throws {
-        let (archive, into, password) = (try ArchiveURL(place.archive), try StoreURL(into), secret.password)
         var options = RestoreCommand.Options()
         (options.cluster, options.point, options.isReplica) = (place.cluster, point, replica)
         (options.takesEarlier, options.leavesLog) = (passOverDamagedSnapshots, withoutLog)
-        let chosen = options
-        try await CommandRun(answer.output).run(endingGently: true) { screen in
-            try await RestoreCommand(archive, into: into, chosen, screen: screen).run(password)
+        let (chosen, password) = (options, secret.password)
+        try await answer(CommandRun(answering.output)) {
+            (try ArchiveURL(place.archive), try StoreURL(into))
+        } _: { inputs, screen in
+            try await RestoreCommand(inputs.0, into: inputs.1, chosen, screen: screen).run(password)
         }
     }
 }
@@ -78,16 +79,17 @@ struct Verify: AsyncParsableCommand {
     @Option(help: "A folder with room for the store. (default: TMPDIR, or /tmp)", completion: .directory)
     var scratch: String?
 
-    @OptionGroup var answer: AnswerArguments
+    @OptionGroup var answering: AnswerArguments
 
     func run() async throws {
-        let (archive, url, password) = (try ArchiveURL(place.archive), try other.url(), other.secret.password)
         var options = VerifyCommand.Options()
         (options.cluster, options.point) = (place.cluster, point)
         if let scratch { options.directory = scratch }
-        let chosen = options
-        try await CommandRun(answer.output).run(endingGently: true) { screen in
-            try await VerifyCommand(archive, chosen, screen: screen).run(comparing: url, password)
+        let (chosen, password) = (options, other.secret.password)
+        try await answer(CommandRun(answering.output)) {
+            (try ArchiveURL(place.archive), try other.url())
+        } _: { inputs, screen in
+            try await VerifyCommand(inputs.0, chosen, screen: screen).run(comparing: inputs.1, password)
         }
     }
 }
@@ -139,7 +141,7 @@ struct Follow: AsyncParsableCommand {
 
     @OptionGroup var secret: PasswordArguments
     @OptionGroup var pacing: PacingArguments
-    @OptionGroup var answer: AnswerArguments
+    @OptionGroup var answering: AnswerArguments
 
     func validate() throws {
         guard (certificate == nil) == (key == nil) else { throw ValidationError("Name --certificate and --key.") }
@@ -151,13 +153,14 @@ struct Follow: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let (origin, into, password) = (try origin(), try StoreURL(into), secret.password)
         var options = FollowCommand.Options()
         (options.isOnce, options.interval) = (pacing.once, .seconds(pacing.every))
         (options.compares, options.rewinds) = (compare, rewind)
-        let (chosen, run, tells) = (options, CommandRun(answer.output), !pacing.once)
-        try await run.run(endingGently: true) { screen in
-            try await FollowCommand(origin, into: into, chosen, screen: screen).run(password) { moment in
+        let (chosen, run, tells, password) = (options, CommandRun(answering.output), !pacing.once, secret.password)
+        try await answer(run) {
+            (try origin(), try StoreURL(into))
+        } _: { inputs, screen in
+            try await FollowCommand(inputs.0, into: inputs.1, chosen, screen: screen).run(password) { moment in
                 if tells { run.tell(moment) }
             }
         }
@@ -171,7 +174,11 @@ struct Follow: AsyncParsableCommand {
         address.token = try BearerToken.read(file: tokenFile)
         (address.authorities, address.name) = (authorities, name)
         if let certificate, let key { address.certificate = (certificate, key) }
-        return .server(try FollowedSource.server(address), place: source)
+        do {
+            return .server(try FollowedSource.server(address), place: source)
+        } catch {
+            throw CommandFailure(.usage, "\(source): \(error)")
+        }
     }
 }
 
@@ -200,12 +207,13 @@ struct Rewind: AsyncParsableCommand {
     var yes = false
 
     @OptionGroup var secret: PasswordArguments
-    @OptionGroup var answer: AnswerArguments
+    @OptionGroup var answering: AnswerArguments
 
     func run() async throws {
-        let (store, revision, password) = (try StoreURL(store), revision, secret.password)
-        let (isDryRun, isYes) = (dryRun, yes)
-        try await CommandRun(answer.output).run { screen in
+        let (revision, password, isDryRun, isYes) = (revision, secret.password, dryRun, yes)
+        try await answer(CommandRun(answering.output)) {
+            try StoreURL(store)
+        } _: { store, screen in
             try await RewindCommand(store, to: revision, screen: screen).run(password, isDryRun: isDryRun) {
                 try Confirmation.ask($0, isYes: isYes)
             }

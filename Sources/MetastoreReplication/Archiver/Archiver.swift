@@ -200,6 +200,7 @@ public final class Archiver: Sendable {
     func opened(after revision: Revision, objects: Int) {
         state.withLock { state in
             state.status.archived = revision
+            state.status.began = state.status.began ?? revision
             state.kept = nil
         }
         metrics.alarm(false)

@@ -2,7 +2,7 @@ package import MetastoreTerminal
 package import MetastoreCommandLine
 
 /// What `status` answers.
-package struct StatusReport: CommandReport {
+package struct ArchiveStatusReport: CommandReport {
     /// A reign, and which of its revisions are part of the history.
     package struct Epoch: Encodable, Sendable {
         package let number: Int64
