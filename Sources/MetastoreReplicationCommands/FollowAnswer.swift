@@ -104,7 +104,8 @@ package struct FollowMoment: CommandReport {
             let name =
                 switch status.state {
                 case .catchingUp: "catchingUp"
-                case .following: "following"
+                // It has learned of more, and is about to take it.
+                case .following: (status.lagRevisions ?? 0) > 0 ? "catchingUp" : "following"
                 case .stalled: "stalled"
                 case .forked: "forked"
                 case .needsNewerRelease: "needsNewerRelease"

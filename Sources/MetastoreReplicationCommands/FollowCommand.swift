@@ -133,7 +133,7 @@ private struct FollowWatch: Sendable {
             if let sight = lines.next(FollowMoment.Sight(status), at: now) { tell(FollowMoment(sight)) }
             if order.isStopping { return Ending(status: status, isInterrupted: true) }
             switch status.state {
-            case .following where options.isOnce:
+            case .following where options.isOnce && status.isAtEnd:
                 if options.compares { try await follower.compare() }
                 return Ending(status: follower.status, isInterrupted: false)
             case .following, .catchingUp: healthy = now

@@ -29,7 +29,7 @@ internal import Testing
             var random = Scale.random(91)
             var (cut, done) = (0, 0)
             var place = try rig.place("killed")
-            for round in 0..<Scale.of(200) {
+            for round in 0..<Scale.of(engine.isFile ? 200 : 100) {
                 let tool = try Tool(
                     ["restore", rig.folder, "--into", place.description], program: Tool.replicate)
                 usleep(UInt32.random(in: 0...UInt32(span * 1_000), using: &random))

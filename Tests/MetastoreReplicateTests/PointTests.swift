@@ -9,7 +9,7 @@ internal import Testing
 
 @Suite(.serialized, .timed) struct `metastore-replicate restore` {
     /// Each state comes out as it was, by number, time and name, on either engine.
-    @Test(arguments: Rig.engines.flatMap { from in Rig.engines.map { (from, $0) } })
+    @Test(arguments: zip(Rig.engines, Rig.engines.reversed()))
     func `gives each state back by its revision, time and label`(_ from: TestEngine, _ to: TestEngine) async throws {
         try await Rig.with(from) { rig in
             let middle = try await rig.writing { store in
@@ -123,6 +123,27 @@ internal import Testing
             }
             #expect(refused?.status == .no && !before.isEmpty)
             #expect(try rig.objects("log") == before)
+        }
+    }
+}
+
+@Suite(.serialized, .timed) struct `metastore-replicate follow` {
+    /// A follower that had just applied a segment counted as having everything: a run that was to end ended there, with
+    /// more to come.
+    @Test(arguments: Rig.engines)
+    func `told to end once it has everything, has it, however many segments there are`(
+        _ engine: TestEngine
+    ) async throws {
+        try await Rig.with(engine) { rig in
+            try await rig.ship()
+            let replica = try rig.place("replica")
+            #expect(try await rig.follow(into: replica).revision == 22)
+            for _ in 0..<6 {
+                try await rig.commit(3)
+                try await rig.ship()
+            }
+            let answer = try await rig.follow(into: replica)
+            #expect(answer.revision == 46 && answer.lagRevisions == 0 && !answer.isNew, "\(answer)")
         }
     }
 }

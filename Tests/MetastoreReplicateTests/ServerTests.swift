@@ -31,8 +31,11 @@ internal import Testing
             var options = ReplicationServerOptions()
             options.tls = ServerTLS(certificates: certificate, key: key)
             options.access = try AccessList(path: rig.root + "/access")
-            let (chosen, replica) = (options, try rig.place("replica").description)
+            let replica = try rig.place("replica").description
             try await rig.writing { store in
+                var chosen = options
+                let replication = store.replication
+                chosen.acknowledged = { replication.acknowledged(by: $0, through: $1) }
                 let server = try await ReplicationServer.start(store, chosen)
                 let url = "https://127.0.0.1:\(server.port)"
                 do {

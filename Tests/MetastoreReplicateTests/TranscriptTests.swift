@@ -8,9 +8,9 @@ internal import Testing
 
 /// What every command answers, whole, compared with a file.
 @Suite(.serialized, .timed) struct `The answers of metastore-replicate` {
-    private static let formats: [(TestEngine, OutputFormat)] = Rig.engines.flatMap { engine in
-        OutputFormat.allCases.map { (engine, $0) }
-    }
+    /// For people it is the same on both engines.
+    private static let formats: [(TestEngine, OutputFormat)] =
+        [(.disk, .table)] + Rig.engines.map { ($0, .json) }
 
     private func name(_ engine: TestEngine) -> String { engine.isFile ? "file" : "server" }
 
@@ -85,7 +85,7 @@ internal import Testing
             }
             let text = lines.withLock { $0 }
             let (undocumented, count) = Transcript.undocumented(text)
-            #expect(undocumented.isEmpty && count > 5, "\(undocumented) \(text)")
+            #expect(undocumented.isEmpty && count >= 4, "\(undocumented) \(text)")
         }
     }
 }

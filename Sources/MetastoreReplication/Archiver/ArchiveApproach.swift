@@ -42,8 +42,8 @@ struct ArchiveApproach {
         return try await walk(from: start, isProven: true)
     }
 
-    /// Where to begin to look for whoever keeps no place of its own: before the newest object of this store's epochs that
-    /// a list of names has; nil where there is none, or the store has no link there.
+    /// Where to begin to look for whoever keeps no place of its own: before the newest object of this store's epochs
+    /// that a list of names has; nil where there is none, or the store has no link there.
     func listedHint() async throws -> Position? {
         let (lineage, head) = (try await store.lineage(), try await store.logHead().revision)
         for epoch in lineage.epochs.reversed() {
