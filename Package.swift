@@ -280,7 +280,7 @@ let package = Package(
                 "MetastoreReplication", "MetastoreCommandLine", "MetastoreTestSupport", "MetastoreTerminal",
                 "FaultSupport", "Metastore", "MetastoreModel", "MetastoreEngine", "MetastoreSQLite",
             ],
-            exclude: ["Expected"], swiftSettings: settings),
+            exclude: ["Expected", "Fixtures"], swiftSettings: settings),
         .executableTarget(
             name: "metastore-follow-test",
             dependencies: ["MetastoreReplication", "MetastoreReplicationClient", "MetastoreModel", "MetastoreSQLite"],

@@ -42,8 +42,11 @@ package enum ArchiveRelation: String, Sendable, Hashable, Encodable {
         guard lineage.cluster == history.line.cluster else { throw StoreError.otherCluster }
         let end = history.end
         guard lineage.contains(end.epoch) else {
-            let newest = lineage.epochs.last?.epoch.number ?? 0
-            self = newest < end.epoch.number ? .fenced : .forked
+            // An epoch that this store never was in: what comes before it may be this store's, or another's.
+            let shared = history.stretches.last { lineage.contains($0.record.epoch) }
+            let last = min(shared?.last ?? .absent, head.position.revision)
+            let (own, theirs) = (try await store.link(of: last), try await history.link(at: last))
+            self = shared == nil || (own != nil && theirs != nil && own != theirs) ? .forked : .fenced
             return
         }
         guard end.revision <= head.position.revision else {
