@@ -93,10 +93,15 @@ package struct FollowCommand: Sendable {
     }
 
     /// Whom to follow, and the store that an empty place got.
-    private func begin(in place: ReplicatedStore) async throws -> (FollowedSource, UUID?, isNew: Bool) {
-        let isEmpty = try await place.summary() == nil
+    private func begin(in place: ReplicatedStore) async throws -> (FollowedSource, UUID, isNew: Bool) {
+        let own = try await place.summary()?.cluster
+        let isEmpty = own == nil
         switch origin {
-        case .server(let source, _): return (source, nil, isEmpty)
+        case .server(let source, _):
+            // Whose replica is there already needn't be asked: it goes on once the server is back.
+            let cluster: UUID
+            if let own { cluster = own } else { cluster = try await source.source.cluster() }
+            return (source, cluster, isEmpty)
         case .archive(let url, let cluster):
             let line = try url.line(of: cluster, screen.reading("read"))
             if isEmpty {

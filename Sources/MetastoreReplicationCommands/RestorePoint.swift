@@ -10,7 +10,8 @@ internal import MetastoreTerminal
 /// A state of an archive as a command line names it: a revision, a time, or a label.
 ///
 /// A number is a revision; RFC 3339 text a time, in UTC where it names no offset; `newest` the last one that is
-/// archived; whatever else is a label. What could be read in two ways is told apart by `revision:`, `time:` and `label:`.
+/// archived; whatever else is a label. What could be read in two ways is told apart by `revision:`, `time:` and
+/// `label:`.
 package struct RestorePoint: Sendable, Hashable, ExpressibleByArgument, CustomStringConvertible {
     package let description: String
     package let point: Restore.Point

@@ -22,16 +22,16 @@ struct MetastoreReplicate: AsyncParsableCommand {
               metastore-replicate retention /mnt/archive/training --keep-age 30d
 
             A store is named by a path, sqlite:PATH, or a postgresql:// URL without a password: that comes from \
-            --password-file or METASTORE_PASSWORD. An archive is named by its folder. Answers go to standard output, as \
-            text or with -o json; the shapes of the JSON are in docs/REPLICATE.md. Everything else goes to standard \
-            error.
+            --password-file or METASTORE_PASSWORD. An archive is named by its folder. Answers go to standard output, \
+            as text or with -o json; the shapes of the JSON are in docs/REPLICATE.md. Everything else goes to \
+            standard error.
 
             Every command may be killed at any moment: run it again, and it finishes or finds nothing left to do.
 
             Exit codes: 0 as it should be · 1 the answer is no: it differs, another master leads, histories fork · 3 a \
-            newer release wrote it · 64 usage · 65 damaged · 66 no such store, archive, revision or label · 73 can't be \
-            made: the place isn't empty · 74 I/O, no room · 75 it doesn't answer, try later · 77 no permission · 130 \
-            interrupted.
+            newer release wrote it · 64 usage · 65 damaged · 66 no such store, archive, revision or label · 73 can't \
+            be made: the place isn't empty · 74 I/O, no room · 75 it doesn't answer, try later · 77 no permission · \
+            130 interrupted.
             """,
         version: ReplicateVersion.text,
         subcommands: [

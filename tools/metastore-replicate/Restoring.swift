@@ -15,9 +15,9 @@ struct Restore: AsyncParsableCommand {
               metastore-replicate restore /mnt/archive/training --to 2026-11-21T03:00:00Z --into metastore.db
               metastore-replicate restore /mnt/archive/training --to before-upgrade --into postgresql://me@db1/training
 
-            Everything is verified before anybody can open it; killed, it leaves nothing. The store goes on in an epoch \
-            of its own, so that whoever followed what comes after is told; with --replica it goes on as a replica of \
-            its source. Exit codes: 1 no longer kept, or of another history · 65 an object is damaged, and named · 66 \
+            Everything is verified before anybody can open it; killed, it leaves nothing. The store goes on in an \
+            epoch of its own, so that whoever followed what comes after is told; with --replica it goes on as a replica \
+            of its source. Exit codes: 1 no longer kept, or of another history · 65 an object is damaged, and named · 66 \
             no such revision, time or label · 73 the place isn't empty.
             """)
 
@@ -101,7 +101,7 @@ struct Follow: AsyncParsableCommand {
             Examples:
               metastore-replicate follow --from /mnt/archive/training --into replica.db
               metastore-replicate follow --from https://master-0.example:7400 --into replica.db --token-file token
-              metastore-replicate follow --from /mnt/archive/training --into postgresql://me@db1/training --once --compare
+              metastore-replicate follow --from /mnt/archive/training --into postgresql://me@db1/training --once
 
             The replica is readable the whole time, each read at an exact revision; nothing is visible before it is \
             verified. An empty place gets what the archive has. Ctrl-C and SIGTERM end it; it goes on where it was. \
