@@ -19,6 +19,8 @@ package struct ArchiveCommand: Sendable {
         package var segmentAge = Limits.segmentAge
         /// How often it says where it is, at most.
         package var interval = Duration.seconds(10)
+        /// What the archive has more than the store is given up, where the store is in a later epoch: it was restored.
+        package var leavesBehind = false
         /// How long an archive that doesn't answer is asked again before the end.
         package var patience = Duration.seconds(10)
 
@@ -46,6 +48,7 @@ package struct ArchiveCommand: Sendable {
             return try await ReplicatedStore(store, password).reading { store in
                 var settings = ArchiverOptions()
                 settings.segmentAge = options.segmentAge
+                settings.ahead = options.leavesBehind ? .leaveBehind : .refuse
                 settings.lagInterval = min(settings.lagInterval, options.interval)
                 let archiver = try Archiver(beside: store, target, settings)
                 let work = Task { try await archiver.run() }

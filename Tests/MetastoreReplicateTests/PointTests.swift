@@ -126,24 +126,3 @@ internal import Testing
         }
     }
 }
-
-@Suite(.serialized, .timed) struct `metastore-replicate follow` {
-    /// A follower that had just applied a segment counted as having everything: a run that was to end ended there, with
-    /// more to come.
-    @Test(arguments: Rig.engines)
-    func `told to end once it has everything, has it, however many segments there are`(
-        _ engine: TestEngine
-    ) async throws {
-        try await Rig.with(engine) { rig in
-            try await rig.ship()
-            let replica = try rig.place("replica")
-            #expect(try await rig.follow(into: replica).revision == 22)
-            for _ in 0..<6 {
-                try await rig.commit(3)
-                try await rig.ship()
-            }
-            let answer = try await rig.follow(into: replica)
-            #expect(answer.revision == 46 && answer.lagRevisions == 0 && !answer.isNew, "\(answer)")
-        }
-    }
-}

@@ -171,10 +171,10 @@ private struct Line: Decodable {
 
     /// Nothing but the scratch folder's name would tell of it.
     @Test func `told to end while it verifies, leaves no scratch`() async throws {
-        try await Rig.with(commits: 400) { rig in
+        try await Rig.with(commits: 1_000) { rig in
             try await rig.ship()
             var interrupted = 0
-            for delay in [60, 120, 180, 240] {
+            for delay in [40, 70, 100, 140, 200] {
                 let tool = try Tool(["verify", rig.folder, "--scratch", rig.root], program: Tool.replicate)
                 usleep(UInt32(delay) * 1_000)
                 tool.send(SIGINT)

@@ -50,6 +50,9 @@ struct Archive: AsyncParsableCommand {
     @Option(name: .customLong("to"), help: "The archive: a folder that is there.", completion: .directory)
     var archive: String
 
+    @Flag(help: "Give up what the archive has more, where the store was restored to an earlier state.")
+    var leaveBehind = false
+
     @OptionGroup var secret: PasswordArguments
     @OptionGroup var pacing: PacingArguments
     @OptionGroup var answering: AnswerArguments
@@ -57,6 +60,7 @@ struct Archive: AsyncParsableCommand {
     func run() async throws {
         var options = ArchiveCommand.Options()
         (options.isOnce, options.interval) = (pacing.once, .seconds(pacing.every))
+        options.leavesBehind = leaveBehind
         let (chosen, run, tells, password) = (options, CommandRun(answering.output), !pacing.once, secret.password)
         try await answer(run) {
             (try StoreURL(store), try ArchiveURL(archive))

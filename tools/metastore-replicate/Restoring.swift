@@ -16,9 +16,9 @@ struct Restore: AsyncParsableCommand {
               metastore-replicate restore /mnt/archive/training --to before-upgrade --into postgresql://me@db1/training
 
             Everything is verified before anybody can open it; killed, it leaves nothing. The store goes on in an \
-            epoch of its own, so that whoever followed what comes after is told; with --replica it goes on as a replica \
-            of its source. Exit codes: 1 no longer kept, or of another history · 65 an object is damaged, and named · 66 \
-            no such revision, time or label · 73 the place isn't empty.
+            epoch of its own, so that whoever followed what comes after is told; with --replica it goes on as a \
+            replica of its source. Exit codes: 1 no longer kept, or of another history · 65 an object is damaged, and \
+            named · 66 no such revision, time or label · 73 the place isn't empty.
             """)
 
     @OptionGroup var place: ArchiveArguments
