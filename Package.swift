@@ -27,6 +27,7 @@ let package = Package(
         .executable(name: "metastore-quickstart", targets: ["metastore-quickstart"]),
         .executable(name: "metastore-migrate", targets: ["metastore-migrate"]),
         .executable(name: "metastore-inspect", targets: ["metastore-inspect"]),
+        .executable(name: "metastore-replicate", targets: ["metastore-replicate"]),
     ],
     traits: [
         .default(enabledTraits: ["PostgreSQL"]),
@@ -122,6 +123,13 @@ let package = Package(
             ],
             swiftSettings: settings),
         .target(
+            name: "MetastoreReplicationCommands",
+            dependencies: [
+                "MetastoreCommandLine", "MetastoreReplication", "MetastoreInspection", "MetastoreTerminal", "Metastore",
+                "MetastoreModel", "MetastoreEngine", "MetastoreSQLite", arguments,
+            ],
+            swiftSettings: settings),
+        .target(
             name: "MetastoreQuickstart",
             dependencies: [
                 "Metastore", "MetastoreModel", "MetastoreTerminal", .product(name: "Yams", package: "Yams"),
@@ -143,6 +151,13 @@ let package = Package(
                 "MetastoreCommandLine", "MetastoreInspection", "MetastoreModel", "MetastoreTerminal", arguments,
             ],
             path: "tools/metastore-inspect", swiftSettings: settings),
+        .executableTarget(
+            name: "metastore-replicate",
+            dependencies: [
+                "MetastoreReplicationCommands", "MetastoreReplicationClient", "MetastoreReplication",
+                "MetastoreCommandLine", arguments,
+            ],
+            path: "tools/metastore-replicate", swiftSettings: settings),
         .executableTarget(
             name: "metastore-bench",
             dependencies: [
@@ -261,6 +276,14 @@ let package = Package(
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
             ],
             swiftSettings: settings),
+        .testTarget(
+            name: "MetastoreReplicateTests",
+            dependencies: [
+                "MetastoreReplicationCommands", "metastore-replicate", "MetastoreReplicationServer",
+                "MetastoreReplication", "MetastoreCommandLine", "MetastoreTestSupport", "MetastoreTerminal",
+                "FaultSupport", "Metastore", "MetastoreModel", "MetastoreEngine", "MetastoreSQLite",
+            ],
+            exclude: ["Expected", "Fixtures"], swiftSettings: settings),
         .executableTarget(
             name: "metastore-follow-test",
             dependencies: ["MetastoreReplication", "MetastoreReplicationClient", "MetastoreModel", "MetastoreSQLite"],

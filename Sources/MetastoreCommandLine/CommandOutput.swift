@@ -16,10 +16,13 @@ package protocol CommandReport: Encodable, Sendable {
     func lines(_ style: TerminalStyle) -> [String]
     /// With what the command ends.
     var exitStatus: ExitStatus { get }
+    /// As JSON it is one line, for whoever reads several of them as they come.
+    static var isOneLine: Bool { get }
 }
 
 extension CommandReport {
     package var exitStatus: ExitStatus { .success }
+    package static var isOneLine: Bool { false }
 
     /// The report as it goes to standard output, with its line's end.
     package func text(_ format: OutputFormat, _ style: TerminalStyle) throws -> String {
@@ -32,7 +35,8 @@ extension CommandReport {
     /// Names in order, so that the same answer has the same text.
     private static func json(_ report: Self) throws -> String {
         let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        if !isOneLine { encoder.outputFormatting.insert(.prettyPrinted) }
         return String(decoding: try encoder.encode(report), as: UTF8.self) + "\n"
     }
 }

@@ -15,6 +15,13 @@ package struct CommandRun: Sendable {
         screen = CommandScreen()
     }
 
+    /// Prints what there is to say before the end.
+    package func tell(_ report: some CommandReport) {
+        screen.clear()
+        guard let text = try? report.text(format, StandardStream.output.style) else { return }
+        StandardStream.output.write(text)
+    }
+
     /// Runs it, and prints what it answers.
     ///
     /// - Parameter isGentle: the first signal cancels the task of `body`, which then answers how far it is; the second
@@ -26,22 +33,29 @@ package struct CommandRun: Sendable {
         // Whoever closed the output is found out about when writing to it.
         signal(SIGPIPE, SIG_IGN)
         ScreenLog.begin(on: screen)
-        let work = Task { [screen] in try await body(screen) }
         let ended = Mutex<Int32?>(nil)
+        let work = Mutex<Task<Report, any Error>?>(nil)
+        // Before the work begins: what it makes and removes again would stay if a signal ended the process as usual.
         let signals = SignalWatch { [screen] number in
             screen.clear()
             let isFirst = ended.withLock { ended in
                 defer { ended = number }
                 return ended == nil
             }
-            if isGentle, isFirst { return work.cancel() }
+            if isGentle, isFirst {
+                work.withLock { if let running = $0 { running.cancel() } }
+                return
+            }
             StandardStream.error.write(
                 "interrupted. What was committed stays, and nothing is half done: run the same command again.\n")
             _exit(128 + number)
         }
         defer { signals.end() }
+        let running = Task { [screen] in try await body(screen) }
+        work.withLock { $0 = running }
+        if ended.withLock({ $0 != nil }) { running.cancel() }
         do {
-            let report = try await work.value
+            let report = try await running.value
             screen.clear()
             StandardStream.output.write(try report.text(format, StandardStream.output.style))
             guard report.exitStatus == .success else {
@@ -53,7 +67,7 @@ package struct CommandRun: Sendable {
             screen.clear()
             let failure = CommandFailure(error, at: "metastore")
             StandardStream.error.write("error: \(failure.description)\n")
-            throw ExitCode(failure.status.rawValue)
+            throw ExitCode(ended.withLock { $0 }.map { 128 + $0 } ?? failure.status.rawValue)
         }
     }
 }

@@ -7,8 +7,8 @@ package import MetastoreReplication
 package enum FuzzTarget: String, CaseIterable, Sendable {
     case segment, frames, epoch, kept, label, manifest, part, rows, record
 
-    /// Reads the bytes, as long as they make sense. Whatever they are, it returns; what was read comes out the same when
-    /// it is written and read again, or the process ends here.
+    /// Reads the bytes, as long as they make sense. Whatever they are, it returns; what was read comes out the same
+    /// when it is written and read again, or the process ends here.
     ///
     /// - Parameter manifest: of the part.
     /// - Returns: why they were refused; nil when they were not.

@@ -142,7 +142,7 @@ internal import Testing
             #expect(
                 await eventually {
                     if case .stalled(.ahead(source: behind.revision), _) = follower.status.state { true } else { false }
-                })
+                }, "\(follower.status)")
             try await behind.replay(Array(records.suffix(5)))
             #expect(await eventually { follower.status.state == .following })
             try await expectEqual(follower, leader)

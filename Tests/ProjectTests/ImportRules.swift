@@ -56,6 +56,12 @@ struct ImportRule {
         ImportRule(
             "Sources/MetastoreCommandLine", belowCommandLine.union(terminal).union(["MetastoreReplicationServer"]),
             outside: observability.union(["ArgumentParser"])),
+        ImportRule(
+            "Sources/MetastoreReplicationCommands",
+            store.union(engine).union(terminal).union([
+                "MetastoreCommandLine", "MetastoreReplication", "MetastoreInspection", "MetastoreSQLite",
+            ]),
+            outside: ["ArgumentParser"]),
         ImportRule("Sources/MetastoreTerminal"),
         ImportRule("Sources/MetastoreQuickstart", store.union(terminal), outside: ["Yams"]),
         ImportRule("tools/metastore-migrate", ["MetastoreCommandLine"], outside: ["ArgumentParser"]),
@@ -63,7 +69,13 @@ struct ImportRule {
             "tools/metastore-inspect",
             ["MetastoreCommandLine", "MetastoreInspection", "MetastoreModel", "MetastoreTerminal"],
             outside: ["ArgumentParser"]),
-        ImportRule("tools/metastore-replicate", ["MetastoreCommandLine"], outside: ["ArgumentParser"]),
+        ImportRule(
+            "tools/metastore-replicate",
+            [
+                "MetastoreCommandLine", "MetastoreReplicationCommands", "MetastoreReplicationClient",
+                "MetastoreReplication",
+            ],
+            outside: ["ArgumentParser"]),
         ImportRule(
             "tools/metastore-bench", store.union(engines).union(engine).union(["MetastoreCommandLine"]),
             outside: ["ArgumentParser", "Metrics"]),

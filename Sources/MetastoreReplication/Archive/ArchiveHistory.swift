@@ -197,7 +197,7 @@ package struct ArchiveHistory: Sendable {
 
 extension ArchiveLine {
     /// What an archive begins with; nil where there is none.
-    func beginning() async throws(ArchiveError) -> EpochRecord? {
+    package func beginning() async throws(ArchiveError) -> EpochRecord? {
         guard let bytes = try await target.read(names.beginning, limit: Limits.segmentObjectBytes) else { return nil }
         let record = try EpochRecord(bytes, named: names.beginning.description)
         guard record.cluster == cluster else {

@@ -42,6 +42,21 @@ struct ArchiveApproach {
         return try await walk(from: start, isProven: true)
     }
 
+    /// Where to begin to look for whoever keeps no place of its own: before the newest object of this store's epochs
+    /// that a list of names has; nil where there is none, or the store has no link there.
+    func listedHint() async throws -> Position? {
+        let (lineage, head) = (try await store.lineage(), try await store.logHead().revision)
+        for epoch in lineage.epochs.reversed() {
+            let last = lineage.end(of: epoch) ?? head
+            guard let first = try await line.listed(upTo: last, of: epoch.epoch, after: epoch.fork) else { continue }
+            let before = Revision(rawValue: first.rawValue - 1)
+            guard let chain = try await store.link(of: before) else { return nil }
+            return Position(
+                cluster: line.cluster, epoch: epoch.epoch, revision: before, chainPrefix: Position.prefix(of: chain))
+        }
+        return nil
+    }
+
     /// The hint with the store's own link; nil where the store has none.
     private func place(of hint: Position) async throws -> ArchivePlace? {
         guard let chain = try await store.link(of: hint.revision), Position.prefix(of: chain) == hint.chainPrefix else {

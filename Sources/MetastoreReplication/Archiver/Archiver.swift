@@ -28,6 +28,8 @@ public final class Archiver: Sendable {
     let store: Metastore
     let line: ArchiveLine
     let options: ArchiverOptions
+    /// False beside another process' store: nothing is written there, and its log goes when its own bounds say so.
+    let keepsLog: Bool
     let signal = ArchiverSignal()
     private let logger = Logger(label: "metastore.archive")
     private let metrics = ArchiverMetrics()
@@ -46,15 +48,34 @@ public final class Archiver: Sendable {
     /// From now on writes may ask for `.archived`; they wait until the archiver runs.
     ///
     /// - Throws: `StoreError.misuse` for a store that nobody writes to here, or that has an archiver.
-    public init(
+    public convenience init(
         _ store: Metastore, _ target: any ArchiveTarget, _ options: ArchiverOptions = ArchiverOptions()
     ) throws(StoreError) {
-        self.store = store
-        self.options = options
-        line = ArchiveLine(target, of: store.position.cluster)
         guard store.isWritable else {
             throw .misuse(reason: "this store takes no writes of its own, so that there is nothing to archive.")
         }
+        try self.init(store, target, options, keepingLog: true)
+    }
+
+    /// Archives a store that another process writes to, from a handle that only reads.
+    ///
+    /// Nothing tells that store what is archived: it keeps its log for as long as its own bounds say, and a lag beyond
+    /// them is a gap. A write there that waits for `.archived` needs an archiver in its own process.
+    ///
+    /// - Throws: `StoreError.misuse` for a store that has an archiver here.
+    package convenience init(
+        beside store: Metastore, _ target: any ArchiveTarget, _ options: ArchiverOptions = ArchiverOptions()
+    ) throws(StoreError) {
+        try self.init(store, target, options, keepingLog: false)
+    }
+
+    private init(
+        _ store: Metastore, _ target: any ArchiveTarget, _ options: ArchiverOptions, keepingLog: Bool
+    ) throws(StoreError) {
+        self.store = store
+        self.options = options
+        keepsLog = keepingLog
+        line = ArchiveLine(target, of: store.position.cluster)
         let signal = signal
         guard store.replication.beginArchiving({ signal.wake() }) else {
             throw .misuse(reason: "this store is closed, or has an archiver; one is enough.")
@@ -182,6 +203,7 @@ public final class Archiver: Sendable {
     func opened(after revision: Revision, objects: Int) {
         state.withLock { state in
             state.status.archived = revision
+            state.status.began = state.status.began ?? revision
             state.kept = nil
         }
         metrics.alarm(false)
@@ -212,6 +234,7 @@ public final class Archiver: Sendable {
 
     /// Lets the log go up to a place.
     func release(to place: ArchivePlace) async throws {
+        guard keepsLog else { return }
         let position = Position(
             cluster: line.cluster, epoch: place.epoch, revision: place.revision,
             chainPrefix: Position.prefix(of: place.chain))

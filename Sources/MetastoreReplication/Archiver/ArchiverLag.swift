@@ -1,17 +1,19 @@
 // Invariant: each revision's bytes are counted once when it is committed and once when it is archived, whatever the lag
 // is: measuring a large one costs no more than measuring a small one.
 
-internal import Metastore
-internal import MetastoreModel
+package import Metastore
+package import MetastoreModel
 
 /// Measures by how much an archive is behind.
-struct ArchiveLagMeter {
+package struct ArchiveLagMeter {
     private var archived: Revision?
     private var measured = Revision.absent
     private var bytes = 0
 
+    package init() {}
+
     /// - Parameter archived: the last revision that is.
-    mutating func measure(_ store: Metastore, archived: Revision) async throws -> ArchiveLag {
+    package mutating func measure(_ store: Metastore, archived: Revision) async throws -> ArchiveLag {
         let head = try await store.logHead().revision
         if let from = self.archived, from <= archived, archived < measured {
             bytes -= try await store.logSize(after: from, through: archived)

@@ -30,14 +30,15 @@ struct ArchiverRun {
     init(_ archiver: Archiver) async throws {
         self.archiver = archiver
         let (store, line, options) = (archiver.store, archiver.line, archiver.options)
-        let kept = try await store.keptLog(as: options.consumer)
         let approach = ArchiveApproach(store: store, line: line, ahead: options.ahead)
+        let kept =
+            archiver.keepsLog ? try await store.keptLog(as: options.consumer) : try await approach.listedHint()
         let found: ArchiveApproach.Found
         if let there = try await approach.find(after: kept) {
             found = there
         } else {
             // Only what the log has can go into a new archive, and from now on it keeps that.
-            try await store.keepWholeLog(as: options.consumer)
+            if archiver.keepsLog { try await store.keepWholeLog(as: options.consumer) }
             found = try await Self.begin(archiver, approach)
         }
         writer = ArchiveWriter(line, after: found.end)
@@ -73,7 +74,7 @@ struct ArchiverRun {
 
     /// The consumer holds the log from where the archive ends, at the latest.
     private func keepLog(from kept: Position?) async throws {
-        guard kept == nil else { return }
+        guard kept == nil, archiver.keepsLog else { return }
         let end = writer.end
         _ = try await store.keepLog(
             as: options.consumer,

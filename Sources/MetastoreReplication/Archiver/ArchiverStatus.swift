@@ -35,6 +35,8 @@ public struct ArchiverStatus: Sendable, Hashable {
     public internal(set) var state = State.stopped
     /// The last revision that is archived; nil while that isn't known yet.
     public internal(set) var archived: Revision?
+    /// The last revision that was archived when it began; nil while that isn't known yet.
+    package internal(set) var began: Revision?
     /// By how much the archive is behind, as it was measured last; nil before.
     public internal(set) var lag: ArchiveLag?
     /// What clients' writes feel of it.

@@ -51,6 +51,9 @@ public struct FollowerStatus: Sendable, Hashable {
     public package(set) var lag: Duration
     /// What the last comparison with the source found, and of which revision it was.
     public package(set) var comparison: ReplicaComparison?
+    /// The source was asked for what comes after this position, and had nothing. A follower that has everything that
+    /// its source is known to have may yet be about to learn of more.
+    package internal(set) var isAtEnd = false
 
     /// How many revisions it is known to be behind; nil before the source said anything.
     public var lagRevisions: Int64? { source.map { max(0, $0.rawValue - position.revision.rawValue) } }

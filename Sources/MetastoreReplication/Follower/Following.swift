@@ -59,7 +59,7 @@ package struct Following: Sendable {
         case .answered(let newest): answered(newest, now)
         case .applied(let position): applied(position, now)
         case .rewound(let position):
-            (status.position, status.source) = (position, nil)
+            (status.position, status.source, status.isAtEnd) = (position, nil, false)
             (status.state, lastProgress) = (.catchingUp, now)
         case .failed(let error): failed(Self.state(of: error, time), now)
         case .storeFailed(let reason): failed(.stalled(.store(reason: reason), since: time), now)
@@ -74,11 +74,12 @@ package struct Following: Sendable {
     private mutating func answered(_ newest: Revision, _ now: Duration) {
         deadline = nil
         status.source = max(newest, status.source ?? .absent)
+        status.isAtEnd = newest <= status.position.revision
         if newest <= status.position.revision { hasEverything(now) } else if behindSince == nil { behindSince = now }
     }
 
     private mutating func applied(_ position: Position, _ now: Duration) {
-        status.position = position
+        (status.position, status.isAtEnd) = (position, false)
         (lastProgress, pause, deadline, isApplying) = (now, pauses.lowerBound, nil, false)
         if let source = status.source, source <= position.revision {
             hasEverything(now)
@@ -120,7 +121,8 @@ package struct Following: Sendable {
         if behindSince == nil { behindSince = lastProgress }
     }
 
-    private static func state(of error: LogSourceError, _ time: Timestamp) -> FollowerState {
+    /// What a follower is in after a failure of its source.
+    package static func state(of error: LogSourceError, _ time: Timestamp) -> FollowerState {
         switch error {
         case .unavailable(let reason): .stalled(.unavailable(reason: reason), since: time)
         case .refused(let reason): .stalled(.refused(reason: reason), since: time)

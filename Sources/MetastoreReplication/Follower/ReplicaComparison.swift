@@ -4,7 +4,7 @@
 //    is the same, its rows are, but for one chance in 2^128.
 // 3. No more than Limits.comparedRows keys are named; beyond them it is told that there are more.
 
-internal import Metastore
+package import Metastore
 public import MetastoreModel
 
 /// A row that isn't the same here and at the source.
@@ -56,7 +56,7 @@ public struct ReplicaComparison: Sendable, Hashable {
 
 extension ReplicaComparison {
     /// Compares a store with a source, where the store stands now.
-    static func compare(_ store: Metastore, with source: any LogSource) async throws -> ReplicaComparison {
+    package static func compare(_ store: Metastore, with source: any LogSource) async throws -> ReplicaComparison {
         let own = try await store.digestsOfRows()
         let position = own.head.position
         guard let theirs = try await source.rowDigests(at: position) else {

@@ -98,7 +98,9 @@ package struct Segment: Sendable {
             found.append(try records.read(&reader))
         }
         guard reader.isAtEnd else { throw reader.damage("something follows the last") }
-        guard Checksum.isIgnored || records.chain == footer.chain else { throw reader.damage("they don't lead to the link in the footer") }
+        guard Checksum.isIgnored || records.chain == footer.chain else {
+            throw reader.damage("they don't lead to the link in the footer")
+        }
         return (found, starts)
     }
 

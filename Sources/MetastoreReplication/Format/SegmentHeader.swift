@@ -19,7 +19,7 @@ package struct SegmentHeader: Sendable, Hashable {
 
     package var last: Revision { Revision(rawValue: first.rawValue + Int64(count) - 1) }
 
-    static let magic = Array("MSSG".utf8)
+    package static let magic = Array("MSSG".utf8)
     static let version: UInt8 = 1
 
     func write(to bytes: inout CanonicalWriter) {

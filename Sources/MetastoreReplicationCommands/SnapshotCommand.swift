@@ -1,0 +1,66 @@
+package import MetastoreCommandLine
+internal import Metastore
+internal import MetastoreModel
+internal import MetastoreReplication
+package import MetastoreTerminal
+
+/// What `snapshot` made, or found.
+package struct SnapshotAnswer: CommandReport {
+    package let store: String
+    package let archive: String
+    package let cluster: String
+    package let revision: Int64
+    package let epoch: Int64
+    package let position: String
+    package let rows: Int64
+    package let parts: Int
+    /// Bytes in the archive, and those of the rows.
+    package let bytes: Int
+    package let contentBytes: Int
+    /// It was there already.
+    package let wasThere: Bool
+    package let seconds: Double
+
+    package func lines(_ style: TerminalStyle) -> [String] {
+        var fields = FieldLines()
+        fields.add("store", store)
+        fields.add("archive", archive)
+        fields.add("cluster", cluster)
+        fields.add(
+            "snapshot",
+            "revision \(revision) of epoch \(epoch), \(Shown.count(Int(rows), "row")), \(Shown.bytes(bytes)) "
+                + "(\(Shown.bytes(contentBytes)) of rows), "
+                + (wasThere ? "was there already" : Shown.duration(.seconds(seconds))), .green)
+        return fields.lines(style)
+    }
+}
+
+/// Puts a snapshot of a store into its archive, while the store goes on.
+package struct SnapshotCommand: Sendable {
+    private let store: StoreURL
+    private let archive: ArchiveURL
+    private let screen: CommandScreen
+
+    package init(_ store: StoreURL, to archive: ArchiveURL, screen: CommandScreen) {
+        self.store = store
+        self.archive = archive
+        self.screen = screen
+    }
+
+    package func run(_ password: Password) async throws(CommandFailure) -> SnapshotAnswer {
+        try await failing(screen, at: "\(store) to \(archive)") {
+            let began = ContinuousClock.now
+            let origin = try ReplicatedStore(store, password)
+            let cluster = try await origin.existing().cluster
+            let line = try archive.line(of: cluster, screen.reading("read"))
+            let report = try await SnapshotWriter(line).write(.place(origin.source)) { [screen] progress in
+                screen.show("snapshot: \(progress.table)", Int(progress.rows), nil, "rows")
+            }
+            return SnapshotAnswer(
+                store: store.description, archive: archive.description, cluster: cluster.text,
+                revision: report.id.revision.rawValue, epoch: report.id.epoch, position: report.position.description,
+                rows: report.rows, parts: report.parts, bytes: report.storedBytes, contentBytes: report.contentBytes,
+                wasThere: report.isOfAnother, seconds: (ContinuousClock.now - began).inSeconds)
+        }
+    }
+}
