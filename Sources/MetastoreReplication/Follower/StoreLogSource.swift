@@ -1,5 +1,7 @@
-// Invariant: a part ends at the end of an epoch, or of the log as it was in one snapshot; at the log's end the digests
-// are those of the same snapshot.
+// Invariants
+// 1. A part ends at the end of an epoch, or of the log as it was in one snapshot; at the log's end the digests are those
+//    of the same snapshot.
+// 2. A store in an earlier epoch than whoever asks only lags, as far as it knows: it calls nobody forked.
 
 package import FoundationEssentials
 package import Metastore
@@ -28,12 +30,24 @@ package struct StoreLogSource: LogSource {
     ) async throws -> (segments: [Segment], head: LogHead) {
         let end = ContinuousClock.now + waiting
         while true {
-            let stretch = try await store.logStretch(after: position, bytes: bytes)
+            let stretch = try await stretch(after: position, bytes)
             guard stretch.records.isEmpty else { return (stretch.segments, stretch.head) }
             let left = end - .now
             guard left > .zero, try await waitForCommit(after: stretch.head.position.revision, left) else {
                 return ([], stretch.head)
             }
+        }
+    }
+
+    private func stretch(after position: Position, _ bytes: Int) async throws -> LogStretch {
+        do {
+            return try await store.logStretch(after: position, bytes: bytes)
+        } catch StoreError.forked(let common) {
+            let head = try await store.logHead()
+            guard position.epoch.number <= head.epoch.number else {
+                throw StoreError.futureRevision(asked: position.revision, head: head.revision)
+            }
+            throw StoreError.forked(lastCommon: common)
         }
     }
 
