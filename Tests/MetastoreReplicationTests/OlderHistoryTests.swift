@@ -132,8 +132,9 @@ internal import Testing
                 let index = segments.count / 3
                 let bytes = try #require(try await target.read(segments[index], limit: 1 << 30))
                 try await target.remove(segments[index])
-                guard case .compacted = await refusal(store, after: genesis) else {
-                    Issue.record("\(segments[index]) is missing")
+                let missing = await refusal(store, after: genesis)
+                guard case .compacted = missing else {
+                    Issue.record("\(segments[index]) is missing: \(String(describing: missing))")
                     return
                 }
                 var damaged = bytes
