@@ -66,8 +66,10 @@ let package = Package(
                 .embedInCode("m0001_initial.sqlite.sql"), .embedInCode("m0001_initial.postgresql.sql"),
                 .embedInCode("m0002_metric_summaries.sqlite.sql"),
                 .embedInCode("m0002_metric_summaries.postgresql.sql"),
+                .embedInCode("m0003_identity.sqlite.sql"), .embedInCode("m0003_identity.postgresql.sql"),
                 .embedInCode("m0001.sqlite.catalogue"), .embedInCode("m0001.postgresql.catalogue"),
                 .embedInCode("m0002.sqlite.catalogue"), .embedInCode("m0002.postgresql.catalogue"),
+                .embedInCode("m0003.sqlite.catalogue"), .embedInCode("m0003.postgresql.catalogue"),
             ],
             swiftSettings: settings),
         .target(

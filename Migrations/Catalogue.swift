@@ -16,4 +16,12 @@ public let catalogue: [MigrationText] = [
         postgresql: PackageResources.m0002_metric_summaries_postgresql_sql,
         sqliteCatalogue: PackageResources.m0002_sqlite_catalogue,
         postgresqlCatalogue: PackageResources.m0002_postgresql_catalogue),
+    MigrationText(
+        number: 3, name: "identity",
+        summary: "keeps which file the store is, so that a copy is known for one, and whether it follows another store",
+        minReader: 1, minWriter: 3,
+        sqlite: PackageResources.m0003_identity_sqlite_sql,
+        postgresql: PackageResources.m0003_identity_postgresql_sql,
+        sqliteCatalogue: PackageResources.m0003_sqlite_catalogue,
+        postgresqlCatalogue: PackageResources.m0003_postgresql_catalogue),
 ]

@@ -7,10 +7,15 @@ internal import MetastoreModel
 extension Metastore {
     /// Opens a store; makes it if nothing is there.
     ///
+    /// A volume that was mounted on another machine may be one of two that are copies of each other, block by block.
+    /// It opens in a new epoch, and the log says so.
+    ///
     /// - Throws: ``StoreError``: `locked` when another process or handle has it open for writing; `schema` when a newer
     ///   release wrote it, or an older one did and `options.schema` doesn't allow to migrate; `unusable` or `damaged`
     ///   when the place or the file is not what it should be; `writeAheadLogMissing` or `historyCut` when commits that
-    ///   were durable are not there. Nothing is ever deleted or made anew over something that was there.
+    ///   were durable are not there; `copied` when the file is a copy and `options.copies` doesn't adopt it;
+    ///   `follower` when it takes its writes from another store. Nothing is ever deleted or made anew over something
+    ///   that was there.
     public static func open(_ source: EngineSource, _ options: StoreOptions = StoreOptions()) async throws -> Metastore
     {
         let store = try await BlockingThread.run(named: "metastore-open") { () throws -> Metastore in
@@ -116,19 +121,22 @@ private struct Opening {
             guard try options.schema == .automatically || isUnbegun(connection) else {
                 throw MigrationError.pending(found: found, known: known)
             }
+            // What isn't to be written to isn't to be migrated.
+            if found >= StoreIdentity.schema { _ = try decide(connection) }
             let lock = try migrator.takeLock(connection, waiting: options.engine.callTimeout, now: now)
             defer { lock.release(connection) }
             try migrate(connection, lock: lock)
             schema = migrator.known
         }
-        let permission = WritePermission(migrator: migrator, schema: schema)
         let head = try Head.load(connection, locking: false)
         let isCut = head.lack(found, note: try engine.readNote(), place: engine.place)
         if let isCut, options.history == .refuseCut { throw isCut }
+        let (decision, isChange) = try decide(connection)
+        let permission = WritePermission(migrator: migrator, schema: schema, role: decision.identity.role)
         if options.time.now() + Limits.clockStepBack < head.time {
             logger.info("the clock is behind the last commit; times will stand still until it has caught up")
         }
-        guard engine.isExclusive || isCut != nil else { return (head, permission) }
+        guard engine.isExclusive || isCut != nil || isChange else { return (head, permission) }
         let texts = StatementTexts()
         try connection.begin(.write)
         do {
@@ -136,7 +144,10 @@ private struct Opening {
                 connection, head: try Head.load(connection, locking: true), now: options.time.now(),
                 randomness: options.time.random, texts: texts)
             session.begin(actor: options.actor)
-            if isCut != nil { try session.openEpoch(holder: options.actor) }
+            // Again, with the head's lock: another process may have decided meanwhile.
+            let (decision, isChange) = try decide(connection)
+            if isCut != nil || decision.beginning != nil { try session.openEpoch(holder: options.actor) }
+            if isChange { try decision.identity.save(connection) }
             session.head.isClean = false
             session.head.batches += 1
             try session.head.save(connection)
@@ -147,11 +158,45 @@ private struct Opening {
                 try engine.settle(connection)
                 try engine.keepNote(HeadNote(session.head).bytes)
             }
+            tell(decision.beginning, session.head.epoch)
             return (session.head, permission)
         } catch {
             connection.rollback()
             throw error
         }
+    }
+
+    /// What opening means for the store's identity, and whether that changes the row.
+    private func decide(_ connection: any Connection) throws -> (IdentityDecision, isChange: Bool) {
+        let intent: OpeningIntent =
+            options.replicaOf != nil
+            ? .follow(options.demotion) : options.isPromotion ? .promote : .lead(options.copies)
+        let found = try StoreIdentity.load(connection)
+        // Before anything is changed: it may be somebody else's store.
+        if let cluster = options.replicaOf, try Head.load(connection, locking: false).cluster != cluster {
+            throw StoreError.otherCluster
+        }
+        let decision = try IdentityDecision(
+            found: found, file: try connection.fileMark(), machine: options.machine, intent, place: engine.place)
+        if intent == .promote, try isUnbegun(connection) {
+            throw StoreError.misuse(reason: "\(engine.place) has followed nothing yet: there is nothing to promote.")
+        }
+        return (decision, decision.identity != found)
+    }
+
+    private func tell(_ beginning: IdentityDecision.Beginning?, _ epoch: Epoch) {
+        let words: String
+        switch beginning {
+        case nil: return
+        case .adopted: words = "a copy was adopted: it is the store from now on, in a new epoch"
+        case .promoted: words = "a follower was promoted: it takes writes of its own from now on, in a new epoch"
+        case .moved:
+            words = """
+                the store was last open on another machine: its volume was moved here, or is a clone. It goes on in a \
+                new epoch. If the other one is still in use, stop one of them: only one may go on
+                """
+        }
+        logger.info("\(words)", metadata: ["place": "\(engine.place)", "epoch": "\(epoch.number)"])
     }
 
     private func start(_ connection: any Connection, _ head: Head, _ permission: WritePermission) -> Metastore {

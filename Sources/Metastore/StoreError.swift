@@ -92,6 +92,10 @@ public enum StoreError: Error, Sendable, Hashable {
     case locked(holder: String)
     /// The store was opened without the right to write.
     case readOnly
+    /// The file is a copy of the store: it opens for reading only until it is adopted.
+    case copied(place: String)
+    /// The store follows another one, and takes no writes but that one's until it is promoted.
+    case follower(place: String)
     /// The store is closed.
     case closed
     /// Something about the place or the file; the data was not touched.
@@ -230,6 +234,19 @@ extension StoreError: CustomStringConvertible {
         case .locked(let holder):
             "the store is open for writing by \(holder). Stop it, or open read-only; don't delete the lock file."
         case .readOnly: "the store was opened read-only."
+        case .copied(let place):
+            """
+            \(place) is a copy: the store was last written in another file. Nothing was changed; it opens for reading \
+            only. Where the original is gone, or nobody will write to it again, open this one with `copies = .adopt` \
+            (metastore-replicate adopt): it goes on in a new epoch. Don't adopt it while the original is in use: two \
+            histories would begin. To keep it up to date with the original, follow that instead.
+            """
+        case .follower(let place):
+            """
+            \(place) follows another store, and takes its writes from there alone. Nothing was written. Write to the \
+            store that it follows; or, once nobody writes there any more, promote this one (Metastore.promote, \
+            metastore-replicate promote). Don't promote it while the other is in use: two histories would begin.
+            """
         case .closed: "the store is closed."
         case .unusable(let place, let reason): reason.hasPrefix(place) ? reason : "\(place): \(reason)"
         case .damaged(let place, let reason):

@@ -42,7 +42,7 @@ package struct CommandFailure: Error, Sendable, Hashable, CustomStringConvertibl
         case .notFound: .missing
         case .schema: .newerSchema
         case .diskFull, .notApplied, .outcomeUnknown: .inputOutput
-        case .readOnly: .permission
+        case .readOnly, .copied, .follower: .permission
         case .engine(let error): status(of: error)
         case .unusable, .targetNotEmpty: .cannotCreate
         default: .no

@@ -69,6 +69,9 @@ public protocol Connection: AnyObject {
     /// called from any thread, at any time, also after the connection was closed (then it does nothing).
     func interrupter() -> @Sendable () -> Void
 
+    /// Which file it has open; nil where there is none that is the database alone: on a server, and in memory.
+    func fileMark() throws(EngineError) -> FileMark?
+
     /// Closes it. Afterwards every call throws ``EngineError/Code/misuse``.
     func close()
 }

@@ -83,6 +83,9 @@
 
         package var keepsSession: Bool { way == .direct }
 
+        /// Which files a server keeps a database in is its own business.
+        package func fileMark() -> FileMark? { nil }
+
         package var isUsable: Bool { !isClosed && link.isOpen }
 
         package var isInTransaction: Bool {

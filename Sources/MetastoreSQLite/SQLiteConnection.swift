@@ -49,6 +49,13 @@ package final class SQLiteConnection: Connection {
     }
 
     package let keepsSession = true
+
+    package func fileMark() throws(EngineError) -> FileMark? {
+        let handle = try open("look at the file")
+        guard role == .writer || role == .reader, let name = sqlite3_db_filename(handle, "main") else { return nil }
+        return try FileMark(ofFileAt: String(cString: name))
+    }
+
     package var isUsable: Bool { handle != nil && !isClosing }
 
     package var isInTransaction: Bool {

@@ -1,11 +1,12 @@
 public import MetastoreEngine
 
 extension EngineSource {
-    /// Makes a closed store of schema 1 out of one of schema 2, as the release before left it.
+    /// Makes a closed store of schema 1 out of one of the newest, as an early release left it.
     public func goBackToFirstSchema() throws {
         try rewrite(
             """
-            DROP TABLE trial_summaries; DROP TABLE backfills; DELETE FROM schema_migrations WHERE number = 2;
+            DROP TABLE identity; DROP TABLE trial_summaries; DROP TABLE backfills;
+            DELETE FROM schema_migrations WHERE number >= 2;
             UPDATE head SET schema_version = 1, min_writer = 1
             """)
     }
@@ -31,6 +32,23 @@ extension EngineSource {
         try connection.begin(.write)
         try connection.executeScript(script)
         try connection.commit()
+        try engine.settle(connection)
+    }
+}
+
+extension EngineSource {
+    /// A closed store in a file takes that for its own, and its writes too: as if it had just been upgraded. Nothing is
+    /// done where its schema has no identity.
+    public func forgetIdentity() throws {
+        let engine = try makeEngine(EngineOptions())
+        defer { engine.close() }
+        _ = try engine.prepare()
+        let connection = try engine.openWriter()
+        defer { connection.close() }
+        let hasIdentity = try connection.first("SELECT 1 FROM sqlite_schema WHERE name = 'identity'") { _ in true }
+        guard hasIdentity == true else { return }
+        try connection.execute(
+            "UPDATE identity SET role = 1, inode = NULL, birth = NULL, file_system = NULL, machine = NULL WHERE id = 1")
         try engine.settle(connection)
     }
 }

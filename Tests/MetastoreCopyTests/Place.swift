@@ -103,8 +103,8 @@ final class Place: Sendable {
         try engine.settle(writer)
     }
 
-    /// Whoever migrates keeps these: they are no part of what a store holds.
-    private static let ofTheMigrator: Set = ["schema_migrations", "migration_lock"]
+    /// Whoever migrates keeps two of these, and each place the third: they are no part of what a store holds.
+    private static let ofThePlace: Set = ["schema_migrations", "migration_lock", "identity"]
 
     /// Every row of every other table, whatever it is for, as text.
     func tables(_ other: EngineSource? = nil) throws -> [String: [String]] {
@@ -125,7 +125,7 @@ final class Place: Sendable {
                 """
             }
         var found: [String: [String]] = [:]
-        for table in try reader.all(list, { try $0.text(0) }) where !Self.ofTheMigrator.contains(table) {
+        for table in try reader.all(list, { try $0.text(0) }) where !Self.ofThePlace.contains(table) {
             found[table] = try reader.all(SQL(trusted: "SELECT * FROM \(table)")) { row in
                 row.lent.columns().map(\.shown).joined(separator: " | ")
             }.sorted()

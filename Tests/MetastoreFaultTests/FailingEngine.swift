@@ -104,5 +104,6 @@ private final class FailingConnection: Connection {
     func endScratch() throws { try inner.endScratch() }
     func executeAlone(_ text: String) throws(EngineError) { try inner.executeAlone(text) }
     func interrupter() -> @Sendable () -> Void { inner.interrupter() }
+    func fileMark() throws(EngineError) -> FileMark? { try inner.fileMark() }
     func close() { inner.close() }
 }

@@ -125,5 +125,6 @@ var readOnly: StoreOptions {
 var adopting: StoreOptions {
     var options = StoreOptions()
     options.history = .adopt
+    options.copies = .adopt
     return options
 }

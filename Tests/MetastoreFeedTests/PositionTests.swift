@@ -164,6 +164,7 @@ extension Metastore {
         }
         var options = StoreOptions.quick
         options.history = .adopt
+        options.copies = .adopt
         let adopted = try await Metastore.open(other.database(), options)
         #expect(await refusal(adopted, after: lost) == .forked(lastCommon: common))
         try await adopted.putSome(20, namespace: "other")
@@ -173,27 +174,26 @@ extension Metastore {
         await adopted.close()
     }
 
-    /// A copy made behind everybody's back: nothing tells of the cut but the links.
-    @Test func `on a copy that went its own way fails, first as future, then as forked`() async throws {
+    /// An older state put back into the file behind everybody's back: nothing tells of the cut but the links.
+    @Test func `on a state that went its own way fails, first as future, then as forked`() async throws {
         let directory = TemporaryPlace()
         var store = try await Metastore.open(directory.database(), .quick)
         try await store.putSome(5)
         await store.close()
-        let copy = TemporaryPlace()
-        try Data(contentsOf: URL(filePath: directory.file("m.db"))).write(to: URL(filePath: copy.file("m.db")))
+        let earlier = try Data(contentsOf: URL(filePath: directory.file("m.db")))
         store = try await Metastore.open(directory.database(), .quick)
         try await store.putSome(5)
         let ahead = store.position
         await store.close()
-        var options = StoreOptions.quick
-        options.history = .adopt
-        let other = try await Metastore.open(copy.database(), options)
+        try earlier.write(to: URL(filePath: directory.file("m.db")))
+        try FileManager.default.removeItem(atPath: directory.file("m.db.head"))
+        let other = try await Metastore.open(directory.database(), .quick)
         #expect(
             await refusal(other, after: ahead)
                 == .futureRevision(asked: ahead.revision, head: other.position.revision))
         try await other.putSome(20, namespace: "other")
         guard case .forked(let common) = await refusal(other, after: ahead) else {
-            Issue.record("the copy's other history was taken for ours")
+            Issue.record("the other history was taken for ours")
             return
         }
         #expect(try await revisions(other, after: common).last == other.position.revision.rawValue)

@@ -25,13 +25,33 @@ internal import Testing
         }
     }
 
+    @Test func `whether it is a copy, and whom it follows, is told`() async throws {
+        try await withScratch { root in
+            let (path, copy, follower) = (root + "/metastore.db", root + "/copy.db", root + "/follower.db")
+            try await FullStore.make(in: .sqlite(path))
+            try FileManager.default.copyItem(atPath: path, toPath: copy)
+            let own = try Inspection.open(path: path).info()
+            #expect(own.role == .leader && own.isCopy == false)
+            let copied = try Inspection.open(path: copy).info()
+            #expect(copied.role == .leader && copied.isCopy == true)
+            let told = try output([CrashProcess.directory + "/metastore-inspect", copy, "info"])
+            #expect(told.contains { $0.hasPrefix("file") && $0.contains("a copy") }, "\(told)")
+            let store = try await Metastore.openReplica(.sqlite(follower), of: own.facts.summary.cluster)
+            let followed = try Inspection.open(path: follower).info()
+            #expect(followed.role == .follower && followed.isCopy == false, "also while it is in use")
+            await store.close()
+            try rewrite(path, "DELETE FROM identity")
+            #expect(try Inspection.open(path: path).info().role == nil)
+        }
+    }
+
     @Test func `a closed store is clean`() async throws {
         try await withScratch { root in
             let path = root + "/metastore.db"
             try await FullStore.make(in: .sqlite(path))
             let inspection = try Inspection.open(path: root)
             #expect(inspection.verdict == .clean && inspection.notices == [] && inspection.log == nil)
-            #expect(inspection.place == path && !inspection.isLive && inspection.schema.found == 2)
+            #expect(inspection.place == path && !inspection.isLive && inspection.schema.found == 3)
             #expect(try inspection.read { try inspection.store.verify() }.isClean)
             // Looking at it with SQLite leaves an empty log; it stays what it was.
             try write([], to: path + "-wal")
@@ -231,8 +251,8 @@ internal import Testing
             older.migrator = Migrator(
                 steps: Array(older.migrator.steps.prefix(1)), appliedBy: "metastore 0.1.0", host: "here")
             let newer = try Inspection.open(path: path, older)
-            #expect(newer.schema.found == 2 && newer.schema.known == 1)
-            #expect(newer.notices.contains { $0.contains("a newer release wrote it: schema 2") })
+            #expect(newer.schema.found == 3 && newer.schema.known == 1)
+            #expect(newer.notices.contains { $0.contains("a newer release wrote it: schema 3") })
             #expect(newer.notices.count == 1, "\(newer.notices)")
             try rewrite(path, "UPDATE head SET min_reader = 2")
             let refused = refusal(path, older)
@@ -251,7 +271,7 @@ internal import Testing
                 defer { TestEngine.postgresql.remove(from: root) }
                 try await FullStore.make(in: source)
                 let inspection = try Inspection.open(server: source)
-                #expect(inspection.verdict == .live && inspection.isLive && inspection.schema.found == 2)
+                #expect(inspection.verdict == .live && inspection.isLive && inspection.schema.found == 3)
                 let before = try revision(inspection)
                 let store = try await Metastore.open(source)
                 try await store.keyValue.put("n/more", "1")

@@ -74,6 +74,19 @@ internal import Testing
         }
     }
 
+    /// Also before it was ever opened.
+    @Test func `what was made is the store, and a copy of it is a copy`() async throws {
+        try await withScratch { root in
+            let lost = try await LostStore(root, rows: 10)
+            let (_, target, _) = try lost.salvage(root, main: lost.bytes)
+            try FileManager.default.copyItem(atPath: target, toPath: root + "/cp.db")
+            await #expect(throws: StoreError.copied(place: root + "/cp.db")) {
+                try await Metastore.open(.sqlite(root + "/cp.db"))
+            }
+            await (try await Metastore.open(.sqlite(target))).close()
+        }
+    }
+
     @Test func `who followed the lost store is told that histories part`() async throws {
         try await withScratch { root in
             let lost = try await LostStore(root, rows: 10)

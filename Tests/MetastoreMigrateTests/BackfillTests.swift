@@ -6,6 +6,7 @@ internal import Metastore
 internal import MetastoreCommandLine
 internal import MetastoreEngine
 internal import MetastoreModel
+internal import MetastoreSQLite
 internal import Testing
 
 /// The commands on a backfill, as processes.
@@ -215,6 +216,7 @@ internal import Testing
         defer { umount2(place, Int32(MNT_DETACH)) }
         let small = place + "/metastore.db"
         try FaultSupport.run("cp", rig.file, rig.file + ".head", place)
+        try EngineSource.sqlite(small).forgetIdentity()
         let run = try Tool(["backfill", "run", small])
         let upgrade = try rig.released(at: small)
         try await eventually { try upgrade.backfillStatus().backfills[0].rowsDone > 0 }

@@ -1,8 +1,11 @@
+internal import FaultLoad
 internal import FaultSupport
 internal import FoundationEssentials
 internal import Glibc
 internal import Metastore
 internal import MetastoreCommandLine
+internal import MetastoreEngine
+internal import MetastoreSQLite
 internal import MigrateSupport
 internal import Testing
 
@@ -107,6 +110,7 @@ internal import Testing
         defer { umount2(place, Int32(MNT_DETACH)) }
         let small = place + "/metastore.db"
         try FaultSupport.run("cp", rig.file, rig.file + ".head", place)
+        try EngineSource.sqlite(small).forgetIdentity()
         func upgrade(_ fault: UpgradeSteps.Fault) throws -> Upgrade { try rig.upgrade(fault, at: small) }
         // A step that needs more than there is.
         let full = await failure { _ = try await upgrade(.large).up(rig.options) { _ in } }

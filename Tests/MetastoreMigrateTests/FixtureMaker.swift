@@ -1,3 +1,4 @@
+internal import FaultLoad
 internal import FaultSupport
 internal import FoundationEssentials
 internal import Glibc
@@ -40,7 +41,11 @@ enum FixtureMaker {
         let store = try await Metastore.open(try rig.source, options)
         try await measure(store, time)
         await store.close()
-        if kind == .file { try rig.withConnection { try $0.executeScript("VACUUM") } }
+        if kind == .file {
+            // It will lie in another file.
+            try rig.source.forgetIdentity()
+            try rig.withConnection { try $0.executeScript("VACUUM") }
+        }
         return rig
     }
 

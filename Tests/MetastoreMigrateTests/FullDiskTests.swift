@@ -1,9 +1,12 @@
+internal import FaultLoad
 internal import FaultSupport
 internal import FoundationEssentials
 internal import Glibc
 internal import Metastore
 internal import MetastoreCommandLine
+internal import MetastoreEngine
 internal import MetastoreModel
+internal import MetastoreSQLite
 internal import MigrateSupport
 internal import Synchronization
 internal import Testing
@@ -85,6 +88,7 @@ internal import Testing
         defer { umount2(place, Int32(MNT_DETACH)) }
         let small = place + "/metastore.db"
         try FaultSupport.run("cp", rig.file, rig.file + ".head", place)
+        try EngineSource.sqlite(small).forgetIdentity()
         _ = try await rig.upgrade(at: small).up(rig.options) { _ in }
         let before = try summary(of: try StoreURL(small).source(Password()))
         fill(place)

@@ -28,7 +28,9 @@ internal import Testing
         // A store like this one: an administrator's copy.
         try FaultSupport.run("cp", rig.file, place)
         try await expectRefusal("a store")
-        let master = try await Metastore.open(.sqlite(place))
+        var options = StoreOptions()
+        options.copies = .adopt
+        let master = try await Metastore.open(.sqlite(place), options)
         try await master.keyValue.put("of/it", "1")
         let held = await failure { _ = try await rig.upgrade().rehearse(in: rig.backups) }
         #expect(held?.status == .tryLater && held?.description.contains("process \(getpid())") == true)

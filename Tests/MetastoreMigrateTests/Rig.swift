@@ -118,6 +118,7 @@ final class Rig: Sendable {
         url = directory + "/metastore.db"
         try UpgradeSteps.write(catalogues, to: cataloguesFile)
         try FaultSupport.run("cp", rig.file, rig.file + ".head", directory)
+        try source.forgetIdentity()
     }
 
     deinit {

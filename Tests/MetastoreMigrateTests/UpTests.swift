@@ -1,8 +1,10 @@
 internal import FaultSupport
+internal import FoundationEssentials
 internal import Glibc
 internal import Metastore
 internal import MetastoreCommandLine
 internal import MetastoreEngine
+internal import MetastoreSQLite
 internal import MigrateSupport
 internal import Synchronization
 internal import Testing
@@ -135,6 +137,38 @@ internal import Testing
         #expect(report.schema == UpgradeSteps.first - 1)
         let kept = try await rig.withStore { try await $0.keyValue.get("in/log") }
         #expect(kept != nil)
+    }
+
+    /// Its record of the step would be in the copy's history alone.
+    @Test func `changes no copy, until it is adopted`() async throws {
+        let rig = try await Rig(.file)
+        let copy = rig.backups + "/copy.db"
+        try FaultSupport.run("cp", rig.file, copy)
+        let before = FileManager.default.contents(atPath: copy)
+        let refused = await failure { _ = try await rig.upgrade(at: copy).up(rig.options) { _ in } }
+        #expect(refused?.status == .permission && refused?.description.contains("is a copy") == true)
+        #expect(FileManager.default.contents(atPath: copy) == before)
+        #expect(rig.names(in: rig.backups).contains { $0.hasPrefix("copy-") } == false)
+        var options = StoreOptions()
+        options.copies = .adopt
+        await (try await Metastore.open(.sqlite(copy), options)).close()
+        #expect(try await rig.upgrade(at: copy).up(rig.options) { _ in }.steps.count == 2)
+    }
+
+    /// Its log is its leader's, which has a record of the step of its own.
+    @Test(arguments: Kind.allCases)
+    func `adds nothing to the log of a follower`(_ kind: Kind) async throws {
+        let rig = try await Rig(kind)
+        let before = try rig.facts()
+        var options = StoreOptions()
+        options.demotion = .demote
+        let cluster = try #require(UUID(uuidString: before.cluster))
+        await (try await Metastore.openReplica(try rig.source, of: cluster, options)).close()
+        #expect(try await rig.up().to == UpgradeSteps.last)
+        let after = try rig.facts()
+        #expect(after.revision == before.revision && after.chain == before.chain)
+        #expect(try rig.upgrade().status().schema == UpgradeSteps.last)
+        #expect(try rig.reading { try ClosedStore($0).identity() }?.role == .follower)
     }
 
     @Test func `waits for whoever has the lock, and names it`() async throws {

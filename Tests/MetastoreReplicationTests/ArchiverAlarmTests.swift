@@ -1,3 +1,4 @@
+internal import FaultLoad
 internal import FaultSupport
 internal import FoundationEssentials
 internal import Metastore
@@ -49,6 +50,8 @@ internal import Testing
         let copy = archive.bench.directory + "/copy.db"
         await archive.store.close()
         try FileManager.default.copyItem(atPath: archive.bench.path, toPath: copy)
+        // Nothing tells it from the original, as with a clone of the volume.
+        try EngineSource.sqlite(copy).forgetIdentity()
         try await archive.bench.reopen()
         let other = try await Metastore.open(.sqlite(copy))
         for number in 0..<commits { try await other.keyValue.put(EntryKey("other/\(number)"), "x") }

@@ -34,7 +34,8 @@ struct FollowedWay: CustomTestStringConvertible, Sendable {
             }
             #expect(try await follower.compare().isEqual)
             #expect(await eventually { follower.status.state == .following && follower.status.lagRevisions == 0 })
-            await #expect(throws: StoreError.readOnly) { try await follower.store.keyValue.put("n/k", "v") }
+            let refused = await #expect(throws: StoreError.self) { try await follower.store.keyValue.put("n/k", "v") }
+            guard case .follower = refused else { throw Failure("\(String(describing: refused))") }
             await follower.close()
             await leader.close()
         }

@@ -1,3 +1,4 @@
+internal import FaultLoad
 internal import FaultSupport
 internal import FoundationEssentials
 internal import Metastore
@@ -87,6 +88,7 @@ private let engines = TestEngine.allCases.filter { $0 != .hostile && $0.rawValue
         let branch = try await withScratch { root -> [LogRecord] in
             let place = EngineSource.sqlite(root + "/store.db")
             await (try await source.replica(in: place, through: fork)).close()
+            try place.forgetIdentity()
             let leader = try await Metastore.open(place)
             try await leader.lead(as: "another") { _ in
                 for number in 0..<9 { try await leader.keyValue.put("branch/k", "\(number)") }

@@ -1,3 +1,4 @@
+internal import FaultLoad
 internal import FaultSupport
 internal import FoundationEssentials
 internal import Metastore
@@ -133,6 +134,8 @@ internal import Testing
             try FileManager.default.createDirectory(atPath: root + "/archive", withIntermediateDirectories: false)
             try await RandomHistory.make(one, commits: 10, name: "copies")
             try FileManager.default.copyItem(atPath: one, toPath: two)
+            // Nothing tells it from the original, as with a clone of the volume.
+            try EngineSource.sqlite(two).forgetIdentity()
             var revisions: [Revision] = []
             var first: [ArchiveName] = []
             for (path, name) in [(one, "one goes on"), (two, "two goes on")] {

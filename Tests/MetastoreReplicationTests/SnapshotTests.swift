@@ -1,3 +1,4 @@
+internal import FaultLoad
 internal import FaultSupport
 internal import FoundationEssentials
 internal import Metastore
@@ -152,6 +153,7 @@ internal import Testing
             let copy = try place("copy")
             let options = Restore.options { $0.purpose = .replica }
             _ = try await Restore(store.line, options).run(to: copy, at: .newest)
+            try copy.forgetIdentity()
             for (source, value) in [(copy, "2"), (store.source, "1")] {
                 let opened = try await Metastore.open(source)
                 try await opened.keyValue.put(EntryKey(namespace: "copies", key: "a"), value)

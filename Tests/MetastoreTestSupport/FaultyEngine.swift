@@ -130,6 +130,7 @@ package final class FaultyConnection: Connection {
     package func endScratch() throws { try base.endScratch() }
     package func executeAlone(_ text: String) throws(EngineError) { try base.executeAlone(text) }
     package func interrupter() -> @Sendable () -> Void { base.interrupter() }
+    package func fileMark() throws(EngineError) -> FileMark? { try base.fileMark() }
     package func close() { base.close() }
 }
 

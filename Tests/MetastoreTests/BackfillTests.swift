@@ -101,7 +101,7 @@ extension Bench {
             #expect(progress.rowsDone == rows && progress.rowsTotal == rows)
             #expect(progress.trial == trials.last)
             try await bench.store.compareSummaries(of: trials)
-            #expect(try await bench.store.info().schema == 2)
+            #expect(try await bench.store.info().schema == 3)
         }
     }
 

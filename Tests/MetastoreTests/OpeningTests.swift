@@ -21,13 +21,13 @@ import Testing
             try await bench.store.keyValue.put("a/b", "1")
             try await tamper(
                 bench,
-                "INSERT INTO schema_migrations VALUES (3, 'later', x'00', 'metastore 9.9', 'h', 0, 0, NULL)",
-                "UPDATE head SET min_reader = 1, min_writer = 3")
+                "INSERT INTO schema_migrations VALUES (4, 'later', x'00', 'metastore 9.9', 'h', 0, 0, NULL)",
+                "UPDATE head SET min_reader = 1, min_writer = 4")
             guard case .schema(let reason) = await refusal({ try await bench.another() }) else {
                 Issue.record("this binary may not write it")
                 return
             }
-            for word in ["schema 3", "metastore 9.9", "intact", "do not delete"] { #expect(reason.contains(word)) }
+            for word in ["schema 4", "metastore 9.9", "intact", "do not delete"] { #expect(reason.contains(word)) }
             let reader = try await bench.another { $0.engine.isReadOnly = true }
             #expect(try await reader.keyValue.get("a/b")?.value == Array("1".utf8), "an additive one can be read")
             await reader.close()
@@ -35,8 +35,8 @@ import Testing
         try await withBench(engine, verifying: false) { bench in
             try await tamper(
                 bench,
-                "INSERT INTO schema_migrations VALUES (3, 'later', x'00', 'metastore 9.9', 'h', 0, 0, NULL)",
-                "UPDATE head SET min_reader = 3, min_writer = 3")
+                "INSERT INTO schema_migrations VALUES (4, 'later', x'00', 'metastore 9.9', 'h', 0, 0, NULL)",
+                "UPDATE head SET min_reader = 4, min_writer = 4")
             guard case .schema = await refusal({ try await bench.another { $0.engine.isReadOnly = true } }) else {
                 Issue.record("this binary may not read it")
                 return

@@ -32,6 +32,8 @@ struct Place: ParsableArguments {
 var benchOptions: StoreOptions {
     var options = StoreOptions()
     options.actor = "bench"
+    // What is measured is a copy of what was filled once.
+    options.copies = .adopt
     options.logRetentionBytes = 1 << 50
     return options
 }

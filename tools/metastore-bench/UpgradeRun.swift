@@ -145,8 +145,8 @@ struct UpgradeRun: AsyncParsableCommand {
         try connection.begin(.write)
         try connection.executeScript(
             """
-            DROP TABLE trial_summaries; DROP TABLE backfills; DELETE FROM schema_migrations WHERE number = 2;
-            UPDATE head SET schema_version = 1, min_writer = 1
+            DROP TABLE identity; DROP TABLE trial_summaries; DROP TABLE backfills;
+            DELETE FROM schema_migrations WHERE number >= 2; UPDATE head SET schema_version = 1, min_writer = 1
             """)
         try connection.commit()
         try engine.settle(connection)

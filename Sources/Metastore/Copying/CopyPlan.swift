@@ -6,6 +6,8 @@ struct CopiedHead: Sendable {
     let head: Head
     /// Its columns, as ``CopiedTable/head`` has them.
     let row: [Value]
+    /// Whose writes the store takes: a copy of a follower is one.
+    let role: StoreRole
 
     /// Everything it says but whether the store was closed cleanly: equal exactly when nothing was committed in
     /// between, not even what makes no revision.

@@ -39,7 +39,7 @@ final class CopySource {
             try Self.checkIsStore(connection, engine.place)
             try connection.begin(.read)
             let schema = try Self.schema(connection, engine.place)
-            head = try CopiedHead(connection)
+            head = try CopiedHead(connection, schema: schema)
             if let lack = lack(head.head) { throw lack }
             tables = CopiedTable.all(of: schema)
             for table in tables { _ = try table.lastKey(connection) }
@@ -116,12 +116,13 @@ final class CopySource {
 }
 
 extension CopiedHead {
-    fileprivate init(_ connection: any Connection) throws {
+    fileprivate init(_ connection: any Connection, schema: Int64) throws {
         head = try Head.load(connection, locking: false)
         let table = CopiedTable.head
         let row = try connection.first(table.page(after: nil, most: 1)) { row in try table.values(row) }
         guard let row else { throw Head.missing }
         self.row = row
+        role = schema < StoreIdentity.schema ? .leader : try StoreIdentity.load(connection).role
     }
 }
 

@@ -235,6 +235,7 @@ final class CopyTarget {
                 try move(mark, connection)
                 try connection.execute(CopiedTable.head.insertion(of: [row], most: 1).statement)
                 try connection.execute(CopyMark.removal)
+                try StoreIdentity.settle(connection, schema: head.head.schema, as: head.role)
             }
             try engine.settle(connection())
             try engine.keepNote(HeadNote(head.head).bytes)

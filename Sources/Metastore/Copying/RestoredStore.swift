@@ -315,8 +315,13 @@ package final class RestoredStore {
         try verify(head)
         let row = try connection.first(CopiedTable.head.page(after: nil, most: 1)) { try CopiedTable.head.values($0) }
         guard let row else { throw Head.missing }
-        if case .newEpoch(let earlier) = ending {
-            _ = try ClosedStore(connection).beginEpoch(options, above: earlier)
+        switch ending {
+        case .newEpoch(let earlier): _ = try ClosedStore(connection).beginEpoch(options, above: earlier, as: .leader)
+        case .replica:
+            try transaction {
+                try StoreIdentity.settle(connection, schema: Migrator.ofThisLibrary.known, as: .follower)
+            }
+        case .scratch: break
         }
         return Made(
             head: SnapshotHead(head: head, row: row), position: try Head.load(connection, locking: false).position)

@@ -11,21 +11,17 @@ package import MetastoreEngine
 package import MetastoreModel
 
 extension Metastore {
-    /// Opens an empty store of another store's cluster, or one that was opened like this before: its only writes are
-    /// the source's, brought by ``replay(_:)``.
+    /// Opens an empty store of another store's cluster, one that was opened like this before, or a copy of one of that
+    /// cluster: its only writes are the source's, brought by ``replay(_:)``.
     ///
-    /// - Throws: ``StoreError/otherCluster`` when a store of another cluster is there; as ``open(_:_:)``.
+    /// - Throws: ``StoreError/otherCluster`` when a store of another cluster is there; `unusable` when it is a store of
+    ///   its own, unless `options.demotion` says what becomes of it; as ``open(_:_:)``.
     package static func openReplica(
         _ source: EngineSource, of cluster: UUID, _ options: StoreOptions = StoreOptions()
     ) async throws -> Metastore {
         var options = options
         options.replicaOf = cluster
-        let store = try await open(source, options)
-        guard try await store.info().cluster == cluster else {
-            await store.close()
-            throw StoreError.otherCluster
-        }
-        return store
+        return try await open(source, options)
     }
 
     /// Applies the source's next records, all of them in one transaction or none.
@@ -110,7 +106,7 @@ extension WriteSession {
     }
 
     /// The newest schema whose rows this binary can keep.
-    private static var knownSchema: Int64 { 2 }
+    private static var knownSchema: Int64 { StoreIdentity.schema }
 
     /// Applies one verified record.
     func replay(_ record: LogRecord) throws(StoreError) {

@@ -188,7 +188,7 @@ extension Head {
         guard counters.count == Counter.allCases.count, counters.allSatisfy({ $0 >= 1 }) else { return nil }
         self.init(
             cluster: cluster, epoch: Epoch(number: epoch, nonce: UInt64(bitPattern: nonce)),
-            time: Timestamp(microseconds: time), schema: Backfill.schema)
+            time: Timestamp(microseconds: time), schema: Migrator.ofThisLibrary.known)
         self.revision = Revision(rawValue: revision)
         compactedRevision = Revision(rawValue: compacted)
         self.chain = chain

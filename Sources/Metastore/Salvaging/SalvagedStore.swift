@@ -1,5 +1,6 @@
 package import FoundationEssentials
 internal import MetastoreEngine
+internal import MetastoreMigration
 package import MetastoreModel
 
 /// What a store was made of.
@@ -70,6 +71,7 @@ extension SalvageTarget {
             randomness: options.time.random, texts: StatementTexts())
         session.begin(actor: options.actor)
         try session.openEpoch(holder: options.actor)
+        try StoreIdentity.settle(connection, schema: head.schema)
         try session.moveConsumers(state.consumers)
         var report = SalvagedStore(verification: VerificationReport(revision: head.revision))
         report.corrected = try session.correct(isWhole: isWhole)
@@ -131,7 +133,8 @@ extension SalvageTarget {
         let newest = heads.max { $0.revision < $1.revision }
         let now = options.time.now()
         let cluster = state.cluster ?? note?.cluster ?? newest?.cluster ?? .version7(now, options.time.random)
-        var head = Head(cluster: cluster, epoch: try lastEpoch(state, newest), time: now, schema: Backfill.schema)
+        var head = Head(
+            cluster: cluster, epoch: try lastEpoch(state, newest), time: now, schema: Migrator.ofThisLibrary.known)
         var revision = try highestRevision()
         let tail = log.tail
         if let tail { revision = max(revision, tail.last.rawValue) }

@@ -1,5 +1,6 @@
 internal import Crypto
 package import MetastoreEngine
+internal import MetastoreMigration
 package import MetastoreModel
 
 /// A table as its rows lie in the pages of a file: for whoever reads them without the database.
@@ -31,7 +32,8 @@ package struct SalvagedTable: Sendable {
     /// The tables whose rows can't be made from others.
     static func all(_ connection: any Connection) throws -> [SalvagedTable] {
         let derived: Set = ["experiment_labels", "trial_summaries", "backfills", "operations"]
-        let tables = CopiedTable.all(of: Backfill.schema).filter { !derived.contains($0.name) } + [CopiedTable.head]
+        let all = CopiedTable.all(of: Migrator.ofThisLibrary.known)
+        let tables = all.filter { !derived.contains($0.name) } + [CopiedTable.head]
         return try tables.map { try SalvagedTable($0, connection) }
     }
 

@@ -1,5 +1,6 @@
 package import FoundationEssentials
 package import MetastoreEngine
+internal import MetastoreMigration
 package import MetastoreModel
 
 /// What the operators' tools do with a store that they don't open as one, because its schema may be an older one.
@@ -79,12 +80,16 @@ package struct ClosedStore {
     }
 
     /// Begins a new epoch in a store that was put back to an earlier state: whoever followed what came after is told
-    /// that histories part here.
+    /// that histories part here. The file that it is in is the store from now on.
     ///
-    /// - Parameter earlier: the newest epoch there ever was of this history, if that is another than the store's: the
-    ///   new one's number is larger.
+    /// - Parameters:
+    ///   - earlier: the newest epoch there ever was of this history, if that is another than the store's: the new
+    ///     one's number is larger.
+    ///   - role: whose writes it takes; as before unless given.
     /// - Returns: the note to keep beside it (``Engine/keepNote(_:)``).
-    package func beginEpoch(_ options: StoreOptions, above earlier: Int64 = 0) throws(StoreError) -> [UInt8] {
+    package func beginEpoch(
+        _ options: StoreOptions, above earlier: Int64 = 0, as role: StoreRole? = nil
+    ) throws(StoreError) -> [UInt8] {
         try caught {
             let isOurs = !connection.isInTransaction
             if isOurs { try connection.begin(.write) }
@@ -94,6 +99,7 @@ package struct ClosedStore {
                     randomness: options.time.random, texts: StatementTexts())
                 session.begin(actor: options.actor)
                 try session.openEpoch(holder: options.actor, above: earlier)
+                try StoreIdentity.settle(connection, schema: session.head.schema, as: role)
                 session.head.isClean = true
                 session.head.batches += 1
                 try session.head.save(connection)
@@ -104,6 +110,20 @@ package struct ClosedStore {
                 throw error
             }
         }
+    }
+
+    /// Which file it is and whose writes it takes; nil where its schema doesn't say.
+    package func identity() throws(StoreError) -> StoreIdentity? {
+        try caught {
+            guard try Migrator.ofThisLibrary.status(connection).found >= StoreIdentity.schema else { return nil }
+            return try StoreIdentity.load(connection)
+        }
+    }
+
+    /// Refuses to change a copy: it is not the store before it is adopted.
+    package func refuseCopy(at place: String) throws(StoreError) {
+        guard let known = try identity()?.file, let file = try caught({ try connection.fileMark() }) else { return }
+        guard known.isSameFile(as: file) else { throw .copied(place: place) }
     }
 
     /// The note of the newest durable head, to keep beside it.

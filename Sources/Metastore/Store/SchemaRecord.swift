@@ -14,6 +14,7 @@ package struct SchemaRecord: Sendable {
     /// Called inside the step's transaction, after its statements.
     package func append(_ schema: Int64, _ connection: any Connection) throws {
         let time = options.time.now()
+        let isFollower = try becomesFollower(schema, connection)
         let before: [Value]?
         var head: Head
         if schema == 1 {
@@ -25,11 +26,14 @@ package struct SchemaRecord: Sendable {
             head = try Head.load(connection, locking: true)
         }
         if head.revision == .absent {
-            // A new store's first record tells of its last step alone; a replica's is its source's first record.
+            // A new store's first record tells of its last step alone; a follower's is its source's first record.
             head.schema = schema
             let isLast = schema == Migrator.ofThisLibrary.known
-            guard isLast, options.replicaOf == nil else { return try head.save(connection) }
+            guard isLast, !isFollower else { return try head.save(connection) }
             before = nil
+        } else if isFollower {
+            // Its log is its source's: that one's record of the step comes when it has made it, too.
+            return
         } else {
             before = ClusterRow.image(head)
         }
@@ -45,6 +49,17 @@ package struct SchemaRecord: Sendable {
         _ = try session.append(session.changes.list)
         session.head.batches += 1
         try session.head.save(connection)
+    }
+
+    /// Is the store one that follows another? It says so itself from the step on that made room for that.
+    private func becomesFollower(_ schema: Int64, _ connection: any Connection) throws -> Bool {
+        guard schema >= StoreIdentity.schema else { return options.replicaOf != nil }
+        var identity = try StoreIdentity.load(connection)
+        if options.replicaOf != nil, identity.role != .follower {
+            identity.role = .follower
+            try identity.save(connection)
+        }
+        return identity.role == .follower
     }
 }
 

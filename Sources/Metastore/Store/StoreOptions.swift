@@ -53,6 +53,23 @@ public enum HistoryPolicy: Sendable, Hashable {
     case adopt
 }
 
+/// What to do about a file that is a copy: another one than the store was last written in.
+public enum CopyPolicy: Sendable, Hashable {
+    /// Refuse with ``StoreError/copied(place:)``; it opens for reading only.
+    case refuse
+    /// The copy is the store from now on, in a new epoch. Nobody writes to the original any more, or its history and
+    /// this one part here.
+    case adopt
+}
+
+/// What to do about a store of its own that is opened to follow another.
+public enum DemotionPolicy: Sendable, Hashable {
+    /// Refuse with ``StoreError/unusable(place:reason:)``: it may have been promoted.
+    case refuse
+    /// It is a follower from now on.
+    case demote
+}
+
 /// How a store is opened.
 public struct StoreOptions: Sendable {
     /// Settings of the engine.
@@ -63,6 +80,10 @@ public struct StoreOptions: Sendable {
     public var schema = SchemaPolicy.never
     /// What to do about a history that was cut short.
     public var history = HistoryPolicy.refuseCut
+    /// What to do about a copy.
+    public var copies = CopyPolicy.refuse
+    /// What to do about a store of its own that is opened to follow another.
+    public var demotion = DemotionPolicy.refuse
     /// Threads that read. More than there are cores doesn't help.
     public var readerThreads = 2
     /// How many writes may wait; one more is refused with ``StoreError/queueFull(limit:)``.
@@ -84,6 +105,10 @@ public struct StoreOptions: Sendable {
     public var time = TimeSource.system
     /// The cluster whose log this store replays; nil for a store of its own. See `Metastore.openReplica`.
     package var replicaOf: UUID?
+    /// A follower becomes a store of its own. See `Metastore.promote`.
+    var isPromotion = false
+    /// What tells this machine from others; nil where nothing does.
+    package var machine = Machine.ofThisOne
     /// The store is open for its backfill alone: told of each look and each step, by the writer's thread. See
     /// ``BackfillRun``.
     var fillingIn: (@Sendable (Result<Backfill, StoreError>) -> Void)?

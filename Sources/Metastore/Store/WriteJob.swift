@@ -77,7 +77,8 @@ extension Metastore {
         _ body: @escaping @Sendable (WriteSession) throws -> Value
     ) async throws -> Committed<Value> {
         // A write of a replica's own would end its being one: the source's next record wouldn't fit any more.
-        guard let writer, origin == .replay || options.replicaOf == nil else { throw StoreError.readOnly }
+        guard let writer else { throw StoreError.readOnly }
+        guard origin == .replay || options.replicaOf == nil else { throw StoreError.follower(place: engine.place) }
         let result = ResultBox<Value>()
         let job = ClosureJob(actor: actor, callSite: callSite, origin: origin) { session in
             result.value = try body(session)

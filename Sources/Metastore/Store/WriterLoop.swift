@@ -140,7 +140,7 @@ final class WriterLoop {
             // With the write lock: this process may have been stopped before, from here on nobody else can write.
             try engine.confirmHold()
             let head = try Head.lock(connection, known: self.head)
-            try permission.confirm(head, connection)
+            try permission.confirm(head, since: self.head, connection, at: engine.place)
             session = WriteSession(
                 connection, head: head, now: options.time.now(), randomness: options.time.random, texts: texts)
             session.leases = writer.leases

@@ -26,6 +26,9 @@ extension InspectSession {
             ("schema", String(info.schema)), ("knownSchema", String(info.knownSchema)),
             ("minReader", JSONText.number(info.minReader)), ("minWriter", JSONText.number(info.minWriter)),
         ]
+        members += [
+            ("role", JSONText.text(info.role?.name)), ("isCopy", info.isCopy.map { $0 ? "true" : "false" } ?? "null"),
+        ]
         if info.isLeaderDoubtful { members.append(("leaderDoubtful", "true")) }
         if let writer = info.migratedBy {
             members.append(
@@ -70,6 +73,12 @@ extension InspectSession {
         lines.add(
             "last commit", info.facts.time.shown + (info.lastActor.map { " by \($0)" } ?? ""))
         lines.add("leader", (info.leader ?? "nobody") + (info.isLeaderDoubtful ? " (doubtful)" : ""))
+        switch info.role {
+        case nil: break
+        case .leader: lines.add("writes", "its own")
+        case .follower: lines.add("writes", "those of the store that it follows")
+        }
+        if info.isCopy == true { lines.add("file", "a copy: the store was last written in another file", .yellow) }
         lines.add("closed cleanly", info.facts.isClean ? "yes" : "no")
         lines.add("schema", "\(info.schema) (this program knows \(info.knownSchema))")
         if let writer = info.migratedBy {

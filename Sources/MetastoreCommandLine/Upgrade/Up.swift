@@ -123,6 +123,7 @@ extension Upgrade {
         defer { held.close() }
         // A rollback may have been begun and cut off while this one waited.
         try refuseHalfRestored(try place.look(), isHeld: true)
+        try ClosedStore(held.connection).refuseCopy(at: store)
         let lock = try migrator.takeLock(held.connection, waiting: options.lockTimeout, now: Self.now)
         defer { lock.release(held.connection) }
         try refuseDrift(held.connection)

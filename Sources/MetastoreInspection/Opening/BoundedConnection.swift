@@ -123,6 +123,7 @@ final class BoundedConnection: Connection {
     }
 
     func interrupter() -> @Sendable () -> Void { base.interrupter() }
+    func fileMark() throws(EngineError) -> FileMark? { try base.fileMark() }
 
     func close() {
         watch.end()

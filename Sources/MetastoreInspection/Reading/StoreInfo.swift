@@ -30,6 +30,10 @@ package struct StoreInfo: Sendable {
     package let leader: String?
     /// The leader's row can't be read, or has another hash than its own.
     package let isLeaderDoubtful: Bool
+    /// Whose writes it takes; nil where its schema doesn't say, or the row can't be read.
+    package let role: StoreRole?
+    /// The store was last written in another file than this; nil where that can't be told.
+    package let isCopy: Bool?
 }
 
 extension Inspection {
@@ -42,10 +46,19 @@ extension Inspection {
             StoreInfo.Writer(
                 binary: $0.appliedBy, host: $0.host, time: Timestamp(microseconds: $0.appliedTime))
         }
+        let identity = try? store.identity()
         return StoreInfo(
             facts: facts, schema: status.found, knownSchema: status.known, minReader: status.minReader,
             minWriter: status.minWriter, migratedBy: writer, lastActor: try lastActor(facts),
-            leader: leader.name, isLeaderDoubtful: leader.isDoubtful)
+            leader: leader.name, isLeaderDoubtful: leader.isDoubtful, role: identity?.role,
+            isCopy: identity.flatMap(isCopy))
+    }
+
+    private func isCopy(_ identity: StoreIdentity) -> Bool? {
+        guard connection.dialect.name == .sqlite, let known = identity.file,
+            let file = try? FileMark(ofFileAt: place)
+        else { return nil }
+        return !known.isSameFile(as: file)
     }
 
     private func leader() throws -> (name: String?, isDoubtful: Bool) {
