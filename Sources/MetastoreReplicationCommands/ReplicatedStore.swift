@@ -14,6 +14,13 @@ package struct ReplicatedStore: Sendable {
 
     /// What its head row says; nil where there is nothing. Writes nothing, and takes no lock.
     package func summary() async throws -> ClosedStore.Summary? {
+        try await looking { store, _ in try store.summary() }
+    }
+
+    /// Lends it without opening it; nil where there is nothing.
+    private func looking<Found: Sendable>(
+        _ body: @escaping @Sendable (ClosedStore, _ place: String) throws -> Found
+    ) async throws -> Found? {
         let source = source
         return try await BlockingThread.run(named: "metastore-look") {
             var options = EngineOptions()
@@ -25,8 +32,33 @@ package struct ReplicatedStore: Sendable {
             defer { connection.close() }
             let store = ClosedStore(connection)
             try store.refuseAllButStores(at: engine.place)
-            return try store.summary()
+            return try body(store, engine.place)
         }
+    }
+
+    /// What a store is, before it is opened for writing.
+    package struct Standing: Sendable {
+        package let summary: ClosedStore.Summary
+        package let isFollower: Bool
+        /// The file isn't the one that the store was last written in.
+        package let isCopy: Bool
+    }
+
+    /// Looks at a store. Writes nothing, and takes no lock.
+    package func standing() async throws -> Standing {
+        let found: Standing? = try await looking { store, place in
+            var isCopy = false
+            do throws(StoreError) {
+                try store.refuseCopy(at: place)
+            } catch {
+                guard case .copied = error else { throw error }
+                isCopy = true
+            }
+            let isFollower = try store.identity()?.role == .follower
+            return Standing(summary: try store.summary(), isFollower: isFollower, isCopy: isCopy)
+        }
+        guard let found else { throw missing }
+        return found
     }
 
     /// As ``summary()``, where there must be a store.

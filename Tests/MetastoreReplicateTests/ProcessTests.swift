@@ -98,7 +98,8 @@ private struct Line: Decodable {
             #expect(ending.code == 0 && ending.output.contains("retention"))
         }
         let commands = [
-            "status", "archive", "snapshot", "restore", "verify", "follow", "rewind", "label", "retention",
+            "status", "archive", "snapshot", "restore", "verify", "follow", "promote", "adopt", "rewind", "label",
+            "retention",
         ]
         for command in commands {
             let ending = try run(command, "--help")

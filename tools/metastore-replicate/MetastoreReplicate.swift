@@ -19,6 +19,8 @@ struct MetastoreReplicate: AsyncParsableCommand {
               metastore-replicate restore   /mnt/archive/training --to before-upgrade --into restored.db
               metastore-replicate follow    --from /mnt/archive/training --into replica.db
               metastore-replicate follow    --from https://master-0.example:7400 --into replica.db
+              metastore-replicate promote   replica.db --archive /mnt/archive/training
+              metastore-replicate adopt     copied.db
               metastore-replicate retention /mnt/archive/training --keep-age 30d
 
             A store is named by a path, sqlite:PATH, or a postgresql:// URL without a password: that comes from \
@@ -35,8 +37,8 @@ struct MetastoreReplicate: AsyncParsableCommand {
             """,
         version: ReplicateVersion.text,
         subcommands: [
-            Status.self, Archive.self, Snapshot.self, Restore.self, Verify.self, Follow.self, Rewind.self, Label.self,
-            Retention.self,
+            Status.self, Archive.self, Snapshot.self, Restore.self, Verify.self, Follow.self, Promote.self, Adopt.self,
+            Rewind.self, Label.self, Retention.self,
         ])
 }
 

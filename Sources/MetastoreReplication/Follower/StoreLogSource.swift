@@ -1,6 +1,6 @@
 // Invariants
-// 1. A part ends at the end of an epoch, or of the log as it was in one snapshot; at the log's end the digests are those
-//    of the same snapshot.
+// 1. A part ends at the end of an epoch, or of the log as it was in one snapshot; at the log's end the digests are
+//    those of the same snapshot.
 // 2. A store in an earlier epoch than whoever asks only lags, as far as it knows: it calls nobody forked.
 
 package import FoundationEssentials
