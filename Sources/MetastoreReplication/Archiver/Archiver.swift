@@ -38,9 +38,10 @@ public final class Archiver: Sendable {
     private struct State {
         var status = ArchiverStatus()
         var isRunning = false
-        /// Where the consumer stands, and when it was moved.
+        /// Where the consumer stands, …
         var kept: Revision?
-        var released: Duration?
+        /// … and where it may go.
+        var releasable: ArchivePlace?
     }
 
     /// Archives a store, from when it is run.
@@ -223,32 +224,22 @@ public final class Archiver: Sendable {
 
     // MARK: The consumer
 
-    func isReleaseDue() -> Bool {
-        let now = store.time.monotonic()
-        return state.withLock { state in
-            if let last = state.released, now - last < options.lagInterval { return false }
-            state.released = now
-            return true
-        }
-    }
+    /// The consumer may go up to before the last object, where the store knows that place.
+    func mayRelease(to place: ArchivePlace?) { state.withLock { $0.releasable = place } }
 
-    /// Lets the log go up to a place.
-    func release(to place: ArchivePlace) async throws {
-        guard keepsLog else { return }
+    /// Lets the log go that far, if that is further than before.
+    private func release() async throws {
+        let (kept, releasable) = state.withLock { ($0.kept, $0.status.state == .following ? $0.releasable : nil) }
+        guard keepsLog, let place = releasable, kept.map({ $0 < place.revision }) ?? true else { return }
         let position = Position(
             cluster: line.cluster, epoch: place.epoch, revision: place.revision,
             chainPrefix: Position.prefix(of: place.chain))
         do {
-            let from: Revision?
-            if let known = state.withLock({ $0.kept }) {
-                from = known
-            } else {
-                from = try await store.keptLog(as: options.consumer)?.revision
-            }
+            var from = kept
+            if from == nil { from = try await store.keptLog(as: options.consumer)?.revision }
             guard let from else { throw StoreError.consumerExpired(name: options.consumer) }
-            guard from < place.revision else { return }
-            try await store.releaseLog(as: options.consumer, from: from, to: position)
-            state.withLock { $0.kept = place.revision }
+            if from < place.revision { try await store.releaseLog(as: options.consumer, from: from, to: position) }
+            state.withLock { $0.kept = max(from, place.revision) }
         } catch StoreError.consumerMoved {
             // Another process archives the same store; it knows as well.
             state.withLock { $0.kept = nil }
@@ -261,11 +252,17 @@ public final class Archiver: Sendable {
 
     // MARK: The lag
 
+    /// Now and then, whether anything is archived or not.
     private func watch() async {
         var meter = ArchiveLagMeter()
         while !Task.isCancelled {
             if let archived = status.archived, let lag = try? await meter.measure(store, archived: archived) {
                 show(lag)
+            }
+            do {
+                try await release()
+            } catch {
+                logger.debug("the log can't be let go of; it is tried again", metadata: ["error": "\(error)"])
             }
             try? await Task.sleep(for: options.lagInterval)
         }

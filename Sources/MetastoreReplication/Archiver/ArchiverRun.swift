@@ -18,8 +18,6 @@ struct ArchiverRun {
     private var taken: Revision
     /// … and the one at which all digests are known.
     private var settling: LogHead?
-    /// Before the last object: where the consumer may go.
-    private var hint: ArchivePlace?
 
     private var store: Metastore { archiver.store }
     private var options: ArchiverOptions { archiver.options }
@@ -42,7 +40,7 @@ struct ArchiverRun {
             found = try await Self.begin(archiver, approach)
         }
         writer = ArchiveWriter(line, after: found.end)
-        hint = found.hint
+        archiver.mayRelease(to: found.hint)
         taken = found.end.revision
         cutter = SegmentCutter(cluster: line.cluster, after: found.end, digests: FollowedDigests())
         try await openEpochs(through: nil)
@@ -166,9 +164,8 @@ struct ArchiverRun {
             let count = try await archiver.retrying(&writer) { (writer) async throws(ArchiveError) in
                 try await writer.append(next)
             }
-            hint = before
+            archiver.mayRelease(to: before)
             archiver.archived(next, through: writer.end.revision)
-            try await release()
             guard count < rest.header.count else { return }
             rest = rest.after(writer.end.revision)
         }
@@ -191,14 +188,8 @@ struct ArchiverRun {
             try await archiver.retrying(&writer) { (writer) async throws(ArchiveError) in try await writer.open(record)
             }
             // A place that was left behind is none that the store knows.
-            hint = before.revision == start.fork ? before : nil
+            archiver.mayRelease(to: before.revision == start.fork ? before : nil)
         }
-    }
-
-    /// Now and then the consumer is moved on: the log is let go of.
-    private mutating func release() async throws {
-        guard let hint, archiver.isReleaseDue() else { return }
-        try await archiver.release(to: hint)
     }
 }
 
