@@ -148,6 +148,8 @@ private struct Opening {
             let (decision, isChange) = try decide(connection)
             if isCut != nil || decision.beginning != nil { try session.openEpoch(holder: options.actor) }
             if isChange { try decision.identity.save(connection) }
+            // A follower's rows may be of a later schema than its leader's log told of.
+            if decision.identity.role == .leader { try session.tellSchema(schema) }
             session.head.isClean = false
             session.head.batches += 1
             try session.head.save(connection)

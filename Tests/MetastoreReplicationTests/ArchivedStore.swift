@@ -57,8 +57,8 @@ struct ArchivedStore {
     }
 
     @discardableResult
-    mutating func snapshot() async throws -> SnapshotReport {
-        let report = try await SnapshotWriter(line).write(.place(source))
+    mutating func snapshot(as form: SnapshotForm = .portable) async throws -> SnapshotReport {
+        let report = try await SnapshotWriter(line).write(.place(source), as: form)
         snapshots.append(report)
         return report
     }

@@ -167,18 +167,16 @@ package final class RestoredStore {
     /// Begins with a snapshot: its rows come next.
     ///
     /// - Parameter log: the revision after which the store's log is to begin, and its link.
-    /// - Throws: ``StoreError/schema(reason:)`` where the rows are of another schema than this binary's.
+    /// - Throws: ``StoreError/schema(reason:)`` where the rows are of a later schema than this binary's.
     package func begin(
         _ snapshot: SnapshotHead, logAfter log: (revision: Revision, chain: [UInt8])
     ) throws {
-        let known = Migrator.ofThisLibrary.known
-        guard snapshot.schema == known else { throw Self.otherSchema(snapshot.schema) }
-        try Migrator.ofThisLibrary.apply(to: connection, now: now) { _, _ in }
+        try Self.checkSchema(snapshot.schema)
+        try migrate(to: snapshot.schema)
         var head = snapshot.head
         (head.compactedRevision, head.compactedChain, head.logBytes) = (log.revision, log.chain, 0)
         self.head = head
         check = CopyCheck(place: place, head: head)
-        tables = CopiedTable.all(of: known)
         link = log
         try transaction {
             try connection.execute(CopiedTable.head.insertion(of: [snapshot.row], most: 1).statement)
@@ -190,9 +188,8 @@ package final class RestoredStore {
     /// - Parameter keepsLog: false to begin the log after the image.
     /// - Throws: ``StoreError``: `schema`; `damaged` where the database isn't whole, or is of another moment.
     package func begin(image snapshot: SnapshotHead, keepsLog: Bool) throws {
-        let known = Migrator.ofThisLibrary.known
-        guard snapshot.schema == known else { throw Self.otherSchema(snapshot.schema) }
-        try Migrator.ofThisLibrary.check(connection, forWriting: true)
+        try Self.checkSchema(snapshot.schema)
+        try Migrator.ofThisLibrary(upTo: snapshot.schema).check(connection, forWriting: true)
         // Rows are proven by their hashes, at the end; an index by nothing but this.
         let flaw = try connection.first("PRAGMA integrity_check(1)") { try $0.text(0) }
         guard flaw == "ok" else {
@@ -208,16 +205,29 @@ package final class RestoredStore {
             (head.compactedRevision, head.compactedChain, head.logBytes) = (head.revision, head.chain, 0)
         }
         self.head = head
-        tables = CopiedTable.all(of: known)
+        tables = CopiedTable.all(of: snapshot.schema)
+        try migrate(to: Migrator.ofThisLibrary.known)
     }
 
-    private static func otherSchema(_ schema: Int64) -> StoreError {
-        .schema(
-            reason: """
-                the snapshot has schema \(schema), this binary makes stores of schema \(Migrator.ofThisLibrary.known). \
-                Nothing was changed, and the snapshot is intact. Restore it with a release of that schema, or restore \
-                from an older snapshot or the beginning of the history.
-                """)
+    private static func checkSchema(_ schema: Int64) throws(StoreError) {
+        let known = Migrator.ofThisLibrary.known
+        guard schema <= known else {
+            throw .schema(
+                reason: """
+                    the snapshot has schema \(schema), this binary makes stores of schema \(known). Nothing was \
+                    changed, and the snapshot is intact. Restore it with a newer release.
+                    """)
+        }
+    }
+
+    /// The steps up to a schema. What they tell a store's log, its first own record does.
+    private func migrate(to schema: Int64) throws {
+        let migrator = Migrator.ofThisLibrary(upTo: schema)
+        // Nobody else is there, but a server's later steps are never made without it.
+        let lock = tables.isEmpty ? nil : try migrator.takeLock(connection, waiting: .zero, now: now)
+        defer { lock?.release(connection) }
+        try migrator.apply(to: connection, lock: lock, now: now) { _, _ in }
+        tables = CopiedTable.all(of: schema)
     }
 
     private func now() -> Int64 { options.time.now().microseconds }
@@ -245,7 +255,7 @@ package final class RestoredStore {
         }
     }
 
-    /// All rows are there: they are what the head row says.
+    /// All rows are there: they are what the head row says. Those of an earlier schema are brought to this binary's.
     ///
     /// - Parameter origin: where the head row was read, for errors.
     package func endRows(from origin: String) throws(StoreError) {
@@ -253,6 +263,7 @@ package final class RestoredStore {
         for table in tables where table.kind != nil { try check?.end(table) }
         try check?.end()
         check = nil
+        try caught { try migrate(to: Migrator.ofThisLibrary.known) }
     }
 
     /// Records of the log that the snapshot's rows hold already.

@@ -99,7 +99,9 @@ package struct ClosedStore {
                     randomness: options.time.random, texts: StatementTexts())
                 session.begin(actor: options.actor)
                 try session.openEpoch(holder: options.actor, above: earlier)
-                try StoreIdentity.settle(connection, schema: session.head.schema, as: role)
+                let schema = try Migrator.ofThisLibrary.status(connection).found
+                try StoreIdentity.settle(connection, schema: schema, as: role)
+                try session.tellSchema(schema)
                 session.head.isClean = true
                 session.head.batches += 1
                 try session.head.save(connection)

@@ -15,7 +15,6 @@ package struct SchemaRecord: Sendable {
     package func append(_ schema: Int64, _ connection: any Connection) throws {
         let time = options.time.now()
         let isFollower = try becomesFollower(schema, connection)
-        let before: [Value]?
         var head: Head
         if schema == 1 {
             head = Head(
@@ -25,28 +24,24 @@ package struct SchemaRecord: Sendable {
         } else {
             head = try Head.load(connection, locking: true)
         }
-        if head.revision == .absent {
+        let isNew = head.revision == .absent
+        if isNew {
             // A new store's first record tells of its last step alone; a follower's is its source's first record.
-            head.schema = schema
             let isLast = schema == Migrator.ofThisLibrary.known
-            guard isLast, !isFollower else { return try head.save(connection) }
-            before = nil
+            guard isLast, !isFollower else {
+                head.schema = schema
+                return try head.save(connection)
+            }
         } else if isFollower {
             // Its log is its source's: that one's record of the step comes when it has made it, too.
             return
-        } else {
-            before = ClusterRow.image(head)
         }
         let session = WriteSession(
             connection, head: head, now: time, randomness: options.time.random, texts: StatementTexts())
         session.begin(actor: options.actor)
-        if before == nil { try session.keepEpoch(parent: nil, holder: options.actor) }
-        session.head.schema = schema
-        session.head.isClean = before == nil || head.isClean
-        let image = ClusterRow.image(session.head)
-        let (fields, hash) = session.encoded(ClusterRow.table, "cluster", image)
-        try session.note(ClusterRow.table, "cluster", before: before, after: image, hash, fields)
-        _ = try session.append(session.changes.list)
+        if isNew { try session.keepEpoch(parent: nil, holder: options.actor) }
+        try session.tellSchema(schema)
+        session.head.isClean = !isNew && head.isClean
         session.head.batches += 1
         try session.head.save(connection)
     }
@@ -60,6 +55,20 @@ package struct SchemaRecord: Sendable {
             try identity.save(connection)
         }
         return identity.role == .follower
+    }
+}
+
+extension WriteSession {
+    /// Appends the record that tells of the schema that the rows have from now on, where the log hasn't told of it.
+    func tellSchema(_ schema: Int64) throws {
+        let isNew = head.revision == .absent
+        guard isNew || head.schema < schema else { return }
+        let before = isNew ? nil : ClusterRow.image(head)
+        head.schema = schema
+        let image = ClusterRow.image(head)
+        let (fields, hash) = encoded(ClusterRow.table, "cluster", image)
+        try note(ClusterRow.table, "cluster", before: before, after: image, hash, fields)
+        _ = try append(changes.list)
     }
 }
 
