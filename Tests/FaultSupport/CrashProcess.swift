@@ -1,3 +1,4 @@
+internal import FoundationEssentials
 package import Glibc
 
 /// A `metastore-crash-test` that is steered by lines and killed when it goes out of scope.
@@ -111,6 +112,22 @@ package final class CrashProcess {
         signal(SIGSTOP)
         var status: Int32 = 0
         waitpid(id, &status, WUNTRACED)
+    }
+
+    /// Stops it where it holds no exclusive lock on a database: in a write or a checkpoint of its own it would keep
+    /// everybody else from writing.
+    package func stopBetweenWrites() throws {
+        while true {
+            stop()
+            // "1: POSIX  ADVISORY  WRITE 4711 fe:01:1234 0 EOF"
+            let isHolding = try String(contentsOfFile: "/proc/locks", encoding: .utf8).split(separator: "\n").contains {
+                let words = $0.split(separator: " ")
+                return words.count > 4 && words[1] == "POSIX" && words[3] == "WRITE" && words[4] == "\(id)"
+            }
+            guard isHolding else { return }
+            signal(SIGCONT)
+            usleep(2_000)
+        }
     }
 
     package func kill() {

@@ -136,7 +136,7 @@ internal import Testing
             try await rig.commit(3)
             try await rig.ship()
             #expect(try await rig.status(beside: copy).store?.relation == .ahead)
-            let opened = try await Metastore.open(try rig.source(copy))
+            let opened = try await Metastore.open(try rig.source(copy).withoutFileMarks)
             for number in 0..<9 { try await opened.keyValue.put(EntryKey(namespace: "copy", key: "\(number)"), "x") }
             await opened.close()
             let report = try await rig.status(beside: copy)

@@ -80,7 +80,7 @@ internal import Testing
             try await archive.bench.reopen()
             try await archive.commit(10, &random, lead: false)
             try await archiving(archive) { try await archive.awaitArchived($0) }
-            let other = try await Metastore.open(.sqlite(copy))
+            let other = try await Metastore.open(EngineSource.sqlite(copy).withoutFileMarks)
             for number in 0..<30 { try await other.keyValue.put(EntryKey(namespace: "copy", key: "\(number)"), "x") }
             let archiver = try Archiver(beside: other, archive.target, archive.options)
             let run = Task { try await archiver.run() }

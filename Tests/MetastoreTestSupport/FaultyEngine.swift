@@ -5,10 +5,13 @@ package import MetastoreEngine
 package final class FaultyEngine: Engine {
     private let base: any Engine
     private let plan: FaultPlan
+    private let tellsFile: Bool
 
-    package init(_ base: any Engine, _ plan: FaultPlan) {
+    /// - Parameter tellsFile: false for a file system that can't tell a file from its copy.
+    package init(_ base: any Engine, _ plan: FaultPlan, tellsFile: Bool = true) {
         self.base = base
         self.plan = plan
+        self.tellsFile = tellsFile
     }
 
     package var place: String { base.place }
@@ -23,12 +26,12 @@ package final class FaultyEngine: Engine {
     package func create(_ populate: (any Connection) throws -> Void) throws -> Bool { try base.create(populate) }
 
     package func openWriter() throws(EngineError) -> any Connection {
-        FaultyConnection(try base.openWriter(), plan)
+        FaultyConnection(try base.openWriter(), plan, tellsFile: tellsFile)
     }
 
     package func openReader() throws(EngineError) -> any Connection {
         try plan.met(.openReader, on: nil)
-        return FaultyConnection(try base.openReader(), plan)
+        return FaultyConnection(try base.openReader(), plan, tellsFile: tellsFile)
     }
 
     package func announceCommit() { base.announceCommit() }
@@ -69,10 +72,12 @@ package final class FaultyEngine: Engine {
 package final class FaultyConnection: Connection {
     let base: any Connection
     private let plan: FaultPlan
+    private let tellsFile: Bool
 
-    init(_ base: any Connection, _ plan: FaultPlan) {
+    init(_ base: any Connection, _ plan: FaultPlan, tellsFile: Bool) {
         self.base = base
         self.plan = plan
+        self.tellsFile = tellsFile
     }
 
     package var dialect: Dialect { base.dialect }
@@ -130,7 +135,7 @@ package final class FaultyConnection: Connection {
     package func endScratch() throws { try base.endScratch() }
     package func executeAlone(_ text: String) throws(EngineError) { try base.executeAlone(text) }
     package func interrupter() -> @Sendable () -> Void { base.interrupter() }
-    package func fileMark() throws(EngineError) -> FileMark? { try base.fileMark() }
+    package func fileMark() throws(EngineError) -> FileMark? { tellsFile ? try base.fileMark() : nil }
     package func close() { base.close() }
 }
 
@@ -138,4 +143,11 @@ func pause(_ duration: Duration) {
     let (seconds, attoseconds) = duration.components
     var time = timespec(tv_sec: Int(seconds), tv_nsec: Int(attoseconds / 1_000_000_000))
     nanosleep(&time, nil)
+}
+
+extension EngineSource {
+    /// On a file system that can't tell a file from its copy.
+    package var withoutFileMarks: EngineSource {
+        EngineSource { FaultyEngine(try makeEngine($0), FaultPlan(), tellsFile: false) }
+    }
 }
