@@ -40,8 +40,8 @@ package struct SchemaRecord: Sendable {
             connection, head: head, now: time, randomness: options.time.random, texts: StatementTexts())
         session.begin(actor: options.actor)
         if isNew { try session.keepEpoch(parent: nil, holder: options.actor) }
-        try session.tellSchema(schema)
-        session.head.isClean = !isNew && head.isClean
+        try session.appendSchema(schema)
+        session.head.isClean = isNew || head.isClean
         session.head.batches += 1
         try session.head.save(connection)
     }
@@ -59,11 +59,15 @@ package struct SchemaRecord: Sendable {
 }
 
 extension WriteSession {
-    /// Appends the record that tells of the schema that the rows have from now on, where the log hasn't told of it.
+    /// Tells the log of the schema that the rows have, where it hasn't been told.
     func tellSchema(_ schema: Int64) throws {
-        let isNew = head.revision == .absent
-        guard isNew || head.schema < schema else { return }
-        let before = isNew ? nil : ClusterRow.image(head)
+        guard head.revision > .absent, head.schema < schema else { return }
+        try appendSchema(schema)
+    }
+
+    /// Appends the record that tells of the schema from now on.
+    fileprivate func appendSchema(_ schema: Int64) throws {
+        let before = head.revision == .absent ? nil : ClusterRow.image(head)
         head.schema = schema
         let image = ClusterRow.image(head)
         let (fields, hash) = encoded(ClusterRow.table, "cluster", image)
