@@ -27,7 +27,8 @@ internal import Testing
         let first = try await Metastore.open(.sqlite(one))
         let fork = first.position
         var history = RandomHistory(on: first, name: name + " one")
-        try await history.goOn(15)
+        // Chance may have it that nothing is committed.
+        while first.position == fork { try await history.goOn(15) }
         let second = try await Metastore.open(.sqlite(two))
         var other = RandomHistory(on: second, name: name + " two")
         try await other.goOn(30)
@@ -153,6 +154,40 @@ internal import Testing
             await follower.close()
             await behind.close()
             await leader.close()
+        }
+    }
+
+    /// A copy went on in the epoch that the leader has left: with less than the follower has, or more.
+    @Test(arguments: [5, 12]) func `tells one that went its own way in an earlier epoch from one that lags`(
+        _ commits: Int
+    ) async throws {
+        try await FollowingPlace.with { place in
+            let (one, two) = (place.root + "/from/one.db", place.root + "/from/two.db")
+            try await RandomHistory.make(one, commits: 20, name: "an earlier epoch")
+            try FileManager.default.copyItem(atPath: one, toPath: two)
+            let leader = try await Metastore.open(.sqlite(one))
+            let fork = leader.position
+            try await leader.lead(as: "the next") { _ in }
+            for number in 0..<8 { try await leader.keyValue.put(EntryKey(namespace: "n", key: "\(number)"), "v") }
+            let other = try await Metastore.open(EngineSource.sqlite(two).withoutFileMarks)
+            #expect(other.position == fork)
+            for number in 0..<commits {
+                try await other.keyValue.put(EntryKey(namespace: "o", key: "\(number)"), "w")
+            }
+            let first = try await Follower.open(place.follower, following: .store(leader), .quick)
+            try await first.waitFor(leader.revision, timeout: .seconds(60))
+            await first.close()
+            let follower = try await Follower.open(
+                place.follower, following: .store(other), of: fork.cluster, .quick)
+            #expect(
+                await eventually { follower.status.state == .forked(lastCommon: fork) }, "\(follower.status) \(fork)")
+            #expect(try await follower.store.contents() == leader.contents(), "it is left as it is")
+            follower.rewind()
+            #expect(await eventually { follower.status.position == other.position }, "\(follower.status)")
+            try await expectEqual(follower, other)
+            await follower.close()
+            await leader.close()
+            await other.close()
         }
     }
 

@@ -1,6 +1,8 @@
 // Invariants
 // 1. One loop asks and applies; nothing else writes to the store.
 // 2. After any failure the place to go on from is read from the store anew.
+// 3. A source that ends before this store, or in an earlier epoch, only lags, unless it has something of its own after
+//    what both have.
 
 internal import FoundationEssentials
 internal import Metastore
@@ -90,6 +92,12 @@ struct FollowerRun: Sendable {
     private func recover(from error: any Error) async {
         switch error {
         case LogSourceError.forked(let common): await recover(from: common)
+        case LogSourceError.behind(let newest):
+            if let common = try? await parting(newest) {
+                await recover(from: common)
+            } else {
+                progress.note(.failed(.behind(newest: newest)))
+            }
         case let error as LogSourceError: progress.note(.failed(error))
         case is CancellationError: return
         default:
@@ -97,6 +105,33 @@ struct FollowerRun: Sendable {
             if case StoreError.closed = error { await reopen() }
         }
         try? await Task.sleep(for: progress.takePause())
+    }
+
+    /// Where a source that doesn't know this store's place, and ends at a revision, went another way; nil where it only
+    /// lags, or nothing tells.
+    private func parting(_ newest: Revision) async throws -> Position? {
+        let epochs = try await progress.store.lineage().epochs
+        var revision = min(newest, progress.store.position.revision)
+        while true {
+            let own = try await progress.store.position(at: revision)
+            let place = LogPlace(position: own, chain: try await progress.store.keptLink(of: revision))
+            do throws(LogSourceError) {
+                _ = try await source.next(after: place, waiting: .zero)
+                // What it has next isn't what is here.
+                return revision < newest ? own : nil
+            } catch {
+                switch error {
+                case .forked(let common): return common
+                case .behind:
+                    // It hasn't heard of the epoch that this revision has here.
+                    guard let start = epochs.last(where: { $0.epoch == own.epoch }), start.fork < revision else {
+                        return nil
+                    }
+                    revision = start.fork
+                default: throw error
+                }
+            }
+        }
     }
 
     /// The source has another history: how far both have the same is looked for, and told.
