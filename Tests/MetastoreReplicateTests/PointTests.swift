@@ -3,6 +3,7 @@ internal import FoundationEssentials
 internal import Metastore
 internal import MetastoreCommandLine
 internal import MetastoreModel
+internal import MetastoreReplication
 internal import MetastoreReplicationCommands
 internal import MetastoreTestSupport
 internal import Testing
@@ -33,6 +34,30 @@ internal import Testing
             #expect(try await rig.restore(into: newest).epoch == 2)
             let found = try await rig.contents(newest)
             #expect(found.digests == expected.digests && found.digestsOfRows == found.digests)
+        }
+    }
+
+    @Test func `begins with an image where the place can be given one`() async throws {
+        try await Rig.with(.disk) { rig in
+            try await rig.ship()
+            try await rig.snapshot()
+            let image = try await rig.snapshot(as: .image)
+            #expect(image.form == "image" && image.rows == 0 && image.contentBytes > 10_000)
+            let expected = try await rig.contents(rig.store)
+            for engine in Rig.engines {
+                let place = try rig.place("\(engine)", on: engine)
+                #expect(try await rig.restore(into: place).revision == image.revision)
+                #expect(try await rig.contents(place).digestsOfRows == expected.digests)
+            }
+            #expect(try await rig.status().snapshots.map(\.form).sorted() == ["image", "portable"])
+            if let server = Rig.engines.first(where: { $0 != .disk }) {
+                let refused = await failure {
+                    try await SnapshotCommand(
+                        try rig.place("none", on: server), to: try rig.archive, as: .image, screen: rig.screen
+                    ).run(Password())
+                }
+                #expect(refused?.status == .usage && refused?.description.contains("for every engine") == true)
+            }
         }
     }
 

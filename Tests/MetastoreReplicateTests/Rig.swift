@@ -113,8 +113,8 @@ final class Rig: Sendable {
     }
 
     @discardableResult
-    func snapshot() async throws -> SnapshotAnswer {
-        try await SnapshotCommand(store, to: try archive, screen: screen).run(Password())
+    func snapshot(as form: SnapshotForm = .portable) async throws -> SnapshotAnswer {
+        try await SnapshotCommand(store, to: try archive, as: form, screen: screen).run(Password())
     }
 
     func status(beside url: StoreURL? = nil) async throws -> ArchiveStatusReport {
