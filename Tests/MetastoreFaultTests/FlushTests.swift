@@ -162,11 +162,13 @@ extension Faults {
         @Test func `in a checkpoint loses nothing`() async throws {
             let process = try CrashProcess("serve", environment: shim.environment)
             try process.ask("open \(place.path)")
+            #expect(try process.ask("settle") == "ok")
             shim.arm(.flush, after: 1, times: 3, target: .database)
             var requests: [Request] = []
             for _ in 0..<40 {
                 let request = Request(operation: OperationID().uuid, writer: 1, trials: 3)
-                #expect(try process.ask("perform \(request)").hasPrefix("ok"))
+                let answer = try process.ask("perform \(request)")
+                #expect(answer.hasPrefix("ok"), "\(answer)")
                 requests.append(request)
             }
             #expect(shim.hits >= 1)
