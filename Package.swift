@@ -167,6 +167,13 @@ let package = Package(
                 "MetastoreCommandLine", arguments, metrics,
             ],
             path: "tools/metastore-bench", swiftSettings: settings),
+        .executableTarget(
+            name: "metastore-bench-replication",
+            dependencies: [
+                "Metastore", "MetastoreModel", "MetastoreSQLite", "MetastoreReplication", "MetastoreReplicationServer",
+                "MetastoreReplicationClient", arguments,
+            ],
+            path: "tools/metastore-bench-replication", swiftSettings: settings),
 
         .target(
             name: "MetastoreEngineContract", dependencies: ["MetastoreEngine"], path: "Tests/MetastoreEngineContract",
@@ -184,7 +191,10 @@ let package = Package(
             exclude: ["Examples"], swiftSettings: settings),
         .testTarget(
             name: "MetastoreBenchTests",
-            dependencies: ["metastore-bench", "Metastore", "MetastoreModel", "MetastoreSQLite", "PostgreSQLServer"],
+            dependencies: [
+                "metastore-bench", "metastore-bench-replication", "Metastore", "MetastoreModel", "MetastoreSQLite",
+                "PostgreSQLServer",
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "MetastoreInspectionTests",

@@ -54,7 +54,7 @@ struct ImportRule {
             "Sources/MetastoreInspection", belowCommandLine.union(terminal).subtracting(["MetastoreInspection"]),
             outside: wire.union(["Mustache"])),
         ImportRule(
-            "Sources/MetastoreCommandLine", belowCommandLine.union(terminal).union(["MetastoreReplicationServer"]),
+            "Sources/MetastoreCommandLine", belowCommandLine.union(terminal),
             outside: observability.union(["ArgumentParser"])),
         ImportRule(
             "Sources/MetastoreReplicationCommands",
@@ -79,6 +79,11 @@ struct ImportRule {
         ImportRule(
             "tools/metastore-bench", store.union(engines).union(engine).union(["MetastoreCommandLine"]),
             outside: ["ArgumentParser", "Metrics"]),
+        ImportRule(
+            "tools/metastore-bench-replication",
+            store.union([
+                "MetastoreSQLite", "MetastoreReplication", "MetastoreReplicationServer", "MetastoreReplicationClient",
+            ]), outside: ["ArgumentParser"]),
         ImportRule(
             "tools/metastore-quickstart",
             store.union(engines).union(terminal).union(["MetastoreQuickstart", "MetastoreCommandLine"]),
