@@ -92,30 +92,31 @@ struct Snapshot: AsyncParsableCommand {
     @Option(name: .customLong("to"), help: "The archive, which has the store's history.", completion: .directory)
     var archive: String
 
-    @Option(help: "What it is made of: portable, rows for any engine; or image, SQLite's pages.")
-    var form = SnapshotForm.portable
+    @Option(help: "What it is made of: rows for any engine, or SQLite's pages.")
+    var form = Form.portable
+
+    enum Form: String, CaseIterable, ExpressibleByArgument {
+        case portable, image
+
+        var wanted: SnapshotForm {
+            switch self {
+            case .portable: .portable
+            case .image: .image
+            }
+        }
+    }
 
     @OptionGroup var secret: PasswordArguments
     @OptionGroup var answering: AnswerArguments
 
     func run() async throws {
-        let (password, form) = (secret.password, form)
+        let (password, form) = (secret.password, form.wanted)
         try await answer(CommandRun(answering.output)) {
             (try StoreURL(store), try ArchiveURL(archive))
         } _: { inputs, screen in
             try await SnapshotCommand(inputs.0, to: inputs.1, as: form, screen: screen).run(password)
         }
     }
-}
-
-extension SnapshotForm: ExpressibleByArgument {
-    public init?(argument: String) {
-        guard let form = Self.allCases.first(where: { $0.word == argument }) else { return nil }
-        self = form
-    }
-
-    public var defaultValueDescription: String { word }
-    public static var allValueStrings: [String] { allCases.map(\.word) }
 }
 
 struct Label: AsyncParsableCommand {
