@@ -199,8 +199,8 @@ let package = Package(
         .testTarget(
             name: "MetastoreInspectionTests",
             dependencies: [
-                "MetastoreInspection", "MetastoreTestSupport", "Metastore", "MetastoreModel", "MetastoreSQLite",
-                "MetastoreEngine", "MetastoreMigration", "Migrations", "FaultLoad", "FaultSupport",
+                "TranscriptSupport", "MetastoreInspection", "MetastoreTestSupport", "Metastore", "MetastoreModel",
+                "MetastoreSQLite", "MetastoreEngine", "MetastoreMigration", "Migrations", "FaultLoad", "FaultSupport",
                 "metastore-crash-test", "metastore-inspect-test", "metastore-inspect", "MetastoreCommandLine",
                 "MetastoreTerminal", "CSQLite", .product(name: "Yams", package: "Yams"),
             ],
@@ -291,9 +291,10 @@ let package = Package(
         .testTarget(
             name: "MetastoreReplicateTests",
             dependencies: [
-                "MetastoreReplicationCommands", "metastore-replicate", "MetastoreReplicationServer",
-                "MetastoreReplication", "MetastoreCommandLine", "MetastoreTestSupport", "MetastoreTerminal",
-                "FaultSupport", "Metastore", "MetastoreModel", "MetastoreEngine", "MetastoreSQLite",
+                "TranscriptSupport", "MetastoreReplicationCommands", "metastore-replicate",
+                "MetastoreReplicationServer", "MetastoreReplication", "MetastoreCommandLine", "MetastoreTestSupport",
+                "MetastoreTerminal", "FaultSupport", "Metastore", "MetastoreModel", "MetastoreEngine",
+                "MetastoreSQLite",
             ],
             exclude: ["Expected", "Fixtures"], swiftSettings: settings),
         .executableTarget(
@@ -323,12 +324,15 @@ let package = Package(
         .testTarget(
             name: "MetastoreMigrateTests",
             dependencies: [
-                "MigrateSupport", "metastore-migrate", "metastore-migrate-test", "metastore-crash-test", "FaultLoad",
-                "FaultSupport", "MetastoreTestSupport", "MetastoreCommandLine", "MetastoreTerminal",
-                "MetastoreMigration", "Migrations", "Metastore",
+                "MigrateSupport", "TranscriptSupport", "metastore-migrate", "metastore-migrate-test",
+                "metastore-crash-test", "FaultLoad", "FaultSupport", "MetastoreTestSupport",
+                "MetastoreCommandLine", "MetastoreTerminal", "MetastoreMigration", "Migrations", "Metastore",
                 "MetastoreModel", "MetastoreEngine", "MetastoreSQLite", "MetastorePostgreSQL", "PostgreSQLServer",
             ],
             exclude: ["Expected", "Fixtures"], swiftSettings: settings),
+        .target(
+            name: "TranscriptSupport", dependencies: ["MetastoreCommandLine", "MetastoreTerminal"],
+            path: "Tests/TranscriptSupport", swiftSettings: settings),
         .target(name: "PostgreSQLServer", path: "Tests/PostgreSQLServer", swiftSettings: settings),
         .executableTarget(
             name: "metastore-test-server", dependencies: ["PostgreSQLServer"], path: "Tests/PostgreSQLServerProgram",

@@ -8,13 +8,11 @@ internal import MetastoreSQLite
 internal import MetastoreTerminal
 internal import MetastoreTestSupport
 internal import Testing
+internal import TranscriptSupport
 internal import Yams
 
-/// Whole answers, compared with files. `METASTORE_TEST_RENEW=1` writes the files anew.
+/// Whole answers, compared with files.
 @Suite(.serialized) struct `The inspector's answers` {
-    private static let folder =
-        #filePath.split(separator: "/").dropLast().map { "/" + $0 }.joined() + "/Expected/"
-
     @Test(arguments: [InspectFormat.table, .wide, .json, .ndjson, .csv, .yaml, .name])
     func `are these`(_ format: InspectFormat) async throws {
         try await withScratch { root in
@@ -25,11 +23,7 @@ internal import Yams
                 text += "$ metastore-inspect STORE \(command.title) -o \(format.rawValue)\n"
                 text += Self.answer(command, path, format) + "\n"
             }
-            let found = Self.normalised(text, path)
-            let file = Self.folder + format.rawValue + ".txt"
-            if getenv("METASTORE_TEST_RENEW") != nil { try Data(found.utf8).write(to: URL(filePath: file)) }
-            let expected = String(decoding: FileManager.default.contents(atPath: file) ?? Data(), as: UTF8.self)
-            #expect(found == expected, "\(Self.difference(found, expected))")
+            try ExpectedText(format.rawValue + ".txt").compare(Self.normalised(text, path))
         }
     }
 
@@ -151,13 +145,6 @@ internal import Yams
         .replacing("\"host\": \"\(host)\"", with: "\"host\": \"HOST\"")
         .replacing("host: \"\(host)\"", with: "host: \"HOST\"")
         .replacing("metastore \(Metastore.version)", with: "metastore VERSION")
-    }
-
-    private static func difference(_ found: String, _ expected: String) -> String {
-        let pairs = zip(
-            found.split(separator: "\n", omittingEmptySubsequences: false),
-            expected.split(separator: "\n", omittingEmptySubsequences: false))
-        return pairs.first { $0 != $1 }.map { "found \($0), expected \($1)" } ?? "one is longer"
     }
 
     private static func json(_ value: Any) -> JSON {

@@ -2,6 +2,7 @@ internal import Metastore
 internal import MetastoreCommandLine
 internal import MetastoreTerminal
 internal import Testing
+internal import TranscriptSupport
 
 /// The way of an old store through the upgrade and its backfill, whole, compared with a file.
 @Suite(.serialized) struct `The answers about a backfill` {

@@ -2,6 +2,7 @@ internal import MetastoreCommandLine
 internal import MetastoreEngine
 internal import MigrateSupport
 internal import Testing
+internal import TranscriptSupport
 
 /// What every command answers, whole, compared with a file.
 @Suite(.serialized) struct `The answers of metastore-migrate` {

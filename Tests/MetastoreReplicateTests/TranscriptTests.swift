@@ -5,6 +5,7 @@ internal import MetastoreTerminal
 internal import MetastoreTestSupport
 internal import Synchronization
 internal import Testing
+internal import TranscriptSupport
 
 /// What every command answers, whole, compared with a file.
 @Suite(.serialized, .timed) struct `The answers of metastore-replicate` {

@@ -6,6 +6,7 @@ import os
 import shutil
 import sqlite3
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -38,9 +39,12 @@ class Rig:
         return json.loads(said)
 
     def replicating(self, path, replica):
-        """Litestream on a store, once it has what is there."""
+        """Litestream on a store, once what is there can be restored."""
         daemon = Daemon(self.litestream, "replicate", path, f"file://{replica}")
-        await_(lambda: any(names for _, _, names in os.walk(replica)))
+        trial = f"{self.folder}/trial.db"
+        words = [self.litestream, "restore", "-o", trial, f"file://{replica}"]
+        await_(lambda: subprocess.run(words, capture_output=True).returncode == 0, pause=0.2)
+        os.remove(trial)
         return daemon
 
 
@@ -125,12 +129,13 @@ def transitions(rig, name, commits, clients, pause, age):
     os.makedirs(f"{place}/archive")
     with Talker(
         rig.bench, "master", "--path", f"{place}/master.db", "--archive", f"{place}/archive", "--work", "transition",
-        "--commits", commits, "--clients", clients, "--pause", pause, "--segment-age", age, "--quiet",
+        "--commits", commits, "--clients", clients, "--pause", pause, "--segment-age", age, "--quiet", "--waits",
     ) as master:
         master.until("ready")
         # What was there before is archived.
         time.sleep(age + 1)
         before = size(f"{place}/archive")
+        master.go()
         master.until("commits")
     return (size(f"{place}/archive") - before) / commits
 
@@ -140,7 +145,7 @@ def bytes_(rig):
     return {
         "alone": transitions(rig, "bytes-alone", 10, 1, 1_000, 0.2),
         "in 5,100": transitions(rig, "bytes-batch", 5_100, 1, 0, 30),
-        "in 5,100, of 51 trials": transitions(rig, "bytes-clients", 5_100, 51, 0, 30),
+        "in 5,100, of as many trials": transitions(rig, "bytes-trials", 5_100, 5_100, 0, 30),
     }
 
 

@@ -117,7 +117,7 @@ struct Master: AsyncParsableCommand {
             switch work {
             case .put:
                 let key = EntryKey(namespace: "bench", key: "\((number &* clients &+ client) % 1_000)")
-                revision = try await store.committed { tx in try tx.keyValue.put(key, Values.entry) }.value.revision
+                revision = try await store.committed { tx in try tx.keyValue.put(key, Values.entry(number)) }.value.revision
                     .rawValue
             case .transition:
                 let isActive = number.isMultiple(of: 2)
@@ -135,8 +135,12 @@ struct Master: AsyncParsableCommand {
 }
 
 enum Values {
-    /// 250 bytes.
-    static let entry = [UInt8](repeating: 120, count: 250)
+    /// 250 bytes, others for each number: writing what is there is no change, and no commit.
+    static func entry(_ number: Int) -> [UInt8] {
+        var bytes = [UInt8](repeating: 120, count: 250)
+        withUnsafeBytes(of: number) { bytes.replaceSubrange(0..<$0.count, with: $0) }
+        return bytes
+    }
 
     /// 300 bytes.
     static func hparams(_ number: Int) -> JSONObject {
