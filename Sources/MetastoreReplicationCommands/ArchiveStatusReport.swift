@@ -18,7 +18,7 @@ package struct ArchiveStatusReport: CommandReport {
         package let revision: Int64
         package let epoch: Int64
         /// `usable`, `otherHistory` (or one that isn't archived yet), `damaged`.
-        package let state: String
+        package var state: String
         package let form: String
         package let time: String?
         package let rows: Int64?
@@ -55,7 +55,7 @@ package struct ArchiveStatusReport: CommandReport {
     package let epochs: [Epoch]
     package let segments: Int
     package let segmentBytes: Int
-    package let snapshots: [Snapshot]
+    package var snapshots: [Snapshot]
     package let labels: [Label]
     /// Objects that lie beyond the end of the line: what led to them is missing.
     package let unreachable: [String]

@@ -46,7 +46,8 @@ package struct StoreCheck: Sendable {
         self.revision = revision
     }
 
-    fileprivate mutating func add(_ name: String, _ found: [(key: String, detail: String)]) {
+    /// Takes note of one thing that was made sure of, and of what was found wrong with it.
+    package mutating func add(_ name: String, _ found: [(key: String, detail: String)]) {
         let id = VerificationReport.id(of: name)
         items.append(Item(id: id, name: name, findings: found.count))
         findingCount += found.count

@@ -46,7 +46,8 @@ extension Inspection {
             StoreInfo.Writer(
                 binary: $0.appliedBy, host: $0.host, time: Timestamp(microseconds: $0.appliedTime))
         }
-        let identity = try? store.identity()
+        // Of a rebuilt state they are those of the scratch that it stands in.
+        let identity = isRebuilt ? nil : try? store.identity()
         return StoreInfo(
             facts: facts, schema: status.found, knownSchema: status.known, minReader: status.minReader,
             minWriter: status.minWriter, migratedBy: writer, lastActor: try lastActor(facts),
