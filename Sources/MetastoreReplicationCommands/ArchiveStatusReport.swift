@@ -72,6 +72,11 @@ package struct ArchiveStatusReport: CommandReport {
 
     package func lines(_ style: TerminalStyle) -> [String] {
         var fields = FieldLines()
+        add(to: &fields)
+        return fields.lines(style)
+    }
+
+    func add(to fields: inout FieldLines) {
         fields.add("archive", archive)
         fields.add("cluster", cluster)
         fields.add("newest", "revision \(revision)" + (time.map { ", committed \($0.toTheSecond)" } ?? ""))
@@ -96,7 +101,6 @@ package struct ArchiveStatusReport: CommandReport {
                     + (unreachable.count > 1 ? " and \(unreachable.count - 1) more" : "") + " is missing", .red)
         }
         for note in notes { fields.add("note", note, .yellow) }
-        return fields.lines(style)
     }
 
     private func add(snapshots fields: inout FieldLines) {

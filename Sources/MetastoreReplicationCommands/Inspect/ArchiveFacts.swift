@@ -40,6 +40,7 @@ struct ArchiveFacts: CommandReport {
 
     func lines(_ style: TerminalStyle) -> [String] {
         var fields = FieldLines()
+        status.add(to: &fields)
         let from = shown.snapshot.map { "the snapshot at revision \($0)" } ?? "the first revision"
         fields.add(
             "shown",
@@ -48,15 +49,15 @@ struct ArchiveFacts: CommandReport {
                 + "\(MetastoreTerminal.Shown.count(shown.objects, "object")), "
                 + "\(MetastoreTerminal.Shown.bytes(shown.bytes)) read")
         for damage in damages { fields.add("damaged", damage.description, .red) }
-        return status.lines(style) + fields.lines(style)
+        return fields.lines(style)
     }
 }
 
 extension InspectedArchive {
     func facts() throws -> any CommandReport {
         do {
-            let (survey, place, walked) = (survey, archive.root, walked)
-            let status = try OneThread.run { try await survey.status(at: place, walked) }
+            let (survey, place) = (survey, archive.root)
+            let status = try OneThread.run { try await survey.status(at: place) }
             screen.clear()
             let report = state.report
             return ArchiveFacts(
@@ -75,9 +76,10 @@ extension InspectedArchive {
 
 extension ArchiveSurvey {
     /// As `metastore-replicate status` says it; of snapshots it is looked whether each part is what was written.
-    fileprivate func status(at place: String, _ walked: WatchedTarget.Reading) async throws -> ArchiveStatusReport {
-        let front = front
-        var status = try await mending { try await ArchiveStatusReport(front, at: place, walked) }
+    fileprivate func status(at place: String) async throws -> ArchiveStatusReport {
+        let (front, counted) = (front, WatchedTarget(mended) { _ in })
+        _ = try await ArchiveHistory(ArchiveLine(counted, of: line.cluster))
+        var status = try await mending { try await ArchiveStatusReport(front, at: place, counted.read) }
         for (index, snapshot) in status.snapshots.enumerated() {
             let id = SnapshotID(
                 epoch: snapshot.epoch, revision: Revision(rawValue: snapshot.revision),

@@ -51,8 +51,7 @@ final class InspectedArchive: RebuiltArchive {
     let target: WatchedTarget
     let survey: ArchiveSurvey
     let state: RebuiltState
-    /// What was read to follow the line, and until the state was there.
-    let walked: WatchedTarget.Reading
+    /// What was read until the state was there.
     let read: WatchedTarget.Reading
 
     init(_ archive: FoundArchive, at text: String?, _ options: ArchiveInspector, _ screen: CommandScreen) throws {
@@ -71,10 +70,9 @@ final class InspectedArchive: RebuiltArchive {
         }
         let target = WatchedTarget(try DirectoryTarget(inspecting: archive.root), screen.reading("read"))
         let survey = try OneThread.run { try await ArchiveSurvey(target, of: cluster) }
-        walked = target.read
         let point = try OneThread.run { try await survey.resolved(wanted?.point ?? .newest, at: archive.path) }
         let place = try RebuildPlace(
-            forArchiveBytes: walked.bytes + survey.later.reduce(0) { $0 + $1.storedBytes },
+            forArchiveBytes: target.read.bytes + survey.later.reduce(0) { $0 + $1.storedBytes },
             hasImages: survey.hasImages, most: options.memoryBytes)
         defer { place.remove() }
         let progress = screen.restoring("rebuild")
@@ -91,6 +89,7 @@ final class InspectedArchive: RebuiltArchive {
             if let link = point.link, state.report.state.chain != link {
                 throw ArchiveError.forked(object: "label \(text ?? "")", after: state.history.start.revision)
             }
+            if state.report.state.revision == .absent, after.isBroken { throw after.nothing }
             let said = ArchiveWords(
                 archive, after, state, isNewest: point.point == Restore.Point.newest, now: options.time())
             for warning in said.warnings { screen.say("warning: \(warning)") }
@@ -115,6 +114,15 @@ extension ArchiveSurvey {
             throw await CommandFailure(noLabel: name, in: line, at: place)
         }
         return (.revision(label.revision), label.chain)
+    }
+
+    /// Nothing that is left can be proven.
+    fileprivate var nothing: CommandFailure {
+        let damages = mended.damages.prefix(ArchiveWords.named).map { "  \($0)" }.joined(separator: "\n")
+        return CommandFailure(
+            .damaged,
+            "nothing of this archive can be proven: the line breaks off before its first revision, and no snapshot is "
+                + "whole. Nothing of it was changed; look for a copy of it. Damaged or missing:\n\(damages)")
     }
 
     /// Why a point of a broken line can't be shown.

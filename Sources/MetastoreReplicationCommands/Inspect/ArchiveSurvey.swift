@@ -48,6 +48,12 @@ struct ArchiveSurvey: Sendable {
         try await findEnd()
     }
 
+    /// True where the line breaks off: what came after ``front`` is damaged or missing.
+    var isCutShort: Bool {
+        let next = line.name(after: front.end).description
+        return mended.damages.contains { $0.object == next }
+    }
+
     /// True where objects are missing from the line, or damaged: then later snapshots say more than it does.
     var isBroken: Bool {
         let line = [line.names.log, line.names.kept, line.names.beginning].map(\.description)
@@ -68,13 +74,42 @@ struct ArchiveSurvey: Sendable {
 
     private mutating func findEnd() async throws {
         unreachable = try await line.unreachable(after: front.end)
+        while let record = try await lostEpoch() {
+            let name = line.name(after: front.end)
+            mended.note(ObjectDamage(object: name.description, offset: 0, reason: "it is missing"))
+            mended.substitute(record.bytes, for: name)
+            front = try await Self.history(line, mended)
+            unreachable = try await line.unreachable(after: front.end)
+        }
         // A snapshot begins at a place where the line once was.
-        let isCutShort = later.contains { $0.anchor.revision > front.end.revision }
+        let hasMore = later.contains { $0.anchor.revision > front.end.revision }
         let next = line.name(after: front.end).description
-        if isCutShort || !unreachable.isEmpty, !mended.damages.contains(where: { $0.object == next }) {
+        if hasMore || !unreachable.isEmpty, !mended.damages.contains(where: { $0.object == next }) {
             mended.note(ObjectDamage(object: next, offset: 0, reason: "it is missing"))
         }
     }
+
+    /// The record of an epoch that is lost, as the epoch's first segment has it: its link proves from which revision of
+    /// the line it goes on. Nil where no segment goes on from there.
+    private func lostEpoch() async throws -> EpochRecord? {
+        let (place, next) = (front.end, front.end.epoch.number + 1)
+        for name in unreachable where name.words.count == 4 && Int64(name.words[2]) == next {
+            guard let first = Int64(name.words[3]), first <= place.revision.rawValue + 1,
+                let bytes = try await mended.read(name, limit: Limits.segmentObjectBytes),
+                let segment = try? Segment(bytes, named: name.description), segment.header.epoch.number == next,
+                segment.header.cluster == line.cluster, segment.header.first.rawValue == first
+            else { continue }
+            let fork = Revision(rawValue: first - 1)
+            guard try await front.link(at: fork) == segment.header.previous else { continue }
+            return EpochRecord(
+                cluster: line.cluster, epoch: segment.header.epoch, parent: place.epoch, fork: fork,
+                chain: segment.header.previous, holder: Self.unknown, time: segment.footer.times.lowerBound)
+        }
+        return nil
+    }
+
+    /// Who led, where what says so is lost.
+    private static let unknown = "unknown"
 
     /// The line without what is damaged.
     static func history(_ line: ArchiveLine, _ mended: MendedTarget) async throws -> ArchiveHistory {
@@ -108,7 +143,7 @@ struct ArchiveSurvey: Sendable {
         func record(_ place: ArchivePlace, _ time: Timestamp) -> EpochRecord {
             EpochRecord(
                 cluster: line.cluster, epoch: place.epoch, parent: nil, fork: place.revision, chain: place.chain,
-                holder: "unknown", time: time)
+                holder: unknown, time: time)
         }
         for name in try await line.target.list(under: line.names.log, after: nil, limit: 16) {
             guard let bytes = try await line.target.read(name, limit: Limits.segmentObjectBytes),
@@ -137,7 +172,7 @@ struct ArchiveSurvey: Sendable {
             known
             ?? EpochRecord(
                 cluster: line.cluster, epoch: anchor.epoch, parent: nil, fork: anchor.revision, chain: anchor.chain,
-                holder: "unknown", time: snapshot.head.time)
+                holder: Self.unknown, time: snapshot.head.time)
         let record = KeptRecord(number: number, epoch: epoch, revision: anchor.revision, chain: anchor.chain)
         mended.substitute(record.bytes, for: name)
         do {

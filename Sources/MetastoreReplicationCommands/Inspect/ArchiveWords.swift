@@ -29,9 +29,9 @@ struct ArchiveWords {
         guard let first = damages.first else { return .archived(upTo: survey.front.end.revision) }
         let more = damages.count > 1 ? ", and \(Shown.count(damages.count - 1, "object")) more" : ""
         let shown =
-            survey.isBroken
+            survey.isCutShort
             ? ". Its line of objects breaks off after revision \(survey.front.end.revision); shown is revision \(revision)"
-            : ". Its line of objects is whole"
+            : ". Its log is whole up to revision \(survey.front.end.revision)"
         return .damaged(reason: "\(first)\(more)\(shown)")
     }
 
@@ -74,7 +74,7 @@ struct ArchiveWords {
         if damages.count > Self.named {
             warnings.append("and \(Shown.count(damages.count - Self.named, "object")) more (info names them)")
         }
-        guard survey.isBroken else { return warnings }
+        guard survey.isCutShort || state.isBeyondBreak else { return warnings }
         let (front, unreachable) = (survey.front.end.revision, lost)
         if let first = unreachable.first, let last = unreachable.last {
             warnings.append(
