@@ -13,11 +13,12 @@ internal import Testing
         /// The revision that is shown; nil where nothing is.
         let revision: Int64?
         let listed: Asked
-        let checked: Asked
+        private let folder: String
+        var checked: Asked { Asked(InspectOptions(archive: folder)) { try $0.check(.full) } }
 
         init(_ rig: ArchivedStore, at moment: String? = nil) throws {
+            folder = rig.folder
             listed = Asked(InspectOptions(archive: rig.folder, at: moment), showing: { try $0.info(sizes: false) })
-            checked = Asked(InspectOptions(archive: rig.folder)) { try $0.check(.full) }
             guard listed.status == .success else {
                 revision = nil
                 return
@@ -32,24 +33,9 @@ internal import Testing
     /// Whatever is shown was so: the same as the store says of that revision. Of its log as much is shown as is left.
     private func expectTrue(_ copy: ArchivedStore, _ rig: ArchivedStore, _ revision: Int64?, _ comment: Comment) {
         guard let revision else { return }
-        for kind in RecordKind.allCases where kind != .cluster && kind != .consumer {
-            let answers = [
-                InspectOptions(rig.path, .ndjson, at: "\(revision)"), InspectOptions(archive: copy.folder, .ndjson),
-            ].map { options in Asked(options, showing: { try $0.list(RecordQuery(kind), limit: nil) }).output }
-            let (store, archive) = (plain(answers[0]), plain(answers[1]))
-            #expect(archive == store, "\(comment): \(kind)")
-        }
-    }
-
-    private func plain(_ text: String) -> [String] {
-        text.split(separator: "\n").map { line in
-            var line = String(line)
-            for name in ["last_activity", "last_heartbeat", "renewed_time"] {
-                guard let start = line.firstRange(of: "\"\(name)\":") else { continue }
-                line.removeSubrange(start.lowerBound..<(line[start.upperBound...].firstIndex(of: ",") ?? line.endIndex))
-            }
-            return line
-        }
+        let store = Content(InspectOptions(rig.path, .ndjson, at: "\(revision)"), rowsAlone: true)
+        let archive = Content(InspectOptions(archive: copy.folder, .ndjson), rowsAlone: true)
+        #expect(archive == store && store.lines.count > 10, "\(comment): \(archive.difference(store))")
     }
 
     /// The revision that the name of an object of the line says, or the one before it.
@@ -59,6 +45,7 @@ internal import Testing
 
     /// Ways to break an object.
     private enum Way: CaseIterable { case missing, flipped, cut, empty, swapped }
+    private static let few: [Way] = [.missing, .flipped, .cut]
 
     private func break_(_ rig: ArchivedStore, _ object: String, _ way: Way) throws {
         switch way {
@@ -84,12 +71,13 @@ internal import Testing
                     #expect(look.listed.errors.contains("warning: the archive is damaged: \(last)"), "\(way)")
                     #expect(look.listed.errors.contains("the last before the break"), "\(way)")
                     #expect(look.listed.output.contains("\"verdict\": \"damaged\""), "\(way)")
-                    #expect(look.checked.status == .damaged && look.checked.output.contains(last), "\(way)")
+                    let checked = look.checked
+                    #expect(checked.status == .damaged && checked.output.contains(last), "\(way)")
                     expectTrue(copy, rig, look.revision, "\(way)")
                     // The words are those of metastore-replicate verify.
                     let verified = try #require(await copy.verify())
                     let said = try #require(verified.description.split(separator: ". Nothing of it").first)
-                    #expect(look.checked.output.contains(String(said.split(separator: " is damaged").last ?? "?")))
+                    #expect(checked.output.contains(String(said.split(separator: " is damaged").last ?? "?")))
                 }
             }
         }
@@ -100,13 +88,13 @@ internal import Testing
         try await ArchivedStore.with { rig in
             let (log, last) = (try rig.objects("log"), try rig.revision())
             for object in log.prefix(2) {
-                for way in Way.allCases {
+                for way in Self.few {
                     try await rig.withCopy { copy in
                         try break_(copy, object, way)
                         let look = try Look(copy)
                         #expect(look.revision == last, "\(object) \(way): \(look.listed.reason)")
                         #expect(look.listed.errors.contains("warning: the line is broken after revision"), "\(way)")
-                        #expect(look.listed.errors.contains(object) && look.checked.status == .damaged, "\(way)")
+                        #expect(look.listed.errors.contains(object), "\(way)")
                         expectTrue(copy, rig, look.revision, "\(object) \(way)")
                         // What was committed in between is not to be had, and what was before is.
                         let front = try before(object)
@@ -129,7 +117,7 @@ internal import Testing
             let (log, last) = (try rig.objects("log"), try rig.revision())
             // The last of epoch 1.
             let record = try #require(log.last { $0.contains("/log/0000000001/") })
-            for way in Way.allCases {
+            for way in Self.few {
                 try await rig.withCopy { copy in
                     try break_(copy, record, way)
                     let look = try Look(copy)
@@ -148,15 +136,16 @@ internal import Testing
             let others = try rig.objects().filter { !$0.contains("/log/") }
             #expect(others.count == 4)
             for object in others {
-                for way in Way.allCases {
+                for way in Self.few {
                     try await rig.withCopy { copy in
                         try break_(copy, object, way)
                         let look = try Look(copy)
                         #expect(look.revision == last, "\(object) \(way): \(look.listed.reason)")
                         // Nobody knows of a label or a snapshot that isn't there.
                         let isUnknown = way == .missing && (object.contains("labels") || object.hasSuffix("portable"))
-                        #expect(look.checked.status == (isUnknown ? .success : .damaged), "\(object) \(way)")
-                        #expect(look.checked.output.contains(object) != isUnknown, "\(object) \(way)")
+                        let checked = look.checked
+                        #expect(checked.status == (isUnknown ? .success : .damaged), "\(object) \(way)")
+                        #expect(checked.output.contains(object) != isUnknown, "\(object) \(way)")
                         expectTrue(copy, rig, look.revision, "\(object) \(way)")
                     }
                 }
@@ -218,7 +207,8 @@ internal import Testing
                         }
                     }
                     let look = try Look(copy)
-                    #expect(look.checked.status == .damaged, "round \(round): \(look.checked.reason)")
+                    let checked = look.checked
+                    #expect(checked.status == .damaged, "round \(round): \(checked.reason)")
                     #expect(look.revision != nil || look.listed.status == .damaged, look.listed.reason)
                     expectTrue(copy, rig, look.revision, "round \(round)")
                     ends[look.revision.map { "\($0)" } ?? "nothing", default: 0] += 1

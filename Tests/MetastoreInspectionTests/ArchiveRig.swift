@@ -123,7 +123,8 @@ struct ArchivedStore: Sendable {
 
     /// The last revision of the store.
     func revision() throws -> Int64 {
-        try Inspection.open(path: path).store.summary().revision.rawValue
+        let inspection = try Inspection.open(path: path)
+        return try inspection.read { try inspection.store.summary().revision.rawValue }
     }
 }
 
@@ -142,34 +143,58 @@ extension InspectOptions {
 /// What a state is, without what is said of where it comes from, and without what no log knows.
 struct Content: Equatable {
     let lines: [[String]]
+    let asked: Asked
 
-    private static let left = ["store", "verdict", "last_activity", "last_heartbeat", "renewed_time"]
-
-    /// - Parameter consumers: false where a snapshot may have older positions than the store.
-    init(_ options: InspectOptions, consumers: Bool = false) {
-        var lines: [[String]] = []
+    /// - Parameters:
+    ///   - consumers: false where a snapshot may have older positions than the store.
+    ///   - rowsAlone: without what is read of the log.
+    init(_ options: InspectOptions, consumers: Bool = false, rowsAlone: Bool = false) {
+        var titles: [String] = []
         let kinds = RecordKind.allCases.filter { $0 != .cluster && (consumers || $0 != .consumer) }
-        let commands: [(InspectSession) throws -> Void] =
-            kinds.map { kind in { try $0.list(RecordQuery(kind), limit: nil) } } + [
-                { try $0.log(after: nil, kinds: .all, under: nil, limit: nil) },
-                { try $0.describe("experiments/2/trials/1") }, { try $0.tree("experiments/2", all: true) },
-                { try $0.history("experiments/2") }, { try $0.metrics(["1"], named: nil, isPlotted: false) },
-                { try $0.sql("SELECT id, state FROM trials ORDER BY id") },
-                { try $0.export([.experiment, .keyValue]) },
-            ]
-        for command in commands {
-            let asked = Asked(options, showing: command)
-            let text = asked.output.split(separator: "\n").filter { line in
-                let name = line.drop { $0 == " " }.dropFirst().prefix { $0 != "\"" }
-                return !Self.left.contains(String(name)) && name != "metastoreExport"
-            }
-            lines.append(["exit \(asked.status.rawValue)"] + text.map(String.init))
+        let rows: [(InspectSession) throws -> Void] = kinds.map { kind in
+            { try $0.list(RecordQuery(kind), limit: nil) }
         }
-        self.lines = lines
+        let rest: [(InspectSession) throws -> Void] = [
+            { try $0.log(after: nil, kinds: .all, under: nil, limit: nil) },
+            { try $0.describe("experiments/2/trials/1") }, { try $0.tree("experiments/2", all: true) },
+            { try $0.history("experiments/2") }, { try $0.metrics(["1"], named: nil, isPlotted: false) },
+            { try $0.sql("SELECT id, state FROM trials ORDER BY id") }, { try $0.export([.experiment, .keyValue]) },
+        ]
+        asked = Asked(options) { session in
+            for command in rows + (rowsAlone ? [] : rest) {
+                session.write("\n#\n")
+                do {
+                    try command(session)
+                    titles.append("answered")
+                } catch {
+                    titles.append("\(CommandFailure(error, at: "").status)")
+                }
+            }
+            return .success
+        }
+        let answers = asked.output.split(separator: "\n").split(separator: "#")
+        lines = zip(titles, answers).map { title, answer in [title] + answer.map { Self.plain(String($0)) } }
     }
+
+    /// A line of JSON without what differs between a store and what was rebuilt of it.
+    static func plain(_ line: String) -> String {
+        var line = line
+        for name in ["store", "verdict", "last_activity", "last_heartbeat", "renewed_time"] {
+            while let start = line.firstRange(of: "\"\(name)\":") {
+                let end = line[start.upperBound...].firstIndex { $0 == "," || $0 == "}" } ?? line.endIndex
+                line.removeSubrange(start.lowerBound..<end)
+            }
+        }
+        return line
+    }
+
+    static func == (one: Content, other: Content) -> Bool { one.lines == other.lines }
 
     /// The first command that answers otherwise.
     func difference(_ other: Content) -> String {
-        zip(lines, other.lines).first { $0 != $1 }.map { "\($0.prefix(60)) and \($1.prefix(60))" } ?? "none"
+        let pair = zip(lines, other.lines).first { $0 != $1 }
+        let line = pair.flatMap { zip($0, $1).first { $0 != $1 } }
+        return
+            "\(asked.reason) \(other.asked.reason) \(lines.count) and \(other.lines.count): \(line.map { "\($0.0) and \($0.1)" } ?? "none")"
     }
 }

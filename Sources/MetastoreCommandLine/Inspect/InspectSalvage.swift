@@ -41,8 +41,8 @@ package struct InspectSalvage: Sendable {
         case .archive(let archive):
             throw CommandFailure(
                 .usage,
-                "\(archive.path) is an archive, and salvage is for the pages of a database. What is whole in an archive "
-                    + "every other command shows; metastore-replicate restore makes a store of it.")
+                "\(archive.path) is an archive, and salvage is for the pages of a database. What is whole in an "
+                    + "archive every other command shows; metastore-replicate restore makes a store of it.")
         case .archives(let archives): throw InspectionError.severalArchives(place: place, archives: archives)
         case .several(let paths): throw InspectionError.several(place: place, paths: paths)
         case .serverData(let data): throw InspectionError.serverData(data)

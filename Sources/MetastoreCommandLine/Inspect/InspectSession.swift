@@ -130,7 +130,7 @@ package final class InspectSession {
         }
     }
 
-    func write(_ text: String) { output.write(text) }
+    package func write(_ text: String) { output.write(text) }
 
     /// What was written goes out.
     package func flush() { output.flush() }

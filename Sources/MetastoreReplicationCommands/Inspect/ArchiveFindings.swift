@@ -52,10 +52,9 @@ extension InspectedArchive {
     /// - Returns: what is wrong with it; nil where nothing is.
     private func rebuilt() throws -> ArchiveError? {
         let (cluster, target, progress) = (survey.line.cluster, target, screen.restoring("verify"))
-        let place = try RebuildPlace(
-            forArchiveBytes: read.bytes, hasImages: survey.hasImages, most: options.memoryBytes)
-        defer { place.remove() }
-        return try place.removed(bySignals: options.endsOnSignals) {
+        return try RebuildPlace.lend(
+            forArchiveBytes: read.bytes, hasImages: survey.hasImages, options
+        ) { place in
             try OneThread.run {
                 do {
                     _ = try await ArchiveCheck(ArchiveLine(target, of: cluster)).run(in: place.discarded, progress)

@@ -14,7 +14,7 @@ internal import MetastoreTerminal
 /// Reads archives for the inspector: a state is rebuilt by a restore, and looked at like a store.
 package struct ArchiveInspector: ArchiveReader {
     /// Bytes of an archive that may be rebuilt in memory; above, a folder in TMPDIR is used.
-    package var memoryBytes = 16 << 20
+    package var memoryBytes = RebuildPlace.memoryBytes
     /// Signals end the process, and what it made for a while goes first.
     package var endsOnSignals: Bool
     private let now: @Sendable () -> Timestamp
@@ -71,12 +71,11 @@ final class InspectedArchive: RebuiltArchive {
         let target = WatchedTarget(try DirectoryTarget(inspecting: archive.root), screen.reading("read"))
         let survey = try OneThread.run { try await ArchiveSurvey(target, of: cluster) }
         let point = try OneThread.run { try await survey.resolved(wanted?.point ?? .newest, at: archive.path) }
-        let place = try RebuildPlace(
-            forArchiveBytes: target.read.bytes + survey.later.reduce(0) { $0 + $1.storedBytes },
-            hasImages: survey.hasImages, most: options.memoryBytes)
-        defer { place.remove() }
         let progress = screen.restoring("rebuild")
-        let (state, after, inspection) = try place.removed(bySignals: options.endsOnSignals) {
+        let (state, after, inspection) = try RebuildPlace.lend(
+            forArchiveBytes: target.read.bytes + survey.later.reduce(0) { $0 + $1.storedBytes },
+            hasImages: survey.hasImages, options
+        ) { place in
             let (state, after) = try OneThread.run {
                 var rebuilding = ArchiveRebuilding(survey, in: place, progress)
                 do {
