@@ -2,6 +2,7 @@ internal import FaultSupport
 internal import FoundationEssentials
 internal import Glibc
 internal import MetastoreCommandLine
+internal import MetastoreEngine
 internal import MetastoreReplication
 internal import MetastoreReplicationCommands
 internal import MetastoreTestSupport
@@ -105,6 +106,30 @@ internal import Testing
             print("inspections ended by signals: \(ends.inWords)")
             #expect(try before.again() == before)
         }
+    }
+
+    private static func thread() -> UInt { UInt(pthread_self()) }
+
+    /// Other threads are those of libdispatch, which look into /proc after a while.
+    @Test func `runs what is asynchronous on one thread`() throws {
+        let caller = Self.thread()
+        let threads = try OneThread.run {
+            await withTaskGroup(of: [UInt].self) { group in
+                for _ in 0..<8 {
+                    group.addTask {
+                        let before = Self.thread()
+                        await withCheckedContinuation { continuation in
+                            _ = BlockingThread.tryStart { continuation.resume() }
+                        }
+                        await Task.yield()
+                        return [before, Self.thread()]
+                    }
+                }
+                return await group.reduce(into: [Self.thread()]) { $0 += $1 }
+            }
+        }
+        #expect(threads.count == 17 && Set(threads) == [caller])
+        #expect(throws: Failure.self) { try OneThread.run { throw Failure("as it was thrown") } }
     }
 
     @Test(.enabled(if: isRoot, "only root can unmount"), arguments: [false, true])

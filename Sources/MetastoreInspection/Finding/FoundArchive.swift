@@ -1,8 +1,8 @@
 internal import FoundationEssentials
 internal import Glibc
 
-/// One cluster's folder in an archive, known by its shape: it is called by the cluster's id, and has at least one of the
-/// things that an archive has. Whether they are whole is another question.
+/// One cluster's folder in an archive, known by its shape: it is called by the cluster's id, and has at least one of
+/// the things that an archive has. Whether they are whole is another question.
 package struct FoundArchive: Sendable, Hashable {
     /// The archive: the folder that the cluster's lies in.
     package let root: String

@@ -7,20 +7,20 @@ internal import Dispatch
 internal import Synchronization
 
 /// Runs asynchronous work on the calling thread, which waits for it.
-final class OneThread: TaskExecutor {
+package final class OneThread: TaskExecutor {
     private let jobs = Mutex<[UnownedJob]>([])
     private let arrivals = DispatchSemaphore(value: 0)
 
     private init() {}
 
-    func enqueue(_ job: consuming ExecutorJob) {
+    package func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         jobs.withLock { $0.append(job) }
         arrivals.signal()
     }
 
     /// Runs it to its end.
-    static func run<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) throws -> Value {
+    package static func run<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) throws -> Value {
         let (executor, outcome) = (OneThread(), Outcome<Value>())
         Task(executorPreference: executor) {
             let result: Result<Value, any Error>
