@@ -150,7 +150,8 @@ let package = Package(
         .executableTarget(
             name: "metastore-inspect",
             dependencies: [
-                "MetastoreCommandLine", "MetastoreInspection", "MetastoreModel", "MetastoreTerminal", arguments,
+                "MetastoreCommandLine", "MetastoreReplicationCommands", "MetastoreInspection", "MetastoreModel",
+                "MetastoreTerminal", arguments,
             ],
             path: "tools/metastore-inspect", swiftSettings: settings),
         .executableTarget(
@@ -202,6 +203,7 @@ let package = Package(
                 "TranscriptSupport", "MetastoreInspection", "MetastoreTestSupport", "Metastore", "MetastoreModel",
                 "MetastoreSQLite", "MetastoreEngine", "MetastoreMigration", "Migrations", "FaultLoad", "FaultSupport",
                 "metastore-crash-test", "metastore-inspect-test", "metastore-inspect", "MetastoreCommandLine",
+                "MetastoreReplication", "MetastoreReplicationCommands",
                 "MetastoreTerminal", "CSQLite", .product(name: "Yams", package: "Yams"),
             ],
             exclude: ["Expected"], swiftSettings: settings),

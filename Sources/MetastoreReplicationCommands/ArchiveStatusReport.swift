@@ -18,7 +18,7 @@ package struct ArchiveStatusReport: CommandReport {
         package let revision: Int64
         package let epoch: Int64
         /// `usable`, `otherHistory` (or one that isn't archived yet), `damaged`.
-        package let state: String
+        package var state: String
         package let form: String
         package let time: String?
         package let rows: Int64?
@@ -55,7 +55,7 @@ package struct ArchiveStatusReport: CommandReport {
     package let epochs: [Epoch]
     package let segments: Int
     package let segmentBytes: Int
-    package let snapshots: [Snapshot]
+    package var snapshots: [Snapshot]
     package let labels: [Label]
     /// Objects that lie beyond the end of the line: what led to them is missing.
     package let unreachable: [String]
@@ -72,6 +72,11 @@ package struct ArchiveStatusReport: CommandReport {
 
     package func lines(_ style: TerminalStyle) -> [String] {
         var fields = FieldLines()
+        add(to: &fields)
+        return fields.lines(style)
+    }
+
+    func add(to fields: inout FieldLines) {
         fields.add("archive", archive)
         fields.add("cluster", cluster)
         fields.add("newest", "revision \(revision)" + (time.map { ", committed \($0.toTheSecond)" } ?? ""))
@@ -96,7 +101,6 @@ package struct ArchiveStatusReport: CommandReport {
                     + (unreachable.count > 1 ? " and \(unreachable.count - 1) more" : "") + " is missing", .red)
         }
         for note in notes { fields.add("note", note, .yellow) }
-        return fields.lines(style)
     }
 
     private func add(snapshots fields: inout FieldLines) {

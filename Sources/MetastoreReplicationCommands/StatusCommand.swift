@@ -22,23 +22,8 @@ package struct StatusCommand: Sendable {
             let line = try archive.line(of: cluster, screen.reading("read"))
             guard let history = try await ArchiveHistory(line) else { throw line.isEmpty }
             let walked = (line.target as? WatchedTarget)?.read ?? WatchedTarget.Reading()
-            let snapshots = try await line.snapshotSights(history)
-            let labels = try await line.labelSights(history)
-            let unreachable = try await line.unreachable(after: history.end)
-            let store = try await compare(history, url, password)
-            return ArchiveStatusReport(
-                archive: archive.description, cluster: line.cluster.text, after: history.start.revision.rawValue,
-                revision: history.end.revision.rawValue, time: try await history.newestTime().map(\.description),
-                chain: Hexadecimal.text(of: history.end.chain),
-                epochs: history.stretches.map { stretch in
-                    ArchiveStatusReport.Epoch(
-                        number: stretch.record.epoch.number, holder: stretch.record.holder,
-                        time: stretch.record.time.description, after: stretch.start.revision.rawValue,
-                        through: stretch.last.rawValue)
-                },
-                segments: walked.segments, segmentBytes: walked.segmentBytes, snapshots: snapshots, labels: labels,
-                unreachable: unreachable.map(\.description), store: store,
-                notes: notes(history, snapshots, labels, unreachable, store))
+            return try await ArchiveStatusReport(
+                history, at: archive.description, walked, store: try await compare(history, url, password))
         }
     }
 
@@ -60,9 +45,37 @@ package struct StatusCommand: Sendable {
         }
     }
 
-    private func notes(
-        _ history: ArchiveHistory, _ snapshots: [ArchiveStatusReport.Snapshot], _ labels: [ArchiveStatusReport.Label],
-        _ unreachable: [ArchiveName], _ store: ArchiveStatusReport.Store?
+}
+
+extension ArchiveStatusReport {
+    /// - Parameters:
+    ///   - place: as the archive is shown.
+    ///   - walked: what was read to follow the line.
+    init(
+        _ history: ArchiveHistory, at place: String, _ walked: WatchedTarget.Reading, store: Store? = nil
+    ) async throws {
+        let line = history.line
+        let snapshots = try await line.snapshotSights(history)
+        let labels = try await line.labelSights(history)
+        let unreachable = try await line.unreachable(after: history.end)
+        self.init(
+            archive: place, cluster: line.cluster.text, after: history.start.revision.rawValue,
+            revision: history.end.revision.rawValue, time: try await history.newestTime().map(\.description),
+            chain: Hexadecimal.text(of: history.end.chain),
+            epochs: history.stretches.map { stretch in
+                Epoch(
+                    number: stretch.record.epoch.number, holder: stretch.record.holder,
+                    time: stretch.record.time.description, after: stretch.start.revision.rawValue,
+                    through: stretch.last.rawValue)
+            },
+            segments: walked.segments, segmentBytes: walked.segmentBytes, snapshots: snapshots, labels: labels,
+            unreachable: unreachable.map(\.description), store: store,
+            notes: Self.notes(history, snapshots, labels, unreachable, store))
+    }
+
+    private static func notes(
+        _ history: ArchiveHistory, _ snapshots: [Snapshot], _ labels: [Label], _ unreachable: [ArchiveName],
+        _ store: Store?
     ) -> [String] {
         var notes: [String] = []
         if !unreachable.isEmpty {
@@ -130,7 +143,7 @@ extension ArchiveLine {
     /// What lies beyond the end of the line: its names come later, and nothing leads there.
     ///
     /// A listing may lack what was made lately, and then shows a hole that isn't one: only what is there counts.
-    fileprivate func unreachable(after end: ArchivePlace) async throws(ArchiveError) -> [ArchiveName] {
+    func unreachable(after end: ArchivePlace) async throws(ArchiveError) -> [ArchiveName] {
         let next = name(after: end)
         let found = try await target.list(under: names.log, after: next, limit: Self.namesMost)
         // What was archived since the line was followed begins under the next name, and leads to the rest.

@@ -9,7 +9,6 @@ package import MetastoreCommandLine
 internal import MetastoreEngine
 internal import MetastoreModel
 internal import MetastoreReplication
-internal import MetastoreSQLite
 
 /// Rebuilds an archive in scratch, and compares it with its store.
 package struct VerifyCommand: Sendable {
@@ -39,7 +38,7 @@ package struct VerifyCommand: Sendable {
         try await failing(screen, at: archive.description) {
             let began = ContinuousClock.now
             let line = try archive.line(of: options.cluster, screen.reading("read"))
-            let scratch = try ScratchFolder(in: options.directory)
+            let scratch = try ScratchFolder(in: options.directory, for: "verify", "Name another place with --scratch.")
             defer { scratch.remove() }
             let rebuilding = Rebuilding(line: line, scratch: scratch, place: archive.description, screen: screen)
             var answer: VerifyAnswer
@@ -146,24 +145,4 @@ private struct Rebuilding {
             throw error
         }
     }
-}
-
-/// A folder that is gone when the work in it is done, or was cut off by a signal. A kill leaves it.
-private struct ScratchFolder {
-    let path: String
-
-    init(in directory: String) throws(CommandFailure) {
-        let name = "metastore-verify-\(UUID().text)"
-        path = directory.hasSuffix("/") ? directory + name : directory + "/" + name
-        do {
-            try FileManager.default.createDirectory(
-                atPath: path, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
-        } catch {
-            throw CommandFailure(
-                .cannotCreate, "\(directory): no folder can be made there. Name another place with --scratch.")
-        }
-    }
-
-    func store(_ name: String) -> EngineSource { .sqlite(path + "/\(name).db") }
-    func remove() { try? FileManager.default.removeItem(atPath: path) }
 }

@@ -67,7 +67,10 @@ struct ImportRule {
         ImportRule("tools/metastore-migrate", ["MetastoreCommandLine"], outside: ["ArgumentParser"]),
         ImportRule(
             "tools/metastore-inspect",
-            ["MetastoreCommandLine", "MetastoreInspection", "MetastoreModel", "MetastoreTerminal"],
+            [
+                "MetastoreCommandLine", "MetastoreReplicationCommands", "MetastoreInspection", "MetastoreModel",
+                "MetastoreTerminal",
+            ],
             outside: ["ArgumentParser"]),
         ImportRule(
             "tools/metastore-replicate",

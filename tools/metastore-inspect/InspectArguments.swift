@@ -1,17 +1,23 @@
 import ArgumentParser
 import MetastoreCommandLine
+import MetastoreReplicationCommands
 
 /// What every command on a store is told.
 struct InspectArguments: ParsableArguments {
     @Argument(
-        help: "The store: a file, a directory or mount point, or a postgresql:// URL.", completion: .file())
+        help: "The store: a file, a directory or mount point, an archive's folder, or a postgresql:// URL.",
+        completion: .file())
     var store: String
 
     @Option(name: .shortAndLong, help: "How to answer.")
     var output: InspectFormat?
 
-    @Option(help: "Show the store as it was: at a revision, or at a time (RFC 3339, UTC).")
+    @Option(
+        help: "Show the store as it was: at a revision, or at a time (RFC 3339, UTC); an archive's also at a label.")
     var at: String?
+
+    @Option(help: "Whose archive, where there are several: the cluster's id.")
+    var cluster: String?
 
     @Option(help: "Which commits of the write-ahead log to show: last, ignore, or the first N.")
     var wal: WriteAheadLogChoice = .last
@@ -52,6 +58,8 @@ struct InspectArguments: ParsableArguments {
         options.store = store
         options.format = output ?? format
         options.at = at
+        options.cluster = cluster
+        options.archives = ArchiveInspector()
         options.writeAheadLog = wal.choice
         options.passwordFile = passwordFile
         options.look.hasHeaders = !noHeaders

@@ -12,6 +12,7 @@ struct MetastoreInspect: ParsableCommand {
             Examples:
               metastore-inspect /mnt/snapshot info
               metastore-inspect /mnt/snapshot check --full
+              metastore-inspect /mnt/archive list experiments
               metastore-inspect metastore.db list trials --under experiments/1 --state ERROR
               metastore-inspect metastore.db describe experiments/1/trials/3
               metastore-inspect metastore.db tree experiments/1
@@ -21,9 +22,11 @@ struct MetastoreInspect: ParsableCommand {
               metastore-inspect metastore.db export -o ndjson > all.ndjson
               metastore-inspect metastore.db report --to report.html
 
-            A store is a database file, a directory or mount point that it lies in, or a postgresql:// URL. Files are \
+            A store is a database file, a directory or mount point that it lies in, an archive's folder, or a \
+            postgresql:// URL. Files are \
             read without a trace: nothing is written, locked or made, and what only stands in the write-ahead log is \
-            shown, too. A store that somebody has open is read through its own locks.
+            shown, too. A store that somebody has open is read through its own locks. Of an archive the newest state \
+            that it proves is rebuilt, in memory or in a folder in TMPDIR that is gone afterwards.
 
             Answers go to standard output, everything else to standard error. The shapes of the JSON are in \
             docs/INSPECT.md.

@@ -12,7 +12,8 @@ struct Info: ParsableCommand {
               metastore-inspect /mnt/snapshot info
               metastore-inspect /mnt/snapshot info --sizes -o json
 
-            Reads the head row and the end of the log; with --sizes every page.
+            Reads the head row and the end of the log; with --sizes every page. Of an archive it reads every object: \
+            epochs, snapshots and whether they are whole, labels, and what is damaged or missing.
             """)
     @OptionGroup var place: InspectArguments
     @Flag(help: "How large each table is, and how many rows it has.") var sizes = false
@@ -29,7 +30,8 @@ struct Check: ParsableCommand {
               metastore-inspect /mnt/snapshot check --full -o json
 
             --quick looks at the files, the catalogue and the end of the log. --full looks at everything: pages, \
-            indexes, foreign keys, each row's hash, the digests, every invariant, the whole chain of the log. \
+            indexes, foreign keys, each row's hash, the digests, every invariant, the whole chain of the log. Of an \
+            archive it rebuilds all that is kept, and looks at every object. \
             Exit codes: 0 no findings · 65 damaged.
             """)
     @OptionGroup var place: InspectArguments

@@ -38,6 +38,12 @@ package struct InspectSalvage: Sendable {
     private static func file(_ place: String) throws -> String {
         switch StoreFinder.find(at: place) {
         case .database(let path), .otherFile(let path): return path
+        case .archive(let archive):
+            throw CommandFailure(
+                .usage,
+                "\(archive.path) is an archive, and salvage is for the pages of a database. What is whole in an "
+                    + "archive every other command shows; metastore-replicate restore makes a store of it.")
+        case .archives(let archives): throw InspectionError.severalArchives(place: place, archives: archives)
         case .several(let paths): throw InspectionError.several(place: place, paths: paths)
         case .serverData(let data): throw InspectionError.serverData(data)
         case .tooMany(let entries): throw InspectionError.tooMany(place: place, entries: entries)

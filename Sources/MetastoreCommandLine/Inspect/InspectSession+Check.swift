@@ -13,10 +13,13 @@ extension InspectSession {
                 "check looks at what is stored now. Leave --at out: the log, by which the past is shown, is part "
                     + "of what it checks.")
         }
-        let check = try inspection.check(depth) { [screen] title, done, total in
+        var check = try inspection.check(depth) { [screen] title, done, total in
             screen.show(title, done, total, "rows")
         }
         screen.clear()
+        for item in try archive?.check(depth) ?? [] {
+            check.add(item.name, item.findings.map { ($0.object, $0.detail) })
+        }
         let verified = depth == .full && check.isClean ? "full" : depth == .full ? "no" : "quick"
         let items = check.items.map { item in
             JSONText.object([
@@ -61,8 +64,10 @@ extension InspectSession {
             ]))
         if !check.isClean {
             lines.append(
-                "Keep all its files as they are. What is whole can be exported, or taken out with salvage into a new "
-                    + "store."
+                archive != nil
+                    ? "Keep all its objects as they are, and look for a copy of the archive that has them whole."
+                    : "Keep all its files as they are. What is whole can be exported, or taken out with salvage into a "
+                        + "new store."
             )
         }
         return lines

@@ -11,7 +11,7 @@ extension InspectSession {
     package func diff(with other: String, at moment: String?) throws -> ExitStatus {
         var others = options
         others.store = other
-        others.at = moment
+        (others.at, others.cluster) = (moment, nil)
         let new = try InspectSession(others, screen: screen, output: BufferedOutput(style) { _ in })
         return try new.run { try diff(with: $0) }
     }

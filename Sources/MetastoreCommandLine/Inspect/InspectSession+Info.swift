@@ -9,17 +9,23 @@ extension InspectSession {
     package func info(sizes isSized: Bool) throws {
         let info = try inspection.info()
         let sizes = isSized ? try inspection.sizes() : nil
-        try answer(try json(info, sizes)) { lines(info, sizes) }
+        let facts = try archive?.facts()
+        try answer(try json(info, sizes, facts)) {
+            lines(info, sizes) + (facts.map { [""] + $0.lines(style) } ?? [])
+        }
+        guard archive == nil else { return }
         tell(["the head row, the log's end and the files were looked at, and no record (check --full)"])
     }
 
-    private func json(_ info: StoreInfo, _ sizes: [StoreInfo.Size]?) throws -> String {
+    private func json(
+        _ info: StoreInfo, _ sizes: [StoreInfo.Size]?, _ facts: (any CommandReport)?
+    ) throws -> String {
         let summary = info.facts.summary
         var members = try head(verified: "head")
         members += [
             ("cluster", JSON.quoted(summary.cluster.uuidString.lowercased())), ("epoch", String(summary.epoch)),
             ("time", JSON.quoted(info.facts.time.description)),
-            ("closedCleanly", info.facts.isClean ? "true" : "false"),
+            ("closedCleanly", inspection.isRebuilt ? "null" : info.facts.isClean ? "true" : "false"),
             ("provenUpTo", inspection.verdict.provenUpTo.map { String($0.rawValue) } ?? "null"),
             ("oldestRevision", String(summary.compactedRevision.rawValue)), ("logBytes", String(info.facts.logBytes)),
             ("lastActor", JSONText.text(info.lastActor)), ("leader", JSONText.text(info.leader)),
@@ -60,13 +66,20 @@ extension InspectSession {
             }
             members.append(("tables", JSONText.array(rows)))
         }
+        if let facts { members.append(("archive", try Self.json(facts))) }
         return JSONText.object(members)
+    }
+
+    private static func json(_ facts: some CommandReport) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(facts), as: UTF8.self)
     }
 
     private func lines(_ info: StoreInfo, _ sizes: [StoreInfo.Size]?) -> [String] {
         let summary = info.facts.summary
         var lines = FieldLines()
-        lines.add("store", inspection.place, .bold)
+        lines.add(inspection.isRebuilt ? "archive" : "store", inspection.place, .bold)
         lines.add("verdict", "\(inspection.verdict)", inspection.verdict.look)
         lines.add("cluster", summary.cluster.uuidString.lowercased())
         lines.add("revision", "\(Shown.grouped(Int(summary.revision.rawValue))), epoch \(summary.epoch)")
@@ -79,7 +92,7 @@ extension InspectSession {
         case .follower: lines.add("writes", "those of the store that it follows")
         }
         if info.isCopy == true { lines.add("file", "a copy: the store was last written in another file", .yellow) }
-        lines.add("closed cleanly", info.facts.isClean ? "yes" : "no")
+        if !inspection.isRebuilt { lines.add("closed cleanly", info.facts.isClean ? "yes" : "no") }
         lines.add("schema", "\(info.schema) (this program knows \(info.knownSchema))")
         if let writer = info.migratedBy {
             lines.add(
@@ -104,11 +117,16 @@ extension InspectSession {
 }
 
 extension Verdict {
-    var provenUpTo: Revision? { if case .notClosedCleanly(let revision) = self { revision } else { nil } }
+    var provenUpTo: Revision? {
+        switch self {
+        case .notClosedCleanly(let revision), .archived(let revision): revision
+        case .clean, .live, .damaged: nil
+        }
+    }
 
     var look: TerminalStyle.Look {
         switch self {
-        case .clean: .green
+        case .clean, .archived: .green
         case .notClosedCleanly: .yellow
         case .live: .cyan
         case .damaged: .red

@@ -19,6 +19,10 @@ package struct InspectOptions: Sendable {
     package var look = PagedTable.Look()
     package var writeAheadLog = FrozenFile.LogChoice.last
     package var at: String?
+    /// Whose archive, where there are several; then no store is looked for.
+    package var cluster: String?
+    /// What reads archives; nil where only stores are read.
+    package var archives: (any ArchiveReader)?
     /// Leave out what is only said to people.
     package var isQuiet = false
 
@@ -31,6 +35,8 @@ package final class InspectSession {
     let screen: CommandScreen
     let style: TerminalStyle
     package let inspection: Inspection
+    /// What the state was rebuilt from; nil for a store.
+    let archive: (any RebuiltArchive)?
     /// The revision that is shown, where it isn't the last.
     private(set) var past: Revision?
     private let output: BufferedOutput
@@ -41,10 +47,10 @@ package final class InspectSession {
         self.screen = screen
         self.output = output
         style = output.style
-        inspection = try Self.open(options.store, options)
+        (inspection, archive) = try Self.open(options.store, options, screen)
         tell(inspection.notices)
         switch inspection.verdict {
-        case .clean, .live: break
+        case .clean, .live, .archived: break
         case .notClosedCleanly, .damaged: tell(["\(inspection.verdict)"])
         }
     }
@@ -79,6 +85,10 @@ package final class InspectSession {
 
     /// A state of the past is made anew for each command: of a store in use it ends with the read.
     private func goBack() throws {
+        if let archive {
+            past = archive.past
+            return
+        }
         guard let at = options.at else { return }
         guard let moment = Moment(at) else {
             throw CommandFailure(
@@ -90,6 +100,24 @@ package final class InspectSession {
         screen.clear()
     }
 
+    private static func open(
+        _ place: String, _ options: InspectOptions, _ screen: CommandScreen
+    ) throws -> (Inspection, (any RebuiltArchive)?) {
+        guard let reader = options.archives, case .sqlite(let path) = try StoreURL(place).place else {
+            return (try open(place, options), nil)
+        }
+        let found = StoreFinder.find(at: path)
+        guard let archive = try options.archive(at: path, found) else {
+            return (try Inspection.open(found, at: path, wal: options.writeAheadLog), nil)
+        }
+        guard options.writeAheadLog == .last else {
+            throw CommandFailure(.usage, "--wal is about a file's write-ahead log; \(archive.path) is an archive.")
+        }
+        let rebuilt = try reader.open(archive, at: options.at, screen: screen)
+        return (rebuilt.inspection, rebuilt)
+    }
+
+    /// A store.
     static func open(_ place: String, _ options: InspectOptions) throws -> Inspection {
         let url = try StoreURL(place)
         switch url.place {
@@ -102,7 +130,7 @@ package final class InspectSession {
         }
     }
 
-    func write(_ text: String) { output.write(text) }
+    package func write(_ text: String) { output.write(text) }
 
     /// What was written goes out.
     package func flush() { output.flush() }
@@ -197,6 +225,7 @@ extension Verdict {
         case .clean: "clean"
         case .notClosedCleanly: "not closed cleanly"
         case .live: "live"
+        case .archived: "archived"
         case .damaged: "damaged"
         }
     }

@@ -7,13 +7,17 @@ internal import Glibc
 internal import MetastoreEngine
 internal import MetastoreSQLite
 
-/// Finds a store on a volume: named itself, in a directory, or somewhere below a mount point.
+/// Finds a store on a volume, or an archive: named itself, in a directory, or somewhere below a mount point.
 package enum StoreFinder {
     /// What lies where somebody said a store would be.
     package enum Found: Sendable, Hashable {
         case database(path: String)
         /// Several databases: somebody has to choose.
         case several(paths: [String])
+        /// No database, and an archive, of one cluster.
+        case archive(FoundArchive)
+        /// No database, and the archives of several clusters, or of one in several places: somebody has to choose.
+        case archives([FoundArchive])
         /// A PostgreSQL server's data directory: an old master kept its store there.
         case serverData(ServerData)
         /// A file that is no database.
@@ -36,6 +40,7 @@ package enum StoreFinder {
             return isDatabase(path) ? .database(path: path) : .otherFile(path: path)
         }
         if let data = ServerData(path) { return .serverData(data) }
+        if let archive = FoundArchive(named: path) { return .archive(archive) }
         var search = Search(entries)
         search.look(path)
         let whole = search.databases.filter { !isDerived($0.path) }
@@ -45,8 +50,21 @@ package enum StoreFinder {
         case 1: return .database(path: found[0].path)
         default: return .several(paths: found.map(\.path).sorted())
         }
+        switch search.archives.count {
+        case 0: break
+        case 1: return .archive(search.archives[0])
+        default: return .archives(search.archives)
+        }
         if let data = search.serverData { return .serverData(data) }
         return search.isCutShort ? .tooMany(entries: entries) : .nothing
+    }
+
+    /// The archives at a path, whatever else lies there.
+    package static func archives(at path: String, entries: Int = entries) -> [FoundArchive] {
+        if let archive = FoundArchive(named: path) { return [archive] }
+        var search = Search(entries)
+        search.look(path)
+        return search.archives
     }
 
     /// True for what begins as an SQLite database does; an empty file, or one whose header is gone, does not.
@@ -74,6 +92,7 @@ package enum StoreFinder {
     private struct Search {
         var databases: [Candidate] = []
         var serverData: ServerData?
+        var archives: [FoundArchive] = []
         var isCutShort = false
         private var left: Int
 
@@ -89,6 +108,9 @@ package enum StoreFinder {
                 for inner in next.sorted() {
                     if let data = ServerData(inner) {
                         serverData = serverData ?? data
+                    } else if let archive = FoundArchive(inner) {
+                        // As many objects as it has, none of them is looked at: no store is among them.
+                        archives.append(archive)
                     } else {
                         level.append(inner)
                     }

@@ -15,18 +15,30 @@ extension Inspection {
     package static func open(
         path: String, wal log: FrozenFile.LogChoice = .last, _ options: InspectionOptions = InspectionOptions()
     ) throws -> Inspection {
-        switch StoreFinder.find(at: path) {
+        try open(StoreFinder.find(at: path), at: path, wal: log, options)
+    }
+
+    /// The same of what was found at a path.
+    package static func open(
+        _ found: StoreFinder.Found, at path: String, wal log: FrozenFile.LogChoice = .last,
+        _ options: InspectionOptions = InspectionOptions()
+    ) throws -> Inspection {
+        switch found {
         case .database(let path), .otherFile(let path):
             return try FileOpening(path: path, log: log, options: options).open()
         case .several(let paths): throw InspectionError.several(place: path, paths: paths)
+        case .archive(let archive): throw InspectionError.archive(archive)
+        case .archives(let archives): throw InspectionError.severalArchives(place: path, archives: archives)
         case .serverData(let data): throw InspectionError.serverData(data)
         case .tooMany(let entries): throw InspectionError.tooMany(place: path, entries: entries)
         case .nothing:
             throw EngineError(
                 .missing, operation: "open",
                 message:
-                    "there is no store at \(path), nor below it. Check the path; a volume may not be mounted, or its "
-                    + "directories may not be readable for this user")
+                    "there is no store at \(path), nor below it: no database file, no PostgreSQL server's data directory, "
+                    + "and no archive (a folder called by a cluster's id, with \(FoundArchive.object), "
+                    + "\(FoundArchive.folders.joined(separator: ", ")) in it). Check the path; a volume may not be "
+                    + "mounted, or its directories may not be readable for this user")
         }
     }
 
@@ -56,6 +68,32 @@ extension Inspection {
         } catch {
             connection.close()
             engine.close()
+            throw error
+        }
+    }
+
+    /// Opens a state that was rebuilt elsewhere, and that nobody else knows.
+    ///
+    /// - Parameters:
+    ///   - engine: prepared; it gives a reader, which goes when the inspection does.
+    ///   - place: what it was rebuilt from, as it is shown.
+    /// - Throws: `StoreError` `damaged`, `unusable` or `schema`; or an `EngineError`.
+    package static func open(
+        rebuilt engine: any Engine, from place: String, _ verdict: Verdict, notices: [String],
+        _ options: InspectionOptions = InspectionOptions()
+    ) throws -> Inspection {
+        let connection = BoundedConnection(
+            try engine.openReader(), limit: options.statementLimit, advice: "Ask for less at a time")
+        do {
+            let sight = try SchemaSight(connection, options.migrator, place: place)
+            try ClosedStore(connection).refuseAllButStores(at: place)
+            try connection.begin(.read)
+            let status = try status(connection, options.migrator)
+            return Inspection(
+                place: place, connection: connection, verdict: verdict, notices: notices + sight.notices(status),
+                log: nil, schema: status, isLive: false, isRebuilt: true, reading: .held)
+        } catch {
+            connection.close()
             throw error
         }
     }

@@ -29,6 +29,8 @@ package final class Inspection {
     package let schema: MigrationStatus
     /// Somebody has it open: each read may see a later state than the one before.
     package let isLive: Bool
+    /// What is shown was rebuilt from an archive: no file of a store lies at ``place``.
+    package let isRebuilt: Bool
 
     private let reading: Reading
     /// Reads inside a read see the state of the outer one.
@@ -46,7 +48,7 @@ package final class Inspection {
 
     init(
         place: String, connection: any Connection, verdict: Verdict, notices: [String], log: LogReport?,
-        schema: MigrationStatus, isLive: Bool, reading: Reading
+        schema: MigrationStatus, isLive: Bool, isRebuilt: Bool = false, reading: Reading
     ) {
         self.place = place
         self.connection = connection
@@ -55,6 +57,7 @@ package final class Inspection {
         self.log = log
         self.schema = schema
         self.isLive = isLive
+        self.isRebuilt = isRebuilt
         self.reading = reading
         store = ClosedStore(connection)
     }

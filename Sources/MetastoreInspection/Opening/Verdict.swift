@@ -11,6 +11,8 @@ package enum Verdict: Sendable, Hashable {
     case notClosedCleanly(provenUpTo: Revision)
     /// Open, and read through its own locks: what was read is what was committed.
     case live
+    /// Rebuilt from an archive, whole up to its end; what the master committed after that, nobody knows here.
+    case archived(upTo: Revision)
     /// What is there contradicts itself, or is cut short.
     case damaged(reason: String)
 }
@@ -23,6 +25,8 @@ extension Verdict: CustomStringConvertible {
         case .notClosedCleanly(let revision):
             "not closed cleanly: proven up to revision \(revision); later commits can be neither shown nor excluded"
         case .live: "live"
+        case .archived(let revision):
+            "archived: proven up to revision \(revision); later commits can be neither shown nor excluded"
         case .damaged(let reason): "damaged: \(reason)"
         }
     }

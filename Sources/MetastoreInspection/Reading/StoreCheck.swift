@@ -46,7 +46,8 @@ package struct StoreCheck: Sendable {
         self.revision = revision
     }
 
-    fileprivate mutating func add(_ name: String, _ found: [(key: String, detail: String)]) {
+    /// Takes note of one thing that was made sure of, and of what was found wrong with it.
+    package mutating func add(_ name: String, _ found: [(key: String, detail: String)]) {
         let id = VerificationReport.id(of: name)
         items.append(Item(id: id, name: name, findings: found.count))
         findingCount += found.count
@@ -92,7 +93,8 @@ extension Inspection {
     ) throws -> StoreCheck {
         let facts = try store.facts()
         var check = StoreCheck(depth, facts.summary.revision)
-        if case .damaged(let reason) = verdict {
+        // Of an archive its reader makes sure, object by object.
+        if case .damaged(let reason) = verdict, !isRebuilt {
             check.add("the files are whole", [(place, reason)])
         } else {
             check.add("the files are whole", [])

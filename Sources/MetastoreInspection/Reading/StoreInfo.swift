@@ -42,11 +42,12 @@ extension Inspection {
         let facts = try store.facts()
         let status = schema
         let leader = try leader()
-        let writer = status.lastWriter.map {
+        // Of a rebuilt state these say where and when it was rebuilt.
+        let writer = (isRebuilt ? nil : status.lastWriter).map {
             StoreInfo.Writer(
                 binary: $0.appliedBy, host: $0.host, time: Timestamp(microseconds: $0.appliedTime))
         }
-        let identity = try? store.identity()
+        let identity = isRebuilt ? nil : try? store.identity()
         return StoreInfo(
             facts: facts, schema: status.found, knownSchema: status.known, minReader: status.minReader,
             minWriter: status.minWriter, migratedBy: writer, lastActor: try lastActor(facts),

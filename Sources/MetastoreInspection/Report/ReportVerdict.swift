@@ -51,6 +51,20 @@ struct ReportVerdict {
                 "Somebody has it open. It was read through its own locks: this is one committed state, and it may have "
                 + "moved on since."
             nextSteps = [Step("Nothing has to be done. Make another report for a later state.")]
+        case .archived(let revision):
+            (tone, mark, title) = ("info", "●", "Archived: proven up to revision \(revision)")
+            meaning =
+                "It was rebuilt from an archive, and everything up to revision \(revision) was verified on the way. What "
+                + "the master committed later had not reached the archive: it can be neither shown nor excluded."
+            nextSteps = [
+                Step(
+                    "Look for a volume, or a snapshot of one, that has later revisions. Where there is none, this is "
+                        + "what can be restored."),
+                check,
+                Step(
+                    "To make a store of it:",
+                    command: "metastore-replicate restore \(ShellText.quoted(Self.folder(of: place))) --into DATABASE"),
+            ]
         case .damaged(let reason):
             (tone, mark, title) = ("bad", "✕", "Damaged")
             meaning = "What is there contradicts itself, or is cut short: \(reason)."
@@ -62,6 +76,11 @@ struct ReportVerdict {
                 Step("Before anything is put in its place, look for a backup with a later revision than this."),
             ]
         }
+    }
+
+    /// The archive that a cluster's folder lies in.
+    private static func folder(of place: String) -> String {
+        place.lastIndex(of: "/").map { $0 == place.startIndex ? "/" : String(place[..<$0]) } ?? place
     }
 
     private static func command(_ place: String, _ command: String) -> String {

@@ -104,6 +104,26 @@ package struct Restore: Sendable {
         }
     }
 
+    /// Restores what a snapshot has, and nothing after it: where the line doesn't lead to it, or not any more. Its rows
+    /// are verified as always; of what history they are, only its manifest says.
+    ///
+    /// - Parameter history: of the same archive.
+    /// - Throws: ``ArchiveError``: `damaged` naming the object; ``StoreError``: `targetNotEmpty`.
+    package func run(
+        to target: EngineSource, from snapshot: SnapshotManifest, beside history: ArchiveHistory,
+        _ progress: @escaping @Sendable (RestoreProgress) -> Void = { _ in }
+    ) async throws -> RestoreReport {
+        let began = options.store.time.monotonic()
+        var plan = RestorePlan(
+            line: line, history: history, snapshot: snapshot, revision: snapshot.head.revision, options: options)
+        // An image has its log in it; of rows there is none that leads to them.
+        if snapshot.form == .portable { plan.options.keepsLog = false }
+        let made = try await plan.run(to: target, progress)
+        return RestoreReport(
+            made, snapshot, through: snapshot.head.revision, passedOver: [:],
+            duration: options.store.time.monotonic() - began)
+    }
+
     private var takesEarlier: Bool { options.damagedSnapshot == .takeEarlier }
 
     /// The revision that is meant.

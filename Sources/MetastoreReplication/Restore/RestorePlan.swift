@@ -12,7 +12,7 @@ struct RestorePlan: Sendable {
     let history: ArchiveHistory
     let snapshot: SnapshotManifest?
     let revision: Revision
-    let options: Restore.Options
+    var options: Restore.Options
     /// Snapshots that are passed on the way: their digests have to be those of the rows.
     var milestones: [SnapshotManifest] = []
     /// Nothing is kept of what is made.

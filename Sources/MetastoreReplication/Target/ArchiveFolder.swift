@@ -7,15 +7,16 @@ struct ArchiveFolder: ~Copyable {
     /// Below the place, with a slash at the end; nothing for the root.
     let path: String
     private let descriptor: Int32
+    private let access: FolderAccess
 
-    init(root place: String) throws(ArchiveError) {
-        let opened = retrying { Glibc.open(place, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) }
+    init(root place: String, _ access: FolderAccess = .ordinary) throws(ArchiveError) {
+        let opened = access.opening(O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) { Glibc.open(place, $0) }
         guard opened >= 0 else { throw .opening(place, errno) }
-        (self.place, path, descriptor) = (place, "", opened)
+        (self.place, path, descriptor, self.access) = (place, "", opened, access)
     }
 
-    private init(_ place: String, _ path: String, _ descriptor: Int32) {
-        (self.place, self.path, self.descriptor) = (place, path, descriptor)
+    private init(_ place: String, _ path: String, _ descriptor: Int32, _ access: FolderAccess) {
+        (self.place, self.path, self.descriptor, self.access) = (place, path, descriptor, access)
     }
 
     deinit { close(descriptor) }
@@ -28,10 +29,10 @@ struct ArchiveFolder: ~Copyable {
 
     /// A folder in this one; nil where there is none.
     func folder(_ word: String) throws(ArchiveError) -> ArchiveFolder? {
-        let opened = retrying { openat(descriptor, word, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) }
+        let opened = access.opening(O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) { openat(descriptor, word, $0) }
         if opened < 0, errno == ENOENT { return nil }
         guard opened >= 0 else { throw failure("opening the folder", word) }
-        return ArchiveFolder(place, "\(path)\(word)/", opened)
+        return ArchiveFolder(place, "\(path)\(word)/", opened, access)
     }
 
     /// The folder below this one with those names; nil where there is none.
@@ -65,7 +66,7 @@ struct ArchiveFolder: ~Copyable {
     private func again() throws(ArchiveError) -> ArchiveFolder {
         let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
         guard copy >= 0 else { throw failure("opening the folder", "") }
-        return ArchiveFolder(place, path, copy)
+        return ArchiveFolder(place, path, copy, access)
     }
 
     /// Makes the names in it durable.
@@ -76,7 +77,7 @@ struct ArchiveFolder: ~Copyable {
     /// A stream of its names, for `readdir`.
     func stream() throws(ArchiveError) -> OpaquePointer {
         // A descriptor of its own: a copy would share the place in the stream.
-        let opened = retrying { openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+        let opened = access.opening(O_RDONLY | O_DIRECTORY | O_CLOEXEC) { openat(descriptor, ".", $0) }
         guard opened >= 0 else { throw failure("opening the folder", "") }
         guard let stream = fdopendir(opened) else {
             let number = errno
@@ -212,7 +213,7 @@ struct ArchiveFolder: ~Copyable {
 
     /// For reading; a pipe in an object's place doesn't hold the thread.
     private func open(_ word: String) -> Int32 {
-        retrying { openat(descriptor, word, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) }
+        access.opening(O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) { openat(descriptor, word, $0) }
     }
 
     /// - Throws: `refused` for what is no object.

@@ -26,22 +26,34 @@ internal import MetastoreEngine
 public struct DirectoryTarget: ArchiveTarget {
     /// The folder's path, without symbolic links.
     public let place: String
+    private let access: FolderAccess
 
     /// An archive in a folder that is there.
     ///
     /// - Parameter path: absolute, or relative to where the process is now; links in it are followed now, and not
     ///   again.
     /// - Throws: ``ArchiveError``: `refused` where there is no folder, or none that may be entered.
-    public init(path: String) throws(ArchiveError) {
+    public init(path: String) throws(ArchiveError) { try self.init(path: path, .ordinary) }
+
+    /// The same of one that is only looked at: no time of access moves where this user may leave it alone, so that
+    /// nothing of it changes wherever it lies. Whoever asks for a change is refused.
+    package init(inspecting path: String) throws(ArchiveError) { try self.init(path: path, .withoutTrace) }
+
+    private init(path: String, _ access: FolderAccess) throws(ArchiveError) {
         guard let resolved = realpath(path, nil) else { throw .opening(path, errno) }
         defer { free(resolved) }
-        place = String(cString: resolved)
-        _ = try ArchiveFolder(root: place)
+        (place, self.access) = (String(cString: resolved), access)
+        _ = try ArchiveFolder(root: place, access)
+    }
+
+    private func refuseChanges() throws(ArchiveError) {
+        guard access == .ordinary else { throw .refused(place: place, reason: "it is only looked at") }
     }
 
     /// Puts an object under a name that nothing has.
     public func create(_ name: ArchiveName, _ bytes: [UInt8]) async throws(ArchiveError) -> ArchiveCreation {
-        try await onThread { root throws(ArchiveError) in
+        try refuseChanges()
+        return try await onThread { root throws(ArchiveError) in
             let folder = try root.making(name.folders)
             let isCreated = try folder.link(try folder.makeTemporary(bytes), as: name.last)
             if !isCreated { try folder.flushObject(name.last) }
@@ -60,6 +72,7 @@ public struct DirectoryTarget: ArchiveTarget {
 
     /// Removes an object; none is no error. Its folder stays.
     public func remove(_ name: ArchiveName) async throws(ArchiveError) {
+        try refuseChanges()
         try await onThread { root throws(ArchiveError) in
             guard let folder = try root.entering(name.folders) else { return }
             if try folder.hasObject(name.last) { try folder.unlink(name.last) }
@@ -86,6 +99,7 @@ public struct DirectoryTarget: ArchiveTarget {
     /// Only for who holds the archive for itself: a file of another writer that is still at work is removed too, and
     /// its call fails with `unavailable`. No object is lost by it.
     package func removeTemporaries() async throws(ArchiveError) {
+        try refuseChanges()
         try await onThread { root throws(ArchiveError) in try root.removeTemporaries() }
     }
 
@@ -93,11 +107,11 @@ public struct DirectoryTarget: ArchiveTarget {
     private func onThread<Value: Sendable>(
         _ body: @escaping @Sendable (borrowing ArchiveFolder) throws(ArchiveError) -> Value
     ) async throws(ArchiveError) -> Value {
-        let place = place
+        let (place, access) = (place, access)
         let result: Result<Value, ArchiveError> = await withCheckedContinuation { continuation in
             let isStarted = BlockingThread.tryStart {
                 continuation.resume(
-                    returning: Result { () throws(ArchiveError) in try body(try ArchiveFolder(root: place)) })
+                    returning: Result { () throws(ArchiveError) in try body(try ArchiveFolder(root: place, access)) })
             }
             guard !isStarted else { return }
             continuation.resume(

@@ -1,0 +1,61 @@
+// Invariants
+// 1. From before a folder is made until after it is gone, no signal ends the process but through here.
+// 2. Whoever fails because the folder was removed says nothing: the process ends as the signal says.
+// 3. One thread waits for signals, as long as the process lives: two would each know of its own folders alone.
+
+internal import Glibc
+internal import MetastoreEngine
+internal import Synchronization
+
+/// Removes what was made for a while, when a signal ends the process.
+enum SignalRemoval {
+    private static let folders = Mutex<[ScratchFolder]>([])
+    private static let isEnding = Atomic(false)
+    private static let signals: sigset_t = {
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        for number in [SIGINT, SIGTERM, SIGHUP] { sigaddset(&signals, number) }
+        return signals
+    }()
+    private static let isWaiting: Bool = BlockingThread.tryStart {
+        var (signals, number) = (Self.signals, Int32(0))
+        while sigwait(&signals, &number) != 0 {}
+        isEnding.store(true, ordering: .sequentiallyConsistent)
+        for folder in folders.withLock({ $0 }) {
+            // Whoever is filling it may have made a file meanwhile; in a folder that is gone nobody can.
+            for _ in 0..<1_000 where access(folder.path, F_OK) == 0 { folder.remove() }
+        }
+        if isatty(2) == 1 { _ = "\r\u{1B}[K".withCString { write(2, $0, strlen($0)) } }
+        _exit(128 + number)
+    }
+
+    /// Lends a folder that is gone afterwards, also where SIGINT, SIGTERM or SIGHUP ends the process meanwhile.
+    ///
+    /// - Parameter isWatching: false where signals are somebody else's business.
+    static func lending<Value>(
+        _ isWatching: Bool, _ make: () throws -> ScratchFolder, _ body: (ScratchFolder) throws -> Value
+    ) throws -> Value {
+        guard isWatching else {
+            let folder = try make()
+            defer { folder.remove() }
+            return try body(folder)
+        }
+        // The threads that are started from here on have them blocked, too: one alone waits for them.
+        var (blocked, before) = (signals, sigset_t())
+        pthread_sigmask(SIG_BLOCK, &blocked, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+        guard isWaiting else { return try lending(false, make, body) }
+        let folder = try make()
+        folders.withLock { $0.append(folder) }
+        defer {
+            folder.remove()
+            folders.withLock { $0.removeAll { $0.path == folder.path } }
+        }
+        do {
+            return try body(folder)
+        } catch {
+            while isEnding.load(ordering: .sequentiallyConsistent) { pause() }
+            throw error
+        }
+    }
+}
