@@ -48,6 +48,14 @@ internal import Testing
         try answers.add("rewind --yes", try await rig.rewind(replica, to: 9))
         answers.add("rewind --yes", await failure { try await rig.rewind(replica, to: 99) })
         try answers.add("follow --once --compare", try await rig.follow(into: replica))
+        for _ in 0..<3 {
+            try await rig.commit(2)
+            try await rig.ship()
+        }
+        try answers.add("snapshot", try await rig.snapshot())
+        try answers.add("retention --merge", try await rig.retain { $0.merges = true })
+        try answers.add("retention --merge --apply --yes", try await rig.retain(isApplied: true) { $0.merges = true })
+        try answers.add("status", try await rig.status())
         try answers.add("retention", try await rig.retain())
         try answers.add("label remove", try await rig.labels.remove("before-upgrade"))
         try answers.add("retention", try await rig.retain())
