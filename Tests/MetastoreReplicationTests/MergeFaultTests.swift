@@ -14,7 +14,7 @@ internal import Testing
         return try DirectoryTarget(path: place)
     }
 
-    private func merging(_ target: any ArchiveTarget, _ noisy: NoisyLine, bound: Int = 1_500) -> Merging {
+    private func merging(_ target: any ArchiveTarget, _ noisy: NoisyLine, bound: Int = 1_000) -> Merging {
         Merging(ArchiveLine(target, of: noisy.line.cluster), bound: bound, most: 2)
     }
 
@@ -26,15 +26,15 @@ internal import Testing
         var random = Seeded("merging and kills")
         try await withScratch { root in
             try FileManager.default.createDirectory(atPath: root + "/archive", withIntermediateDirectories: false)
-            let noisy = try await NoisyLine.make(root + "/archive", &random, epochs: 2...2, records: 18...22)
+            let noisy = try await NoisyLine.make(root + "/archive", &random, epochs: 2...2, records: 10...12)
             let whole = try copy(noisy, to: root + "/whole")
-            let undisturbed = merging(whole, noisy)
-            let plan = try await undisturbed.plan()
+            let counted = CutTarget(base: whole, first: .max, isAnswerLost: false)
+            let plan = try await merging(whole, noisy).plan()
             #expect(plan.groups.count > 2, "more than one record of merging")
-            try await undisturbed.carryOut(plan)
+            try await merging(counted, noisy).carryOut(plan)
             let expected = try await names(ArchiveLine(whole, of: noisy.line.cluster))
 
-            let step = max(1, Int(2 / Seeded.scale.squareRoot() / 4))
+            let step = max(1, counted.calls.value / Seeded.count(500, least: 12))
             var (first, ended) = (Int.random(in: 0..<step, using: &random), false)
             while !ended {
                 let place = root + "/killed"
@@ -42,8 +42,7 @@ internal import Testing
                 defer { try? FileManager.default.removeItem(atPath: place) }
                 let cut = CutTarget(base: target, first: first, isAnswerLost: isAnswerLost)
                 do {
-                    let killed = merging(cut, noisy)
-                    try await killed.carryOut(try await killed.plan())
+                    try await merging(cut, noisy).carryOut(try await merging(target, noisy).plan())
                     ended = true
                 } catch {
                     guard case ArchiveError.unavailable = error else { throw error }
@@ -69,7 +68,7 @@ internal import Testing
                 let noisy = try await NoisyLine.make(root, &random, records: 5...20)
                 let turnstile = Turnstile(Seeded(random.next()), tasks: 2)
                 let bounds = schedule % 2 == 0 ? [1_500, 1_500] : [1_500, 700]
-                let faults = TurnedTarget.Faults(Seeded(random.next()), share: schedule % 4 < 2 ? 0 : 0.03)
+                let faults = TurnedTarget.Faults(Seeded(random.next()), share: schedule % 4 < 2 ? 0 : 0.001)
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for (number, bound) in bounds.enumerated() {
                         let turned = TurnedTarget(
