@@ -48,6 +48,13 @@ internal import Testing
         try answers.add("rewind --yes", try await rig.rewind(replica, to: 9))
         answers.add("rewind --yes", await failure { try await rig.rewind(replica, to: 99) })
         try answers.add("follow --once --compare", try await rig.follow(into: replica))
+        try answers.add("retention", try await rig.retain())
+        try answers.add("label remove", try await rig.labels.remove("before-upgrade"))
+        try answers.add("retention", try await rig.retain())
+        try answers.add("retention --apply --yes", try await rig.retain(isApplied: true))
+        try answers.add("retention --apply --yes", try await rig.retain(isApplied: true))
+        try answers.add("status --store", try await rig.status(beside: rig.store))
+        answers.add("restore --to 7", await failure { try await rig.restore(to: "7", into: try rig.place("late")) })
         for _ in 0..<3 {
             try await rig.commit(2)
             try await rig.ship()
@@ -56,13 +63,6 @@ internal import Testing
         try answers.add("retention --merge", try await rig.retain { $0.merges = true })
         try answers.add("retention --merge --apply --yes", try await rig.retain(isApplied: true) { $0.merges = true })
         try answers.add("status", try await rig.status())
-        try answers.add("retention", try await rig.retain())
-        try answers.add("label remove", try await rig.labels.remove("before-upgrade"))
-        try answers.add("retention", try await rig.retain())
-        try answers.add("retention --apply --yes", try await rig.retain(isApplied: true))
-        try answers.add("retention --apply --yes", try await rig.retain(isApplied: true))
-        try answers.add("status --store", try await rig.status(beside: rig.store))
-        answers.add("restore --to 7", await failure { try await rig.restore(to: "7", into: try rig.place("late")) })
         answers.addErrors(of: rig)
         return answers
     }

@@ -181,6 +181,40 @@ internal import Testing
         }
     }
 
+    /// What no record says anything of yet may be of somebody who is about to write one.
+    @Test func `leaves alone what another record may come to name`() async throws {
+        var random = Seeded("about to be named")
+        try await withScratch { root in
+            var noisy = try await NoisyLine(root, &random)
+            try await noisy.append(30, &random)
+            try await noisy.snapshot(15)
+            let target = noisy.line.target
+            let early = merging(target, noisy)
+            try await early.carryOut(try await early.plan())
+            try await noisy.snapshot(30)
+            let plan = try await early.plan()
+            let put = noisy.line.names.merged(try #require(plan.groups.first).range)
+            for first in 0... where try await target.read(put, limit: .max) == nil {
+                let cut = CutTarget(base: target, first: first, isAnswerLost: false)
+                await #expect(throws: ArchiveError.self) { try await merging(cut, noisy).carryOut(plan) }
+                if first > 1_000 { throw Failure("it is never there") }
+                guard try await target.read(put, limit: .max) == nil else { break }
+            }
+            #expect(try await merging(target, noisy, bound: 1).plan().isEmpty)
+            // Another cuts otherwise. From then on none can come to name it.
+            let other = merging(target, noisy, bound: 100_000)
+            let wide = try await other.plan()
+            #expect(wide.leftovers.isEmpty && wide.groups.first?.range != plan.groups[0].range)
+            try await other.carryOut(wide)
+            let late = await #expect(throws: ArchiveError.self) { try await early.carryOut(plan) }
+            #expect("\(String(describing: late))".contains("Make a new one"))
+            let last = try await other.plan()
+            #expect(last.groups.isEmpty && last.leftovers == [put])
+            try await other.carryOut(last)
+            try await noisy.expectWhole(&random)
+        }
+    }
+
     // MARK: Damage
 
     @Test func `removes nothing that it can't read back`() async throws {
