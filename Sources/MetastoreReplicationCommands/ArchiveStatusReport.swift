@@ -55,6 +55,8 @@ package struct ArchiveStatusReport: CommandReport {
     package let epochs: [Epoch]
     package let segments: Int
     package let segmentBytes: Int
+    /// Of the segments, those that several were merged into; nil where there are none.
+    package let mergedSegments: Int?
     package var snapshots: [Snapshot]
     package let labels: [Label]
     /// Objects that lie beyond the end of the line: what led to them is missing.
@@ -85,7 +87,8 @@ package struct ArchiveStatusReport: CommandReport {
             let range = epoch.through > epoch.after ? "\(epoch.after + 1) to \(epoch.through)" : "none yet"
             fields.add("epoch \(epoch.number)", "revisions \(range), by \(epoch.holder), \(epoch.time.toTheSecond)")
         }
-        fields.add("segments", "\(Shown.grouped(segments)), \(Shown.bytes(segmentBytes))")
+        let merged = mergedSegments.map { ", \(Shown.grouped($0)) of them merged" } ?? ""
+        fields.add("segments", "\(Shown.grouped(segments)), \(Shown.bytes(segmentBytes))" + merged)
         add(snapshots: &fields)
         for label in labels {
             fields.add(

@@ -10,7 +10,7 @@ internal import MetastoreModel
 internal import MetastoreReplication
 internal import MetastoreTerminal
 
-/// Removes what an archive need not keep: a plan first, then, if told to, what it says.
+/// Removes what an archive need not keep, and merges what is old: a plan first, then, if told to, what it says.
 package struct RetentionCommand: Sendable {
     /// What is kept.
     package struct Options: Sendable {
@@ -20,6 +20,8 @@ package struct RetentionCommand: Sendable {
         package var size: Size?
         /// Followers and others that still need history.
         package var needs: [Need] = []
+        /// What stays and is old is merged into fewer objects.
+        package var merges = false
         /// Carry it out …
         package var isApplied = false
         /// … after the plan was shown to whoever is asked.
@@ -51,21 +53,43 @@ package struct RetentionCommand: Sendable {
             let retention = Retention(line)
             let plan = try await retention.plan(
                 policy, needs: try await needs(url, password, line.cluster), now: TimeSource.system.now())
+            let merging = Merging(line)
+            let merge = options.merges ? try await merging.plan(after: plan.start?.revision ?? .absent) : nil
             let (kept, beginning) = (try await line.kept(), try await line.beginning())
             screen.clear()
             var answer = RetentionAnswer(
-                archive.description, line, after: kept?.revision ?? beginning?.fork ?? .absent, plan)
-            guard options.isApplied, !plan.going.isEmpty else { return answer }
-            let count = Shown.count(plan.going.count, "object")
+                archive.description, line, after: kept?.revision ?? beginning?.fork ?? .absent, plan, merge)
+            guard options.isApplied, !plan.going.isEmpty || merge?.isEmpty == false else { return answer }
             if options.showsPlan { for line in answer.lines(.plain) { screen.say(line) } }
-            try confirm("Remove \(count), \(Shown.bytes(plan.goingBytes)), from \(archive)?")
+            try confirm(question(plan, merge))
             let gone = Counted()
             try await retention.carryOut(plan) { [screen] _ in
                 screen.show("remove", gone.next(), plan.going.count, "objects")
             }
+            if let merge {
+                let done = Counted()
+                try await merging.carryOut(merge) { [screen] in
+                    screen.show("merge", done.next(), merge.steps, "objects")
+                }
+            }
             answer.isApplied = true
             return answer
         }
+    }
+
+    private func question(_ plan: RetentionPlan, _ merge: MergePlan?) -> String {
+        var parts: [String] = []
+        if !plan.going.isEmpty {
+            parts.append("remove \(Shown.count(plan.going.count, "object")), \(Shown.bytes(plan.goingBytes))")
+        }
+        if let merge, !merge.groups.isEmpty {
+            parts.append("merge \(Shown.count(merge.segments, "segment")) into \(Shown.grouped(merge.groups.count))")
+        }
+        if let merge, !merge.leftovers.isEmpty {
+            parts.append("remove \(Shown.count(merge.leftovers.count, "object")) that an interrupted merging left")
+        }
+        let text = parts.joined(separator: ", and ")
+        return text.prefix(1).uppercased() + text.dropFirst() + ", from \(archive)?"
     }
 
     private func needs(_ url: StoreURL?, _ password: Password, _ cluster: UUID) async throws -> [HistoryNeed] {

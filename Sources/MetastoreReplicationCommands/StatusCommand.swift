@@ -68,7 +68,8 @@ extension ArchiveStatusReport {
                     time: stretch.record.time.description, after: stretch.start.revision.rawValue,
                     through: stretch.last.rawValue)
             },
-            segments: walked.segments, segmentBytes: walked.segmentBytes, snapshots: snapshots, labels: labels,
+            segments: walked.segments, segmentBytes: walked.segmentBytes,
+            mergedSegments: walked.merged > 0 ? walked.merged : nil, snapshots: snapshots, labels: labels,
             unreachable: unreachable.map(\.description), store: store,
             notes: Self.notes(history, snapshots, labels, unreachable, store))
     }

@@ -12,6 +12,8 @@ package final class WatchedTarget: ArchiveTarget {
         /// Of them, segments.
         package var segments = 0
         package var segmentBytes = 0
+        /// Of the segments, those that were several.
+        package var merged = 0
     }
 
     private let target: any ArchiveTarget
@@ -40,6 +42,7 @@ package final class WatchedTarget: ArchiveTarget {
             if bytes.starts(with: SegmentHeader.magic) {
                 reading.segments += 1
                 reading.segmentBytes += bytes.count
+                if name.words.dropFirst().first == "merged" { reading.merged += 1 }
             }
             return reading
         }

@@ -5,7 +5,7 @@ package import MetastoreReplication
 
 /// What takes bytes apart that may come from anywhere: an archive's objects, a server's answers, a log's records.
 package enum FuzzTarget: String, CaseIterable, Sendable {
-    case segment, frames, epoch, kept, label, manifest, part, rows, record
+    case segment, frames, epoch, kept, merge, label, manifest, part, rows, record
 
     /// Reads the bytes, as long as they make sense. Whatever they are, it returns; what was read comes out the same
     /// when it is written and read again, or the process ends here.
@@ -39,6 +39,10 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .kept:
             let record = try KeptRecord(bytes, named: rawValue)
             check(record, try KeptRecord(record.bytes, named: "again"))
+            checkBytes(record.bytes, bytes)
+        case .merge:
+            let record = try MergeRecord(bytes, named: rawValue)
+            check(record, try MergeRecord(record.bytes, named: "again"))
             checkBytes(record.bytes, bytes)
         case .label:
             let record = try LabelRecord(bytes, named: rawValue)

@@ -5,6 +5,7 @@ internal import MetastoreCommandLine
 internal import MetastoreModel
 internal import MetastoreReplication
 internal import MetastoreReplicationCommands
+internal import MetastoreTerminal
 internal import MetastoreTestSupport
 internal import Testing
 
@@ -97,6 +98,47 @@ internal import Testing
 }
 
 @Suite(.serialized, .timed) struct `metastore-replicate retention` {
+    @Test func `merges old segments where it is told to, and says what it would do where it isn't`() async throws {
+        try await Rig.with { rig in
+            for _ in 0..<6 {
+                try await rig.commit(3)
+                try await rig.ship()
+            }
+            let bare = try await rig.retain { $0.merges = true }
+            #expect(bare.merging?.through == nil && bare.merging?.segments == 0)
+            try await rig.snapshot()
+            let before = try rig.objects("log")
+            let status = try await rig.status()
+            let planned = try await rig.retain { $0.merges = true }
+            let merging = try #require(planned.merging)
+            #expect(merging.segments > 4 && merging.into >= 1 && merging.bytes > 0 && merging.leftovers == 0)
+            #expect(try rig.objects("log") == before && !planned.isApplied)
+            #expect(planned.lines(.plain).contains { $0.contains("--apply does it") })
+            let applied = try await rig.retain(isApplied: true) { $0.merges = true }
+            #expect(applied.isApplied && applied.merging?.segments == merging.segments)
+            #expect(try rig.objects("log").count == before.count - merging.segments)
+            #expect(try rig.objects("merged").count == merging.into)
+            let after = try await rig.status()
+            #expect(after.mergedSegments == merging.into && after.revision == status.revision)
+            #expect(after.segments == status.segments - merging.segments + merging.into)
+            // What an interrupted run left is taken away by the next; with retention, merged segments go.
+            let now = try rig.objects("log")
+            let path = rig.folder + "/" + (try #require(before.first { !now.contains($0) }))
+            #expect(FileManager.default.createFile(atPath: path, contents: Data("left".utf8)))
+            let again = try await rig.retain(isApplied: true) { $0.merges = true }
+            #expect(again.merging?.leftovers == 1 && again.merging?.segments == 0)
+            #expect(!FileManager.default.fileExists(atPath: path))
+            try await rig.commit(3)
+            try await rig.ship()
+            try await rig.snapshot()
+            let both = try await rig.retain(isApplied: true) {
+                ($0.merges, $0.snapshots) = (true, 1)
+            }
+            #expect(both.segments >= merging.into && both.afterwards > 0)
+            #expect(try await rig.verify(comparing: rig.store).differences.isEmpty)
+        }
+    }
+
     @Test func `holds back what labels, consumers and followers need, and says for whom`() async throws {
         try await Rig.with { rig in
             for _ in 0..<3 {

@@ -40,6 +40,7 @@ private struct Line: Decodable {
                 ["verify", archive, "--store", store, "--scratch", rig.root],
                 ["follow", "--from", archive, "--into", replica, "--once", "--compare"],
                 ["rewind", replica, "--to", "20", "--yes"], ["retention", archive, "--keep-age", "30d"],
+                ["retention", archive, "--merge", "--apply", "--yes"],
                 ["retention", archive, "--keep-count", "1", "--apply", "--yes", "--store", store],
                 ["label", "remove", archive, "here"],
             ]

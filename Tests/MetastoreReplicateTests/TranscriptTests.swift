@@ -56,6 +56,14 @@ internal import TranscriptSupport
         try answers.add("retention --apply --yes", try await rig.retain(isApplied: true))
         try answers.add("status --store", try await rig.status(beside: rig.store))
         answers.add("restore --to 7", await failure { try await rig.restore(to: "7", into: try rig.place("late")) })
+        for _ in 0..<3 {
+            try await rig.commit(2)
+            try await rig.ship()
+        }
+        try answers.add("snapshot", try await rig.snapshot())
+        try answers.add("retention --merge", try await rig.retain { $0.merges = true })
+        try answers.add("retention --merge --apply --yes", try await rig.retain(isApplied: true) { $0.merges = true })
+        try answers.add("status", try await rig.status())
         answers.addErrors(of: rig)
         return answers
     }

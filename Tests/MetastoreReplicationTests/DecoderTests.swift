@@ -23,6 +23,8 @@ internal import Testing
                 let plan = try await Retention(store.line).plan(
                     ArchiveRetention(snapshots: 1), now: Timestamp(microseconds: .max / 2))
                 let start = try #require(plan.start)
+                let ranges = try await Merging(store.line).plan().groups.map(\.range)
+                let merge = MergeRecord(number: 1, cluster: store.line.cluster, ranges: ranges)
                 let id = store.snapshots[1].id
                 let manifest = try #require(try await store.line.manifest(id))
                 var seeds = Seeds(manifest: manifest)
@@ -41,6 +43,7 @@ internal import Testing
                     }
                 }
                 seeds.bytes[.kept] = [start.bytes]
+                seeds.bytes[.merge] = [merge.bytes]
                 let part = try await store.line.part(0, of: manifest)
                 seeds.bytes[.part] = [part.bytes]
                 seeds.bytes[.rows] = [part.content]

@@ -50,6 +50,11 @@ internal import Testing
         let epoch = Epoch(number: 3, nonce: random.next())
         let place = "018bcfe5-6800-7cc1-beeb-8da1658eec67/"
         #expect(names.log(epoch, from: 42).description == place + "log/0000000003/0000000000000000042")
+        #expect(names.merge(7).description == place + "merges/0000000007")
+        let range = MergedRange(epoch: epoch, first: 42, last: 43, chain: [])
+        #expect(
+            names.merged(range).description
+                == place + "merged/0000000003/0000000000000000042-0000000000000000043")
         #expect(names.beginning.description == place + "beginning")
         let last = Epoch(number: .max, nonce: 0)
         #expect(ArchiveName(names.log(last, from: Revision(rawValue: .max)).description) != nil)

@@ -100,6 +100,34 @@ internal import Testing
         }
     }
 
+    /// Old segments were merged: positions that stood between two are in the middle of one.
+    @Test(arguments: engines) func `is in the feed where it was merged`(_ engine: TestEngine) async throws {
+        try await withShortLog(engine, "merged") { archive, twin in
+            var random = Seeded("older and merged \(engine)")
+            let store = archive.store
+            let genesis = try await twin.position(at: .absent)
+            try await archive.archiving { archiver in
+                try await archive.awaitArchived(archiver)
+                _ = try await SnapshotWriter(archive.line).write(.store(store))
+                let before = try await feed(store, after: genesis)
+                // The source knew the archive before.
+                let merging = Merging(archive.line, bound: 40_000)
+                let plan = try await merging.plan()
+                #expect(plan.groups.count > 2)
+                try await merging.carryOut(plan)
+                #expect(try await feed(store, after: genesis) == before)
+                for _ in 0..<Seeded.count(100, least: 10) {
+                    let revision = Revision(
+                        rawValue: Int64.random(in: 1...store.position.revision.rawValue, using: &random))
+                    let position = try await twin.position(at: revision)
+                    #expect(try await store.position(at: revision).chainPrefix == position.chainPrefix)
+                    #expect(
+                        try await feed(store, after: position) == feed(twin, after: position), "after \(revision)")
+                }
+            }
+        }
+    }
+
     @Test(arguments: engines) func `is a new consumer's, exactly once`(_ engine: TestEngine) async throws {
         try await withShortLog(engine, "consumer") { archive, twin in
             try await archive.archiving { archiver in

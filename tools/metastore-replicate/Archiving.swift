@@ -198,15 +198,17 @@ private func label(
 
 struct Retention: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Shows what an archive need not keep, and removes it where it is told to.",
+        abstract: "Shows what an archive need not keep, or could merge, and does it where it is told to.",
         discussion: """
             Examples:
               metastore-replicate retention /mnt/archive/training --keep-age 30d
               metastore-replicate retention /mnt/archive/training --keep-age 30d --keep-count 7 --store metastore.db
               metastore-replicate retention /mnt/archive/training --keep-bytes 100GiB --apply --yes
+              metastore-replicate retention /mnt/archive/training --merge --apply --yes
 
-            Without --apply nothing is removed. What labels, the newest snapshot, the consumers of --store and whoever \
-            is named with --needed-by need stays, whatever else is asked for; the answer says who holds what back.
+            Without --apply nothing is removed or merged. What labels, the newest snapshot, the consumers of --store \
+            and whoever is named with --needed-by need stays, whatever else is asked for; the answer says who holds \
+            what back.
             """)
 
     @OptionGroup var place: ArchiveArguments
@@ -223,9 +225,12 @@ struct Retention: AsyncParsableCommand {
     @Option(help: "A follower, or somebody else, who has everything up to a revision: NAME=REVISION. May be repeated.")
     var neededBy: [Need] = []
 
+    @Flag(help: "Merge the segments before the newest snapshot into few large ones.")
+    var merge = false
+
     @OptionGroup var other: OtherStoreArguments
 
-    @Flag(help: "Remove what the plan says.")
+    @Flag(help: "Do what the plan says.")
     var apply = false
 
     @Flag(name: .shortAndLong, help: "Don't ask.")
@@ -234,8 +239,8 @@ struct Retention: AsyncParsableCommand {
     @OptionGroup var answering: AnswerArguments
 
     func validate() throws {
-        guard keepAge != nil || keepCount != nil || keepBytes != nil else {
-            throw ValidationError("Say what to keep: --keep-age, --keep-count or --keep-bytes.")
+        guard keepAge != nil || keepCount != nil || keepBytes != nil || merge else {
+            throw ValidationError("Say what to keep: --keep-age, --keep-count or --keep-bytes; or --merge.")
         }
         guard keepCount.map({ $0 > 0 }) ?? true else { throw ValidationError("--keep-count is at least 1.") }
     }
@@ -244,7 +249,7 @@ struct Retention: AsyncParsableCommand {
         var options = RetentionCommand.Options()
         (options.cluster, options.age, options.snapshots) = (place.cluster, keepAge, keepCount)
         (options.size, options.needs, options.isApplied) = (keepBytes, neededBy, apply)
-        options.showsPlan = !yes
+        (options.merges, options.showsPlan) = (merge, !yes)
         let (chosen, isYes, password) = (options, yes, other.secret.password)
         try await answer(CommandRun(answering.output)) {
             (try ArchiveURL(place.archive), try other.url())

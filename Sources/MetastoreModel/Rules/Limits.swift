@@ -181,6 +181,10 @@ public enum Limits {
     public static let segmentContentBytes = logBodyBytes + (2 << 20)
     /// Nor does a segment: its records, uncompressed, and what stands around them.
     public static let segmentObjectBytes = segmentContentBytes + (1 << 20)
+    /// Old segments are merged into ones whose records take at most so many bytes.
+    public static let mergedBytes = 4 << 20
+    /// A record of merging names at most so many merged segments: what they were made of is removed once it is there.
+    public static let mergedRanges = 256
 
     // MARK: Followers
 

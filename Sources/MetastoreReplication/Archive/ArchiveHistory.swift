@@ -2,6 +2,8 @@
 // 1. Every link from the beginning to the newest revision was followed: what is given away is one history.
 // 2. What a later epoch left behind (it began at an earlier revision) is not part of it.
 // 3. Where retention moves the beginning meanwhile, a reader is told, and never takes what is missing for the end.
+// 4. What is given away leads to the links that were followed: what somebody put under a name that retention freed
+//    doesn't, whatever it goes on from.
 
 package import Metastore
 package import MetastoreModel
@@ -35,6 +37,7 @@ package struct ArchiveHistory: Sendable {
     package init?(_ line: ArchiveLine) async throws(ArchiveError) {
         guard let beginning = try await line.beginning() else { return nil }
         var kept = try await line.kept()
+        try await line.readMerges()
         while true {
             let first = kept?.epoch ?? beginning
             var (records, place) = ([first], kept?.start ?? beginning.start)
@@ -45,7 +48,8 @@ package struct ArchiveHistory: Sendable {
                 case .segment(let segment):
                     guard segment.follows(place) else {
                         throw .damaged(
-                            object: "\(line.name(after: place))", offset: 0, reason: "it doesn't follow the one before")
+                            object: "\(line.foundName(after: place))", offset: 0,
+                            reason: "it doesn't follow the one before")
                     }
                     place = segment.end
                 case .epoch(let record):
@@ -112,9 +116,9 @@ package struct ArchiveHistory: Sendable {
     package func link(at revision: Revision) async throws(ArchiveError) -> [UInt8]? {
         guard let place = place(before: revision), revision <= end.revision else { return nil }
         if place.revision == revision { return place.chain }
-        guard case .segment(let segment) = try await line.object(after: place), segment.follows(place) else {
-            throw await missing(place)
-        }
+        guard case .segment(let segment) = try await line.object(after: place), segment.follows(place),
+            leadsOn(segment)
+        else { throw await missing(place) }
         return segment.link(of: revision)
     }
 
@@ -164,12 +168,13 @@ package struct ArchiveHistory: Sendable {
                 guard segment.follows(place) else {
                     throw broken(place, "it doesn't follow the one before")
                 }
+                guard leadsOn(segment) else { throw await missing(place) }
                 let wanted = segment.records.filter { $0.revision > revision && $0.revision <= end }
                 let isWhole = wanted.last?.revision == segment.header.last
                 if !wanted.isEmpty {
                     try await take(
                         Part(
-                            object: line.name(after: place), records: wanted,
+                            object: line.foundName(after: place), records: wanted,
                             digests: isWhole ? segment.footer.digests : nil))
                 }
                 place = segment.end
@@ -179,11 +184,19 @@ package struct ArchiveHistory: Sendable {
         }
     }
 
+    /// It leads to what was followed. Of what a later epoch left behind in a segment, nothing is known.
+    private func leadsOn(_ segment: Segment) -> Bool {
+        guard let index = stretches.firstIndex(where: { $0.record.epoch == segment.header.epoch }) else { return false }
+        let (last, next) = (stretches[index].last, index + 1)
+        if segment.header.last <= last { return links[segment.header.last] == segment.footer.chain }
+        return next < stretches.count && segment.link(of: last) == stretches[next].start.chain
+    }
+
     /// What was in the line isn't there: retention removed it meanwhile, or it is lost.
     private func missing(_ place: ArchivePlace) async -> ArchiveError {
         do throws(ArchiveError) {
             let newest = try await line.kept(after: kept)
-            if let newest, newest.revision > place.revision { return .expired(before: newest.revision) }
+            if let newest, newest.isBeyond(place) { return .expired(before: newest.revision) }
             return broken(place, "it is missing")
         } catch {
             return error
@@ -191,7 +204,7 @@ package struct ArchiveHistory: Sendable {
     }
 
     private func broken(_ place: ArchivePlace, _ reason: String) -> ArchiveError {
-        .damaged(object: "\(line.name(after: place))", offset: 0, reason: reason)
+        .damaged(object: "\(line.foundName(after: place))", offset: 0, reason: reason)
     }
 }
 

@@ -10,6 +10,19 @@ extension ArchiveLine {
     func listed(
         upTo revision: Revision, of epoch: Epoch, after fork: Revision = .absent
     ) async throws(ArchiveError) -> Revision? {
+        try await readMerges()
+        if let range = merges.range(of: revision, in: epoch.number) { return range.first }
+        let named = try await named(upTo: revision, of: epoch, after: fork)
+        // Whatever lost its name while names were listed has a record now.
+        try await readMerges()
+        let merged = merges.last(upTo: revision, in: epoch.number)?.first
+        return [named, merged].compactMap(\.self).max()
+    }
+
+    /// The same, of those that have a name of their own.
+    private func named(
+        upTo revision: Revision, of epoch: Epoch, after fork: Revision
+    ) async throws(ArchiveError) -> Revision? {
         var reach = Int64(Limits.archiveListing)
         while true {
             let from = max(fork.rawValue, revision.rawValue - reach)

@@ -2,6 +2,7 @@
 // 1. An archive is one line of objects: each segment, or record of an epoch, has the name that follows from the one
 //    before, and a name is taken once. So there is one line, whoever writes.
 // 2. What is read follows what was read before: cluster, epoch, revision and link, or it is refused.
+// 3. Where segments were merged, the line goes on inside of the merged one, from any place.
 
 package import FoundationEssentials
 internal import Metastore
@@ -35,6 +36,7 @@ package struct ArchiveLine: Sendable {
     package let target: any ArchiveTarget
     package let cluster: UUID
     package let names: ArchiveNames
+    let merges = ArchiveMerges()
 
     package init(_ target: any ArchiveTarget, of cluster: UUID) {
         self.target = target
@@ -42,17 +44,24 @@ package struct ArchiveLine: Sendable {
         names = ArchiveNames(cluster)
     }
 
-    /// The name that stands next.
+    /// The name that is taken next, where the line ends at a place.
     package func name(after place: ArchivePlace) -> ArchiveName {
         names.log(place.epoch, from: Revision(rawValue: place.revision.rawValue + 1))
     }
 
-    /// What stands next; nil where the line ends.
+    /// What stands next; nil where the line ends. Of a merged segment, what comes after the place.
     ///
     /// - Throws: ``ArchiveError``; `damaged` also where it doesn't follow.
     package func object(after place: ArchivePlace) async throws(ArchiveError) -> ArchiveObject? {
+        switch try await standing(after: place.revision, in: place.epoch) {
+        case .nothing: return nil
+        case .merged(let range): return try await merged(range, after: place.revision).map { .segment($0) }
+        case .object(let bytes): return try read(bytes, after: place)
+        }
+    }
+
+    private func read(_ bytes: [UInt8], after place: ArchivePlace) throws(ArchiveError) -> ArchiveObject {
         let name = name(after: place)
-        guard let bytes = try await target.read(name, limit: Limits.segmentObjectBytes) else { return nil }
         func damage(_ reason: String) -> ArchiveError {
             .damaged(object: name.description, offset: 0, reason: reason)
         }
@@ -74,25 +83,39 @@ package struct ArchiveLine: Sendable {
 }
 
 extension ArchiveLine {
-    /// The segment of an epoch that begins with a revision; nil where none does.
+    /// What an epoch has from a revision on, up to the end of a segment; nil where no segment begins there, and none
+    /// that was merged has it.
     func segment(_ epoch: Epoch, from first: Revision) async throws(ArchiveError) -> Segment? {
-        let name = names.log(epoch, from: first)
-        guard let bytes = try await target.read(name, limit: Limits.segmentObjectBytes),
-            !bytes.starts(with: EpochRecord.magic)
-        else { return nil }
-        let segment = try Segment(bytes, named: name.description)
-        guard segment.header.cluster == cluster, segment.header.first == first,
-            segment.header.epoch.number == epoch.number
-        else {
-            throw .damaged(object: name.description, offset: 0, reason: "it is not what its name says")
+        let before = Revision(rawValue: first.rawValue - 1)
+        let found: Segment
+        switch try await standing(after: before, in: epoch) {
+        case .nothing: return nil
+        case .merged(let range):
+            guard let rest = try await merged(range, after: before) else { return nil }
+            found = rest
+        case .object(let bytes):
+            guard !bytes.starts(with: EpochRecord.magic) else { return nil }
+            let name = names.log(epoch, from: first)
+            found = try Segment(bytes, named: name.description)
+            guard found.header.cluster == cluster, found.header.first == first,
+                found.header.epoch.number == epoch.number
+            else {
+                throw .damaged(object: name.description, offset: 0, reason: "it is not what its name says")
+            }
         }
-        return segment.header.epoch == epoch ? segment : nil
+        return found.header.epoch == epoch ? found : nil
     }
 }
 
 extension Segment {
     /// Where it ends.
     package var end: ArchivePlace { ArchivePlace(epoch: header.epoch, revision: header.last, chain: footer.chain) }
+
+    /// Where it begins.
+    var start: ArchivePlace {
+        ArchivePlace(
+            epoch: header.epoch, revision: Revision(rawValue: header.first.rawValue - 1), chain: header.previous)
+    }
 
     /// Goes on with the history that leads to a place.
     func follows(_ place: ArchivePlace) -> Bool { header.previous == place.chain && header.epoch == place.epoch }

@@ -2,7 +2,8 @@
 // 1. What was appended stands in the archive's one line, durable, after everything this writer appended before.
 // 2. A name that somebody else took is looked at: the same history counts as appended, whoever wrote it; another one is
 //    a fork, and from then on this writer appends nothing.
-// 3. A name that retention freed is not taken for one that nobody had: what is put there is told as a fork.
+// 3. A name that retention or merging freed is not taken for one that nobody had: what is put there is no part of the
+//    line. It is compared with what was merged; where retention removed that, it is told as a fork.
 // 4. An epoch ends for everybody at once: its record takes the name that its next segment would need. So an answer
 //    about a segment is never taken back by a master that comes later.
 
@@ -54,14 +55,7 @@ package struct ArchiveWriter: Sendable {
         precondition(
             segment.follows(end) && segment.header.first.rawValue == end.revision.rawValue + 1,
             "a segment begins where the line ends")
-        switch try await line.target.create(line.name(after: end), segment.bytes) {
-        case .created:
-            // Retention frees names: one before the beginning is no longer in the line, and was somebody else's.
-            kept = try await line.kept(after: kept)
-            if let kept, kept.revision > end.revision { throw fork() }
-            end = segment.end
-        case .taken: try await compare(segment)
-        }
+        if try await isInLine(segment.bytes) { end = segment.end } else { try await compare(segment) }
         return Int(end.revision.rawValue - segment.header.first.rawValue) + 1
     }
 
@@ -74,7 +68,7 @@ package struct ArchiveWriter: Sendable {
     package mutating func open(_ record: EpochRecord) async throws(ArchiveError) {
         try stopIfAlarmed()
         precondition(record.epoch.number == end.epoch.number + 1, "an epoch's number is its predecessor's and one")
-        if try await line.target.create(line.name(after: end), record.bytes) == .taken {
+        if try await !isInLine(record.bytes) {
             switch try await standing() {
             case .epoch(let other) where other == record: break
             case .epoch(let other): throw stop(other)
@@ -107,7 +101,25 @@ package struct ArchiveWriter: Sendable {
         }
     }
 
-    /// Something has the segment's name: what is it?
+    /// Puts an object where the line ends.
+    ///
+    /// - Returns: false where something else stands there: under the name, or merged with what came after it.
+    private mutating func isInLine(_ bytes: [UInt8]) async throws(ArchiveError) -> Bool {
+        let creation = try await line.target.create(line.name(after: end), bytes)
+        // Retention frees names: one before the beginning is no longer in the line, and was somebody else's. Whether
+        // this call took it, or an earlier one whose answer was lost, is the same.
+        kept = try await line.kept(after: kept)
+        if let kept, kept.isBeyond(end) {
+            if creation == .taken, case .epoch(let other) = try await line.object(after: end), other.bytes != bytes {
+                throw stop(other)
+            }
+            throw fork()
+        }
+        guard creation == .created else { return false }
+        return try await !line.isMerged(after: end)
+    }
+
+    /// Something stands where the segment would: what is it?
     private mutating func compare(_ segment: Segment) async throws(ArchiveError) {
         switch try await standing() {
         case .epoch(let record): throw stop(record)
@@ -122,7 +134,8 @@ package struct ArchiveWriter: Sendable {
     private func standing() async throws(ArchiveError) -> ArchiveObject {
         guard let object = try await line.object(after: end) else {
             throw .unavailable(
-                place: line.target.place, reason: "\(line.name(after: end)) was there, and can't be found any more")
+                place: line.target.place,
+                reason: "\(line.foundName(after: end)) was there, and can't be found any more")
         }
         return object
     }
@@ -137,7 +150,7 @@ package struct ArchiveWriter: Sendable {
     }
 
     private mutating func fork() -> ArchiveError {
-        stop(.forked(object: "\(line.name(after: end))", after: end.revision))
+        stop(.forked(object: "\(line.foundName(after: end))", after: end.revision))
     }
 
     private mutating func stop(_ record: EpochRecord) -> ArchiveError {

@@ -1,6 +1,13 @@
 internal import FoundationEssentials
 internal import MetastoreModel
 
+extension KeptRecord {
+    /// The history begins after this place: whatever stood there may be gone, and its name may have been taken since.
+    func isBeyond(_ place: ArchivePlace) -> Bool {
+        revision > place.revision || epoch.epoch.number > place.epoch.number
+    }
+}
+
 extension ArchiveLine {
     /// The newest record of where the kept history begins; nil where all of it is kept.
     ///

@@ -1,7 +1,7 @@
 // Invariants
 // 1. Where the archive ends is found by following its line object by object, each compared with the store's own log and
 //    epochs. A hint where to begin counts only if an object stands after it that was written by whoever had the store's
-//    link there.
+//    link there, and only if that place is kept: retention frees names, and this store may have taken one.
 // 2. What is found to be archived leads to a link of this store's log: so all of it is this store's history.
 
 internal import Metastore
@@ -27,12 +27,14 @@ struct ArchiveApproach {
     /// - Returns: nil where there is no archive.
     /// - Throws: ``ArchiveError``: `forked`, `fenced`, `behind` and `gap` are for good. `StoreError`.
     func find(after hint: Position?) async throws -> Found? {
+        var kept: KeptRecord?
         if let hint, let place = try await place(of: hint), let found = try await walk(from: place, isProven: false) {
-            return found
+            kept = try await line.kept()
+            if kept.map({ !$0.isBeyond(place) }) ?? true { return found }
         }
         guard let beginning = try await line.beginning() else { return nil }
         // What is before was removed by retention: the line goes on from there.
-        let kept = try await line.kept()
+        kept = try await line.kept(after: kept)
         let (epoch, start) = (kept?.epoch.epoch ?? beginning.epoch, kept?.start ?? beginning.start)
         let lineage = try await store.lineage()
         let link = try await store.link(of: start.revision)
@@ -118,7 +120,7 @@ private struct Walk {
             throw .fenced(epoch: record.epoch.number, holder: record.holder, after: record.fork)
         }
         guard own.fork == record.fork, own.chain == record.chain else {
-            throw .forked(object: "\(line.name(after: place))", after: record.fork)
+            throw .forked(object: "\(line.foundName(after: place))", after: record.fork)
         }
         // What was beyond it was left behind before.
         common = nil
@@ -128,7 +130,7 @@ private struct Walk {
     mutating func take(
         _ segment: Segment, at place: ArchivePlace, _ link: [UInt8]?, of shared: Revision, _ line: ArchiveLine
     ) throws(ArchiveError) {
-        let forked = ArchiveError.forked(object: "\(line.name(after: place))", after: place.revision)
+        let forked = ArchiveError.forked(object: "\(line.foundName(after: place))", after: place.revision)
         guard segment.follows(place) else { throw forked }
         let next = lineage.epochs.first { $0.epoch.number > segment.header.epoch.number }
         if let next, segment.header.last > next.fork {

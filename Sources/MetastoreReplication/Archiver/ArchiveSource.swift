@@ -2,7 +2,8 @@
 // 1. Nothing is given away before the archive is known to hold the revision that the store's log begins after, with the
 //    store's link: then what comes before it in the line is the store's history, and no other's.
 // 2. A listing only says where to look: what is found there proves itself, and what isn't there is looked for by name.
-// 3. One segment at a time is held.
+// 3. What retention removed is not looked for: under its names somebody else may have put something.
+// 4. One segment at a time is held, or two where one was merged.
 
 package import Metastore
 package import MetastoreModel
@@ -13,6 +14,8 @@ package final class ArchiveSource: HistorySource {
     private let line: ArchiveLine
     /// Up to where the archive is known to hold the store's history.
     private let proven = Mutex(Revision.absent)
+    /// Where the kept history begins, as far as that was looked at.
+    private let kept = Mutex(KeptRecord?.none)
 
     package init(_ line: ArchiveLine) {
         self.line = line
@@ -36,12 +39,19 @@ package final class ArchiveSource: HistorySource {
         if proven.withLock({ $0 < next }) {
             guard try await prove(lineage) else { return nil }
         }
-        guard let segment = try await find(next, in: epoch), let previous = segment.link(of: revision) else {
-            return nil
-        }
+        guard let segment = try await find(next, in: epoch), let previous = segment.link(of: revision),
+            try await isKept(revision)
+        else { return nil }
         let last = min(proven.withLock { $0 }, lineage.end(of: epoch) ?? segment.header.last)
         let records = segment.records.filter { $0.revision > revision && $0.revision <= last }
         return records.isEmpty ? nil : HistoryPart(previous: previous, records: records)
+    }
+
+    /// Asked after what comes then was read.
+    private func isKept(_ revision: Revision) async throws(ArchiveError) -> Bool {
+        let newest = try await line.kept(after: kept.withLock { $0 })
+        kept.withLock { if let newest, newest.number > $0?.number ?? 0 { $0 = newest } }
+        return newest.map { $0.revision <= revision } ?? true
     }
 
     /// False where the archive hasn't got as far as the store's log begins.
@@ -51,8 +61,7 @@ package final class ArchiveSource: HistorySource {
         else { return false }
         guard segment.link(of: lineage.compacted) == lineage.compactedChain else {
             throw .forked(
-                object: "\(line.names.log(epoch.epoch, from: segment.header.first))",
-                after: Revision(rawValue: segment.header.first.rawValue - 1))
+                object: "\(line.foundName(after: segment.start))", after: segment.start.revision)
         }
         proven.withLock { $0 = max($0, lineage.compacted) }
         return true
@@ -71,7 +80,8 @@ package final class ArchiveSource: HistorySource {
             guard let next else { return nil }
             guard next.follows(found.end) else {
                 throw .damaged(
-                    object: "\(line.name(after: found.end))", offset: 0, reason: "it doesn't follow the one before")
+                    object: "\(line.foundName(after: found.end))", offset: 0,
+                    reason: "it doesn't follow the one before")
             }
             found = next
         }

@@ -2,7 +2,7 @@
 // 1. The line isn't read from its beginning: it is entered at the segment that holds the follower's own link, and no
 //    other proof is asked for.
 // 2. What is given away goes on from the follower's link, and is of the history that the newest epoch goes on from.
-// 3. What retention removed is told, and never taken for the end.
+// 3. What retention removed is told, and never taken for the end; nor is what somebody put under its name since.
 
 package import FoundationEssentials
 internal import Metastore
@@ -61,9 +61,10 @@ package actor ArchiveLogSource: LogSource {
                 entry.place = next
                 continue
             }
-            switch try await line.object(after: entry.place) {
+            let object = try await line.object(after: entry.place)
+            try await checkIsKept(place)
+            switch object {
             case nil:
-                try await checkIsKept(place)
                 known = (place, entry)
                 return nil
             case .epoch(let record): entry.route.add(record)
@@ -108,21 +109,22 @@ package actor ArchiveLogSource: LogSource {
         if let fork = route.fork(before: place.revision, of: epoch) { throw forked(at: fork) }
         let own = ArchivePlace(epoch: epoch, revision: place.revision, chain: place.chain)
         if let next = try next(after: own, route) { return Entry(place: next, route: route) }
-        if try await line.object(after: own) != nil { return Entry(place: own, route: route) }
-        // In the middle of a segment; or at the line's end.
+        switch try await line.object(after: own) {
+        case .epoch: return Entry(place: own, route: route)
+        case .segment(let next) where next.follows(own): return Entry(place: own, route: route)
+        default: break
+        }
+        // In the middle of a segment; or at the line's end; or on another history.
         let segment = try await line.segment(upTo: place.revision, of: epoch)
         guard let segment, segment.header.last >= place.revision else {
             throw LogSourceError.behind(newest: segment?.header.last ?? .absent)
         }
         guard segment.link(of: place.revision) == place.chain else {
-            let before = Revision(rawValue: segment.header.first.rawValue - 1)
-            throw LogSourceError.forked(lastCommon: position(before, epoch, segment.header.previous))
+            let before = segment.start
+            throw LogSourceError.forked(lastCommon: position(before.revision, epoch, before.chain))
         }
         guard place.revision < segment.header.last else { return Entry(place: own, route: route) }
-        let begin = ArchivePlace(
-            epoch: epoch, revision: Revision(rawValue: segment.header.first.rawValue - 1),
-            chain: segment.header.previous)
-        return Entry(place: begin, route: route)
+        return Entry(place: segment.start, route: route)
     }
 
     /// What comes after a place may have been removed by retention: then the line doesn't end there.
@@ -152,7 +154,7 @@ package actor ArchiveLogSource: LogSource {
     }
 
     private func mismatch(_ place: ArchivePlace) -> ArchiveError {
-        .damaged(object: "\(line.name(after: place))", offset: 0, reason: "it doesn't follow what is before it")
+        .damaged(object: "\(line.foundName(after: place))", offset: 0, reason: "it doesn't follow what is before it")
     }
 
     // MARK: An archive has no rows

@@ -54,7 +54,12 @@ extension ArchiveLine {
         while true {
             let page = try await target.list(under: folder, after: after, limit: Limits.archiveListing)
             guard let end = page.last else { break }
-            (last, after) = (end, end)
+            // Whatever is found under a name that merging freed is not in the line.
+            try await readMerges()
+            let inLine = page.last { name in
+                names.log(name).map { merges.range(of: $0.first, in: $0.epoch) == nil } ?? false
+            }
+            (last, after) = (inLine ?? last, end)
             guard page.count == Limits.archiveListing else { break }
         }
         guard let last, let bytes = try await target.read(last, limit: Limits.segmentObjectBytes),

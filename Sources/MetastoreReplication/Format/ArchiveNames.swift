@@ -52,6 +52,39 @@ package struct ArchiveNames: Sendable, Hashable {
     /// One of them: the first is 1, and each later one takes the place of those before.
     package func kept(_ number: Int64) -> ArchiveName { name(["kept", padded(number, 10)]) }
 
+    /// Below it lie the merged segments.
+    package var merged: ArchiveName { name(["merged"]) }
+
+    /// A merged segment. Its name says all of it that can differ: who merges the same writes the same bytes.
+    package func merged(_ range: MergedRange) -> ArchiveName {
+        merged(range.epoch.number, range.first.rawValue, range.last.rawValue)
+    }
+
+    private func merged(_ epoch: Int64, _ first: Int64, _ last: Int64) -> ArchiveName {
+        name(["merged", padded(epoch, 10), padded(first, 19) + "-" + padded(last, 19)])
+    }
+
+    /// Of which epoch a merged segment is, and which of its revisions it has; nil for what is no name of one.
+    func merged(_ name: ArchiveName) -> (epoch: Int64, revisions: ClosedRange<Int64>)? {
+        let words = name.words
+        guard words.count == 4, let epoch = Int64(words[2]) else { return nil }
+        let ends = words[3].split(separator: "-").compactMap { Int64($0) }
+        guard ends.count == 2, ends[0] <= ends[1], merged(epoch, ends[0], ends[1]) == name else { return nil }
+        return (epoch, ends[0]...ends[1])
+    }
+
+    /// Of which epoch an object of the line is, and the revision in its name; nil for what is no name of one.
+    func log(_ name: ArchiveName) -> (epoch: Int64, first: Revision)? {
+        let words = name.words
+        guard words.count == 4, let epoch = Int64(words[2]), let first = Int64(words[3]),
+            log(Epoch(number: epoch, nonce: 0), from: Revision(rawValue: first)) == name
+        else { return nil }
+        return (epoch, Revision(rawValue: first))
+    }
+
+    /// A record of what was merged: the first is 1, and each later one says what was merged next.
+    package func merge(_ number: Int64) -> ArchiveName { name(["merges", padded(number, 10)]) }
+
     private func name(_ words: [String]) -> ArchiveName {
         guard let name = ArchiveName(words: [cluster] + words) else {
             preconditionFailure("digits and lower-case words make a name")

@@ -2,7 +2,7 @@
 // 1. Every label, need and newest snapshot that there was at the plan can be restored before, during and after it is
 //    carried out: the history that stays begins with a snapshot that was verified before anything went.
 // 2. The record of the new beginning is durable before the first object goes; whoever reads meanwhile finds it.
-// 3. Records of epochs and of beginnings never go: what fences a master that comes late stays.
+// 3. Records of epochs, of beginnings and of merging never go: what fences a master that comes late stays.
 // 4. A snapshot's manifest goes before its parts. Parts without a manifest go only where none can come to name them.
 
 internal import Metastore
@@ -34,10 +34,10 @@ package struct Retention: Sendable {
         guard let history = try await ArchiveHistory(line) else {
             throw .missing(what: "cluster \(line.cluster)", reason: "nothing of it was archived")
         }
-        var snapshots: [SnapshotManifest] = []
         let ids = try await line.snapshots()
-        for id in ids where history.contains(id.epoch, id.revision) {
-            if let manifest = try await usable(id, history) { snapshots.append(manifest) }
+        var snapshots: [SnapshotManifest] = []
+        for manifest in try await self.snapshots(of: history, ids) {
+            if try await history.canBegin(at: manifest.anchor) { snapshots.append(manifest) }
         }
         let labels = try await Labels(line).all()
         var live: [LabelRecord] = []
@@ -50,20 +50,30 @@ package struct Retention: Sendable {
         return try await RetentionInventory(line: line, history: history, all: ids).plan(choice, lost)
     }
 
-    /// A snapshot that the history can begin with; nil for one that is damaged or of another history.
-    private func usable(_ id: SnapshotID, _ history: ArchiveHistory) async throws(ArchiveError) -> SnapshotManifest? {
+    /// A snapshot that the line leads to; nil for one that is damaged or of another history.
+    private func snapshot(_ id: SnapshotID, _ history: ArchiveHistory) async throws(ArchiveError) -> SnapshotManifest? {
         do throws(ArchiveError) {
             guard let manifest = try await line.manifest(id),
                 history.stretches.contains(where: {
                     $0.record.epoch == manifest.head.epoch
                 })
             else { return nil }
-            guard try await history.link(at: id.revision) == manifest.head.chain else { return nil }
-            return history.place(before: manifest.anchor.revision) == manifest.anchor ? manifest : nil
+            return try await history.link(at: id.revision) == manifest.head.chain ? manifest : nil
         } catch {
             guard case .damaged = error else { throw error }
             return nil
         }
+    }
+
+    /// The snapshots that a history leads to, but for damaged ones, the newest first.
+    func snapshots(
+        of history: ArchiveHistory, _ ids: [SnapshotID]
+    ) async throws(ArchiveError) -> [SnapshotManifest] {
+        var found: [SnapshotManifest] = []
+        for id in ids where history.contains(id.epoch, id.revision) {
+            if let manifest = try await snapshot(id, history) { found.append(manifest) }
+        }
+        return found
     }
 
     /// Does what the plan says.
@@ -114,5 +124,18 @@ package struct Retention: Sendable {
 
     private var old: ArchiveError {
         .exists(object: "a later beginning of the history", reason: "this plan is old. Make a new one")
+    }
+}
+
+extension ArchiveHistory {
+    /// The line can be read from there: an object begins, or a merged one goes on.
+    fileprivate func canBegin(at place: ArchivePlace) async throws(ArchiveError) -> Bool {
+        if self.place(before: place.revision) == place { return true }
+        // Merging keeps clear of anchors, but of those that it knew.
+        let next = Revision(rawValue: place.revision.rawValue + 1)
+        guard let range = line.merges.range(of: next, in: place.epoch.number), range.epoch == place.epoch,
+            contains(place.epoch.number, place.revision)
+        else { return false }
+        return try await link(at: place.revision) == place.chain
     }
 }

@@ -8,16 +8,17 @@ struct RetentionInventory {
     /// Every snapshot that was listed.
     let all: [SnapshotID]
 
-    /// An object of the line.
+    /// An object of the line, or a merged segment.
     private struct LineObject {
         let item: RetentionPlan.Item
         let epoch: Int64
-        let first: Int64
+        /// Of one in the line its first revision, since no beginning is inside of it; of a merged one its last.
+        let last: Int64
         let isEpoch: Bool
 
-        /// It stands before a place.
+        /// Nothing of it comes after a place.
         func stands(before place: ArchivePlace) -> Bool {
-            epoch < place.epoch.number || epoch == place.epoch.number && first <= place.revision.rawValue
+            epoch < place.epoch.number || epoch == place.epoch.number && last <= place.revision.rawValue
         }
     }
 
@@ -93,14 +94,22 @@ struct RetentionInventory {
     private func lineObjects() async throws(ArchiveError) -> [LineObject] {
         var found: [LineObject] = []
         for name in try await names(under: line.names.log) {
-            let words = name.words
-            guard words.count == 4, let epoch = Int64(words[2]), let first = Int64(words[3]),
+            guard let place = line.names.log(name),
                 let bytes = try await line.target.read(name, limit: Limits.segmentObjectBytes)
             else { continue }
             found.append(
                 LineObject(
-                    item: RetentionPlan.Item(name: name, bytes: bytes.count), epoch: epoch, first: first,
-                    isEpoch: bytes.starts(with: EpochRecord.magic)))
+                    item: RetentionPlan.Item(name: name, bytes: bytes.count), epoch: place.epoch,
+                    last: place.first.rawValue, isEpoch: bytes.starts(with: EpochRecord.magic)))
+        }
+        for name in try await names(under: line.names.merged) {
+            guard let place = line.names.merged(name),
+                let bytes = try await line.target.read(name, limit: Limits.segmentObjectBytes)
+            else { continue }
+            found.append(
+                LineObject(
+                    item: RetentionPlan.Item(name: name, bytes: bytes.count), epoch: place.epoch,
+                    last: place.revisions.upperBound, isEpoch: false))
         }
         return found
     }
