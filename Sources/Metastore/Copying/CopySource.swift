@@ -31,11 +31,18 @@ final class CopySource {
     }
 
     /// Opens the snapshot of a store that is open, on a connection of its own.
-    convenience init(open engine: any Engine) throws { try self.init(engine, owns: false) { _ in nil } }
+    ///
+    /// - Parameter read: as which its store knows it.
+    convenience init(open engine: any Engine, as read: OutsideRead) throws {
+        try self.init(engine, owns: false, as: read) { _ in nil }
+    }
 
-    private init(_ engine: any Engine, owns: Bool, _ lack: (Head) -> StoreError?) throws {
+    private init(
+        _ engine: any Engine, owns: Bool, as read: OutsideRead? = nil, _ lack: (Head) -> StoreError?
+    ) throws {
         let connection = try engine.openReader()
         do {
+            read?.reads(on: connection)
             try Self.checkIsStore(connection, engine.place)
             try connection.begin(.read)
             let schema = try Self.schema(connection, engine.place)
@@ -148,16 +155,23 @@ extension CopiedTable {
         var last = first
         while true {
             var count = 0
+            var failure: (any Error)?
             do {
                 try connection.forEachRow(page(after: last, most: Limits.copyPageRows)) { row in
                     let values = try values(row)
-                    try body(values)
+                    do {
+                        try body(values)
+                    } catch {
+                        failure = error
+                        throw error
+                    }
                     last = key(of: values)
                     count += 1
                     return true
                 }
             } catch {
-                // What the body throws has its place already.
+                // What is another's than the engine's says itself what it is about.
+                if let failure, !(failure is EngineError) { throw failure }
                 throw StoreError(error, at: place)
             }
             guard count == Limits.copyPageRows else { return }

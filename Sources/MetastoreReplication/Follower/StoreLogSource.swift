@@ -5,6 +5,7 @@
 
 package import FoundationEssentials
 package import Metastore
+package import MetastoreEngine
 package import MetastoreModel
 
 /// A store's own log as a source.
@@ -65,6 +66,22 @@ package struct StoreLogSource: LogSource {
             }
             defer { group.cancelAll() }
             return try await group.next() ?? false
+        }
+    }
+
+    package func fill(
+        _ place: EngineSource, of cluster: UUID, _ options: StoreOptions,
+        _ progress: @escaping @Sendable (RestoreProgress) -> Void
+    ) async throws -> Position {
+        let store = store
+        return try await ReplicaFilling(of: cluster, options).run(to: place, progress) { intake in
+            let snapshot = SentSnapshot(of: store, within: Limits.snapshotDuration)
+            defer { snapshot.end() }
+            do {
+                while let frame = try await snapshot.next() { try await intake.add(FrameCutter.frame(frame)) }
+            } catch {
+                throw LogSourceError(error)
+            }
         }
     }
 
