@@ -22,7 +22,8 @@ internal import Testing
 
     /// The store has values of so many MiB beside the others.
     private func serving(
-        from: TestEngine = .disk, mebibytes: Int = 0, _ options: ReplicationServerOptions = ReplicationServerOptions(),
+        from: TestEngine = .disk, commits: Int = 10, mebibytes: Int = 0,
+        _ options: ReplicationServerOptions = ReplicationServerOptions(),
         settings: StoreOptions = StoreOptions(), _ body: (Served, _ folder: String) async throws -> Void
     ) async throws {
         CapturedLog.start
@@ -32,7 +33,8 @@ internal import Testing
             }
             defer { from.remove(from: root + "/from") }
             let source = try from.source(in: root + "/from")
-            try await RandomHistory.make(in: source, commits: 10, name: "served snapshot")
+            // Its consumers keep the log.
+            if commits > 0 { try await RandomHistory.make(in: source, commits: commits, name: "served snapshot") }
             var settings = settings
             if !from.isExclusive { settings.engine.callTimeout = .seconds(30) }
             let store = try await Metastore.open(source, settings)
@@ -79,7 +81,7 @@ internal import Testing
             }
             let follower = try await Follower.open(
                 try to.source(in: folder), following: try source(served), beginning)
-            let began = try await follower.store.info().compactedRevision
+            let began = follower.status.position.revision
             #expect(began > 20)
             try await follower.waitFor(Revision(rawValue: began.rawValue + 10), timeout: .seconds(60))
             busy.cancel()
@@ -212,7 +214,7 @@ internal import Testing
         var settings = StoreOptions()
         settings.logRetention = .zero
         settings.housekeepingInterval = .milliseconds(5)
-        try await serving(settings: settings) { served, folder in
+        try await serving(commits: 0, settings: settings) { served, folder in
             let (store, place) = (served.store, EngineSource.sqlite(folder + "/f.db"))
             let first = try await Follower.open(place, following: try source(served), beginning)
             await first.close()

@@ -12,6 +12,8 @@ struct SentFrames {
     var beginning: SnapshotManifest
     var parts: [SnapshotPart]
     var manifest: SnapshotManifest
+    /// Segments of the log that the rows hold already.
+    var log: [[UInt8]]
 
     /// What a store sends.
     static func all(of store: Metastore) async throws -> [[UInt8]] {
@@ -25,7 +27,9 @@ struct SentFrames {
     init(of store: Metastore, rowsPerPart: Int = 25) async throws {
         let frames = try await Self.all(of: store)
         beginning = try SnapshotManifest(frames[0], named: "beginning")
-        manifest = try SnapshotManifest(frames[frames.count - 2], named: "manifest")
+        let end = try #require(frames.lastIndex { $0.starts(with: "MSSM".utf8) })
+        manifest = try SnapshotManifest(frames[end], named: "manifest")
+        log = Array(frames[(end + 1)...].dropLast())
         cluster = manifest.head.cluster
         var rows: [(table: Int, row: [Value])] = []
         for number in manifest.parts.indices {
@@ -62,7 +66,9 @@ struct SentFrames {
             })
     }
 
-    var frames: [[UInt8]] { [beginning.bytes] + parts.map(\.bytes) + [manifest.bytes, []] }
+    var frames: [[UInt8]] { [beginning.bytes] + parts.map(\.bytes) + [manifest.bytes] + log + [[]] }
+    /// Which frame has the whole manifest.
+    var end: Int { parts.count + 1 }
 
     /// The bytes of a part's content, changed.
     mutating func change(part number: Int, _ change: (inout [UInt8]) throws -> Void) rethrows {

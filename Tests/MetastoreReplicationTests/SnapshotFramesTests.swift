@@ -20,7 +20,7 @@ internal import Testing
             let store = try await Metastore.open(.sqlite(root + "/sender.db"))
             let (sent, contents) = (try await SentFrames(of: store), try await store.contents())
             await store.close()
-            #expect(sent.parts.count > 4)
+            #expect(sent.parts.count > 4 && !sent.log.isEmpty, "a consumer is behind")
             try await body(sent, contents) { .sqlite(root + "/\($0).db") }
         }
     }
@@ -80,7 +80,10 @@ internal import Testing
                 let byte = Int.random(in: 0..<frames[number].count, using: &random)
                 frames[number][byte] ^= 1 << UInt8.random(in: 0..<8, using: &random)
                 let words = try await refusal(place("flipped"), of: sent.cluster, frames.bytes)
-                guard (1...sent.parts.count).contains(number) else { continue }
+                guard (1...sent.parts.count).contains(number) else {
+                    if number > sent.end { #expect(words.contains("the log of the snapshot"), "\(words)") }
+                    continue
+                }
                 #expect(words.contains("part \(number - 1)"), "frame \(number), byte \(byte): \(words)")
                 #expect(words.contains("byte "), "\(words)")
             }
@@ -105,6 +108,11 @@ internal import Testing
             frames = sent.frames
             frames.remove(at: sent.parts.count)
             try await refused("without the last", frames, "its manifest has \(sent.parts.count)")
+            try await refused(
+                "without its log", Array(sent.frames.prefix(sent.end + 1)) + [[]], "its log ends at revision")
+            frames = sent.frames
+            frames.insert(frames[sent.end + 1], at: sent.end + 1)
+            try await refused("with its log doubled", frames, "its log doesn't go on after revision")
             try await refused("twice", sent.frames + sent.frames, "something follows its end")
             try await refused("no beginning", Array(sent.frames.dropFirst()), "the beginning of the snapshot")
             try await refused("no parts", [sent.manifest.bytes, []], "about to come")
@@ -157,7 +165,7 @@ internal import Testing
             ]
             for (number, other) in others.enumerated() {
                 var frames = sent.frames
-                frames[frames.count - 2] = other.bytes
+                frames[sent.end] = other.bytes
                 let words = try await refusal(place("\(number)"), of: sent.cluster, frames.bytes)
                 #expect(words.contains("another moment"), "\(words)")
             }

@@ -87,6 +87,32 @@ final class CopySource {
         try table.forEachRow(connection, at: engine.place, after: key, body)
     }
 
+    /// The place after which the log has to begin for every live consumer to go on: no later than the head, and no
+    /// earlier than the log does.
+    func logStart() throws -> (epoch: Epoch, revision: Revision, chain: [UInt8]) {
+        let (session, head) = (Session(connection, control: nil), head.head)
+        let slowest = try session.first("SELECT min(position_revision) FROM consumers WHERE is_expired = 0") { row in
+            row.isNull(0) ? nil : Revision(rawValue: try row.integer(0))
+        }
+        let start = max(head.compactedRevision, min(slowest.flatMap(\.self) ?? head.revision, head.revision))
+        guard start < head.revision else { return (head.epoch, head.revision, head.chain) }
+        let chain = try session.keptLink(of: start, head)
+        guard let epoch = try session.lineage().epoch(of: start) else { return (head.epoch, head.revision, head.chain) }
+        return (epoch.epoch, start, chain)
+    }
+
+    /// Lends the records of the log after a revision, in order.
+    func forEachRecord(after revision: Revision, _ body: (LogRecord) throws -> Void) throws {
+        guard let table = tables.last(where: { $0.name == "log" }) else { return }
+        try forEachRow(of: table, after: [.integer(revision.rawValue)]) { row in
+            guard let record = try LogRecord(values: row, place: engine.place) else {
+                throw StoreError.damaged(
+                    place: engine.place, reason: "a record of the log has a column of another type")
+            }
+            try body(record)
+        }
+    }
+
     /// Lends the bytes of the database at the moment of the snapshot.
     func forEachImageChunk(most: Int, _ body: (_ chunk: [UInt8], _ of: Int) throws -> Void) throws {
         guard let engine = engine as? any ImageEngine else {

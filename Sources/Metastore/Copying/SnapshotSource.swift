@@ -4,7 +4,7 @@
 // 3. One whose reader may be slow yields: it holds the write-ahead log no longer than the store's own reads do.
 
 package import MetastoreEngine
-internal import MetastoreModel
+package import MetastoreModel
 
 /// One moment of a store, to be read for a snapshot. It blocks: used by one thread of its own.
 ///
@@ -70,6 +70,23 @@ package final class SnapshotSource {
             try source.forEachRow(of: table.table, after: nil) { row in
                 if let told = read.told { throw told }
                 try body(row)
+            }
+        } catch {
+            throw read.told ?? error
+        }
+    }
+
+    /// The place after which a log has to begin with which every live consumer of the store can go on.
+    package func logStart() throws -> (epoch: Epoch, revision: Revision, chain: [UInt8]) { try source.logStart() }
+
+    /// Lends the records of the log after a revision, in order.
+    ///
+    /// - Throws: as ``forEachRow(of:_:)``.
+    package func forEachRecord(after revision: Revision, _ body: (LogRecord) throws -> Void) throws {
+        do {
+            try source.forEachRecord(after: revision) { record in
+                if let told = read.told { throw told }
+                try body(record)
             }
         } catch {
             throw read.told ?? error

@@ -133,8 +133,9 @@ public enum SnapshotPolicy: Sendable, Hashable {
 /// What an empty place begins with.
 public enum FollowerBeginning: Sendable, Hashable {
     /// The source's newest state: one pass over its rows, whatever came before, also where its history is no longer
-    /// kept. The replica's log begins there; what is before has the source, or its archive. From an archive the log goes
-    /// back as far as the source's did. A place in memory begins with the log.
+    /// kept. The replica's log begins there, or where the slowest live consumer stands; what is before has the source,
+    /// or its archive. From an archive the log goes back as far as the source's did. A place in memory begins with the
+    /// log.
     case snapshot
     /// The first revision: the replica has the whole log, and needs a source that has it.
     case wholeLog

@@ -12,7 +12,8 @@ package struct FrameCutter: Sendable {
     private var frames = 0
 
     /// More than any frame may have.
-    package static let mostBytes = max(Limits.snapshotPartObjectBytes, Limits.manifestBytes)
+    package static let mostBytes = max(
+        Limits.snapshotPartObjectBytes, Limits.manifestBytes, Limits.segmentObjectBytes)
 
     package init() {}
 

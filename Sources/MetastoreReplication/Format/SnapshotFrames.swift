@@ -2,9 +2,10 @@
 // 1. The manifest comes twice: first with what is about to come, without parts and counts, and last with all of it. Both
 //    say the same moment of the same store.
 // 2. Between them come its parts, each the next one: none is missing, doubled, or another's.
-// 3. It is whole once the last manifest has proven every part, and the empty frame has come. Nothing comes after that.
+// 3. After the last manifest, which proves every part, come the segments from its anchor to its head, without a hole.
+// 4. It is whole once the empty frame has come after them. Nothing comes after that.
 
-internal import Metastore
+package import Metastore
 package import MetastoreEngine
 internal import MetastoreModel
 
@@ -18,13 +19,17 @@ package struct SnapshotFrames: Sendable {
         case rows([(table: Int, rows: [[Value]])], part: Int)
         /// All parts came, and are what they were.
         case manifest(SnapshotManifest)
+        /// Records of the log that the rows hold already.
+        case log([LogRecord])
         case end
     }
 
     private enum Stage {
         case nothing
         case parts(SnapshotManifest)
-        case all, ended
+        /// Up to which revision the log came, and its link.
+        case log(SnapshotManifest, Revision, [UInt8])
+        case ended
     }
 
     private var stage = Stage.nothing
@@ -46,10 +51,13 @@ package struct SnapshotFrames: Sendable {
         case .nothing: return try begin(frame)
         case .parts(let manifest) where frame.starts(with: SnapshotManifest.magic): return try end(frame, manifest)
         case .parts(let manifest): return try part(frame, manifest)
-        case .all:
-            guard frame.isEmpty else { throw damage("something follows its manifest") }
+        case .log(let manifest, let revision, let chain) where frame.isEmpty:
+            guard revision == manifest.head.revision, chain == manifest.head.chain else {
+                throw damage("its log ends at revision \(revision), and it is of revision \(manifest.head.revision)")
+            }
             stage = .ended
             return .end
+        case .log(let manifest, let revision, let chain): return try log(frame, manifest, after: revision, chain)
         case .ended: throw damage("something follows its end")
         }
     }
@@ -111,8 +119,24 @@ package struct SnapshotFrames: Sendable {
                     ?? "\(count) came, and its manifest has \(manifest.parts.count)")
         }
         guard manifest == expected else { throw damage("its manifest is of another moment, or counts other rows") }
-        stage = .all
+        stage = .log(manifest, manifest.anchor.revision, manifest.anchor.chain)
         return .manifest(manifest)
+    }
+
+    private mutating func log(
+        _ frame: [UInt8], _ manifest: SnapshotManifest, after revision: Revision, _ chain: [UInt8]
+    ) throws(LogSourceError) -> Piece {
+        let segment: Segment
+        do throws(ArchiveError) {
+            segment = try Segment(frame, named: "the log of the snapshot after revision \(revision)")
+        } catch {
+            throw Self.damage(error)
+        }
+        guard segment.header.cluster == manifest.head.cluster, segment.header.first.rawValue == revision.rawValue + 1,
+            segment.header.previous == chain, let last = segment.records.last, last.revision <= manifest.head.revision
+        else { throw damage("its log doesn't go on after revision \(revision)") }
+        stage = .log(manifest, last.revision, last.chain)
+        return .log(segment.records)
     }
 
     private static func manifest(_ frame: [UInt8], named name: String) throws(LogSourceError) -> SnapshotManifest {

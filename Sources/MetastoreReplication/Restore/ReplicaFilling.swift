@@ -76,7 +76,7 @@ package struct ReplicaFilling: Sendable {
                     tables = SnapshotTable.all(of: manifest.head.schema)
                     try telling("the beginning of the snapshot") {
                         try manifest.checkTables()
-                        try store.begin(manifest.head, logAfter: (manifest.head.revision, manifest.head.chain))
+                        try store.begin(manifest.head, logAfter: (manifest.anchor.revision, manifest.anchor.chain))
                     }
                 case .rows(let found, let part):
                     let origin = "part \(part) of the snapshot"
@@ -88,6 +88,8 @@ package struct ReplicaFilling: Sendable {
                 case .manifest:
                     let origin = "the manifest of the snapshot"
                     try telling(origin) { try store.endRows(from: origin) }
+                case .log(let records):
+                    try telling("the log of the snapshot") { try store.insertLog(records) }
                 case .end: isEnded = true
                 }
             }

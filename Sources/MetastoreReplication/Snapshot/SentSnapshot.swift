@@ -1,5 +1,6 @@
 // Invariants
-// 1. All of it is one moment of the store, which goes on meanwhile.
+// 1. All of it is one moment of the store, which goes on meanwhile: rows, and of the log what live consumers of the store
+//    haven't seen, so that they go on wherever the rows come to.
 // 2. Memory holds three parts at most, however slow the taker is; and he holds the store's write-ahead log no longer
 //    than the store's own reads do, and in no case longer than the time he was given.
 
@@ -57,11 +58,11 @@ package final class SentSnapshot: Sendable {
     private static func write(
         _ source: SnapshotSource, attempt: UInt64, _ give: (_ frame: [UInt8]) throws -> Void
     ) throws {
-        let head = source.head
+        let (head, start) = (source.head, try source.logStart())
         func manifest(_ tables: [SnapshotManifest.TableShape], _ parts: [SnapshotManifest.Part]) -> SnapshotManifest {
             SnapshotManifest(
                 form: .portable, attempt: attempt,
-                anchor: ArchivePlace(epoch: head.epoch, revision: head.revision, chain: head.chain), head: head,
+                anchor: ArchivePlace(epoch: start.epoch, revision: start.revision, chain: start.chain), head: head,
                 tables: tables, parts: parts)
         }
         try give(manifest(source.tables.map { SnapshotManifest.TableShape($0, rows: 0) }, []).bytes)
@@ -82,10 +83,30 @@ package final class SentSnapshot: Sendable {
         guard last.count <= Limits.manifestBytes else {
             throw ArchiveError.tooLarge(object: "\(id)", bytes: last.count, limit: Limits.manifestBytes)
         }
+        try give(last)
+        try writeLog(source, after: start, give)
         // Nothing of the store is needed any more, however long the rest takes.
         source.close()
-        try give(last)
         try give([])
+    }
+
+    /// The records that consumers haven't seen, as segments: those of one epoch in each.
+    private static func writeLog(
+        _ source: SnapshotSource, after start: (epoch: Epoch, revision: Revision, chain: [UInt8]),
+        _ give: (_ frame: [UInt8]) throws -> Void
+    ) throws {
+        var (records, bytes, previous) = ([LogRecord](), 0, start.chain)
+        func seal() throws {
+            guard let last = records.last else { return }
+            try give(Segment(cluster: source.head.cluster, records, after: previous, digests: [:]).bytes)
+            (records, bytes, previous) = ([], 0, last.chain)
+        }
+        try source.forEachRecord(after: start.revision) { record in
+            if bytes >= Limits.segmentBytes || records.last.map({ $0.epoch != record.epoch }) ?? false { try seal() }
+            records.append(record)
+            bytes += record.body.count + Limits.logRowOverhead
+        }
+        try seal()
     }
 
     /// Ends what is read, once it is known what that is.
