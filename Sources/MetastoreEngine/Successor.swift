@@ -19,8 +19,8 @@ package protocol Successor: Sendable {
     /// Where it is to be made: an empty place.
     var source: EngineSource { get }
 
-    /// Takes the place. Everybody finds the one or the other there, as a whole, and a crash leaves the one or the other;
-    /// the one that was there is kept under another name.
+    /// Takes the place. Everybody finds the one or the other there, as a whole, and a crash leaves the one or the
+    /// other; the one that was there is kept under another name.
     ///
     /// Both are closed: no handle of this process is open.
     ///

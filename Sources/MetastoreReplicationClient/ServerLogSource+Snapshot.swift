@@ -3,29 +3,19 @@
 // 2. A server that gives nothing for as long as an answer may take ends it; one that goes on giving may take its time.
 
 internal import AsyncHTTPClient
-package import FoundationEssentials
-package import Metastore
-package import MetastoreEngine
-package import MetastoreModel
 package import MetastoreReplication
 internal import NIOCore
 internal import NIOHTTP1
 internal import Synchronization
 
 extension ServerLogSource {
-    package func fill(
-        _ place: EngineSource, of cluster: UUID, _ options: StoreOptions,
-        _ progress: @escaping @Sendable (RestoreProgress) -> Void
-    ) async throws -> Position {
-        let (source, grace) = (self, address.grace)
-        return try await ReplicaFilling(of: cluster, options).run(to: place, progress) { intake in
-            let patience = Patience()
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await source.receive(into: intake, patience) }
-                group.addTask { try await patience.end(after: grace) }
-                defer { group.cancelAll() }
-                try await group.next()
-            }
+    package func bringSnapshot(into intake: SnapshotIntake) async throws {
+        let (source, grace, patience) = (self, address.grace, Patience())
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await source.receive(into: intake, patience) }
+            group.addTask { try await patience.end(after: grace) }
+            defer { group.cancelAll() }
+            try await group.next()
         }
     }
 

@@ -81,7 +81,8 @@ package struct FollowAnswer: CommandReport {
 /// Where `follow` is.
 package struct FollowMoment: CommandReport {
     let time: String
-    /// `catchingUp`, `following`, `stalled`, `forked`, `needsNewerRelease`, `needsSnapshot`, `takingSnapshot`, `closed`.
+    /// `catchingUp`, `following`, `stalled`, `forked`, `needsNewerRelease`, `needsSnapshot`, `takingSnapshot`,
+    /// `closed`.
     let state: String
     let revision: Int64
     /// The newest revision that the source is known to have.

@@ -46,8 +46,8 @@ package final class DatabaseReplacement {
         try replace(keepingAs: aside, finish) { () throws(EngineError) in try copy(image) }
     }
 
-    /// As ``replace(byImageAt:keepingAs:_:)``, by a database in the same directory, which goes from there. It is closed,
-    /// and has no log beside it.
+    /// As ``replace(byImageAt:keepingAs:_:)``, by a database in the same directory, which goes from there. It is
+    /// closed, and has no log beside it.
     package func replace(
         byTaking successor: String, keepingAs aside: String, _ finish: (any Connection) throws -> [UInt8]
     ) throws -> String? {

@@ -98,7 +98,7 @@ internal import Testing
     @Test func `is given to so many at once; whoever is one more is told when to come again`() async throws {
         var options = ReplicationServerOptions()
         options.bounds.snapshots = 2
-        try await serving(mebibytes: 40, options) { served, folder in
+        try await serving(commits: 0, mebibytes: 40, options) { served, folder in
             // Two that take nothing yet.
             let first = try await HTTPClient.shared.execute(request(served), timeout: .seconds(30))
             let second = try await HTTPClient.shared.execute(request(served), timeout: .seconds(30))
@@ -131,7 +131,7 @@ internal import Testing
     @Test func `ends for whoever is too slow, who is told`() async throws {
         var options = ReplicationServerOptions()
         options.bounds.snapshotTime = .milliseconds(300)
-        try await serving(mebibytes: 40, options) { served, _ in
+        try await serving(commits: 0, mebibytes: 40, options) { served, _ in
             let response = try await HTTPClient.shared.execute(request(served), timeout: .seconds(30))
             try await Task.sleep(for: .milliseconds(600))
             let body = try await response.body.collect(upTo: 64 << 20)

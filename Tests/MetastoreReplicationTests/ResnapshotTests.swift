@@ -175,7 +175,7 @@ private final class HeldSource: DecoratedSource {
         try await FollowingPlace.with { place in
             let leader = try await Metastore.forgetful(place.leader)
             let before = try await fallBehind(place, leader)
-            var sent = try await SentFrames(of: leader, rowsPerPart: 3)
+            var sent = try await SentFrames(of: leader, rowsPerPart: 1)
             sent.change(part: 1) { $0[$0.count / 2] ^= 1 }
             let source = StruckSource(base: StoreLogSource(leader), bytes: sent.frames.bytes)
             let follower = try await Follower.open(place.follower, following: FollowedSource(source), .fromSnapshot)

@@ -104,7 +104,8 @@ struct Follow: AsyncParsableCommand {
               metastore-replicate follow --from /mnt/archive/training --into postgresql://me@db1/training --once
 
             The replica is readable the whole time, each read at an exact revision; nothing is visible before it is \
-            verified. An empty place gets a snapshot of its source. Ctrl-C and SIGTERM end it; it goes on where it was. \
+            verified. An empty place gets a snapshot of its source. Ctrl-C and SIGTERM end it; it goes on where it \
+            was. \
             The token is read from --token-file or METASTORE_TOKEN. Exit codes of --once: 0 it has everything · 1 rows \
             differ, or histories fork · 3 a newer release is needed · 75 the source doesn't answer · 77 it refuses.
             """)

@@ -64,7 +64,8 @@ package final class SnapshotSource {
 
     /// Lends every row of a table, in the order of its key.
     ///
-    /// - Throws: ``StoreError``; `snapshotExpired` and `closed` where the store told it to end; what the closure throws.
+    /// - Throws: ``StoreError``; `snapshotExpired` and `closed` where the store told it to end; what the closure
+    ///   throws.
     package func forEachRow(of table: SnapshotTable, _ body: ([Value]) throws -> Void) throws {
         do {
             try source.forEachRow(of: table.table, after: nil) { row in

@@ -14,8 +14,8 @@ public enum FollowerState: Sendable, Hashable {
     case forked(lastCommon: Position)
     /// What comes next was written by a newer release. It is readable up to where it is.
     case needsNewerRelease(reason: String)
-    /// Its source has no history before this position any more. It is readable up to where it is, and goes on when it is
-    /// told to replace what it has: ``Follower/resnapshot()``.
+    /// Its source has no history before this position any more. It is readable up to where it is, and goes on when it
+    /// is told to replace what it has: ``Follower/resnapshot()``.
     case needsSnapshot(oldest: Position)
     /// It was told to replace what it has by a snapshot of its source, which comes in now. Until it is there, and
     /// proven, what was here is readable.
@@ -85,7 +85,10 @@ extension FollowerState: CustomStringConvertible {
             follow into an empty place.
             """
         case .takingSnapshot:
-            "taking a snapshot of its source, which replaces what is here once it is proven; readable as it was until then"
+            """
+            taking a snapshot of its source, which replaces what is here once it is proven; until then it is readable \
+            as it was
+            """
         case .closed: "closed"
         }
     }

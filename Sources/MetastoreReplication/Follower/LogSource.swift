@@ -82,6 +82,11 @@ package protocol LogSource: Sendable {
     /// Tells the source that everything up to a revision is durable here.
     func acknowledge(_ revision: Revision) async throws(LogSourceError)
 
+    /// Brings the source's newest state, as a snapshot in frames.
+    ///
+    /// - Throws: ``LogSourceError``; what the intake throws.
+    func bringSnapshot(into intake: SnapshotIntake) async throws
+
     /// Fills an empty place with the source's newest state, as a replica, in one step or not at all.
     ///
     /// - Returns: where the replica stands.
@@ -108,11 +113,18 @@ extension LogSource {
     package func acknowledge(_ revision: Revision) async throws(LogSourceError) {}
 
     /// One that has records alone.
+    package func bringSnapshot(into intake: SnapshotIntake) async throws {
+        throw LogSourceError.refused(reason: "it gives no snapshot to begin with. Begin with its whole log")
+    }
+
+    /// With the snapshot that it brings.
     package func fill(
         _ place: EngineSource, of cluster: UUID, _ options: StoreOptions,
         _ progress: @escaping @Sendable (RestoreProgress) -> Void
     ) async throws -> Position {
-        throw LogSourceError.refused(reason: "it gives no snapshot to begin with. Begin with its whole log")
+        try await ReplicaFilling(of: cluster, options).run(to: place, progress) { intake in
+            try await bringSnapshot(into: intake)
+        }
     }
 }
 

@@ -5,7 +5,6 @@
 
 package import FoundationEssentials
 package import Metastore
-package import MetastoreEngine
 package import MetastoreModel
 
 /// A store's own log as a source.
@@ -69,19 +68,13 @@ package struct StoreLogSource: LogSource {
         }
     }
 
-    package func fill(
-        _ place: EngineSource, of cluster: UUID, _ options: StoreOptions,
-        _ progress: @escaping @Sendable (RestoreProgress) -> Void
-    ) async throws -> Position {
-        let store = store
-        return try await ReplicaFilling(of: cluster, options).run(to: place, progress) { intake in
-            let snapshot = SentSnapshot(of: store, within: Limits.snapshotDuration)
-            defer { snapshot.end() }
-            do {
-                while let frame = try await snapshot.next() { try await intake.add(FrameCutter.frame(frame)) }
-            } catch {
-                throw LogSourceError(error)
-            }
+    package func bringSnapshot(into intake: SnapshotIntake) async throws {
+        let snapshot = SentSnapshot(of: store, within: Limits.snapshotDuration)
+        defer { snapshot.end() }
+        do {
+            while let frame = try await snapshot.next() { try await intake.add(FrameCutter.frame(frame)) }
+        } catch {
+            throw LogSourceError(error)
         }
     }
 

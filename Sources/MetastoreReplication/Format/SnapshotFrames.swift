@@ -1,6 +1,6 @@
 // Invariants (docs/FORMAT.md says the same)
-// 1. The manifest comes twice: first with what is about to come, without parts and counts, and last with all of it. Both
-//    say the same moment of the same store.
+// 1. The manifest comes twice: first with what is about to come, without parts and counts, and last with all of it.
+//    Both say the same moment of the same store.
 // 2. Between them come its parts, each the next one: none is missing, doubled, or another's.
 // 3. After the last manifest, which proves every part, come the segments from its anchor to its head, without a hole.
 // 4. It is whole once the empty frame has come after them. Nothing comes after that.

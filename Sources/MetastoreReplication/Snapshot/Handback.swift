@@ -1,5 +1,6 @@
 // Invariants
-// 1. A thread waits here for room, and a task for what comes: neither works ahead of the other by more than two elements.
+// 1. A thread waits here for room, and a task for what comes: neither works ahead of the other by more than two
+//    elements.
 // 2. Whoever stops first ends the other's work, and says why.
 
 internal import Dispatch

@@ -1,6 +1,6 @@
 // Invariants
-// 1. All of it is one moment of the store, which goes on meanwhile: rows, and of the log what live consumers of the store
-//    haven't seen, so that they go on wherever the rows come to.
+// 1. All of it is one moment of the store, which goes on meanwhile: rows, and of the log what live consumers of the
+//    store haven't seen, so that they go on wherever the rows come to.
 // 2. Memory holds three parts at most, however slow the taker is; and he holds the store's write-ahead log no longer
 //    than the store's own reads do, and in no case longer than the time he was given.
 
