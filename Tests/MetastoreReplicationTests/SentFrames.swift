@@ -24,7 +24,7 @@ struct SentFrames {
     }
 
     /// The same rows in parts of few rows each, as a store a thousand times its size would send them.
-    init(of store: Metastore, rowsPerPart: Int = 25) async throws {
+    init(of store: Metastore, rowsPerPart: Int = 10) async throws {
         let frames = try await Self.all(of: store)
         beginning = try SnapshotManifest(frames[0], named: "beginning")
         let end = try #require(frames.lastIndex { $0.starts(with: "MSSM".utf8) })

@@ -85,7 +85,8 @@ internal import Testing
                     continue
                 }
                 #expect(words.contains("part \(number - 1)"), "frame \(number), byte \(byte): \(words)")
-                #expect(words.contains("byte "), "\(words)")
+                // A flipped format is one that a newer release would write.
+                #expect(words.contains("byte ") || words.hasPrefix("newer"), "\(words)")
             }
         }
     }
@@ -112,7 +113,7 @@ internal import Testing
                 "without its log", Array(sent.frames.prefix(sent.end + 1)) + [[]], "its log ends at revision")
             frames = sent.frames
             frames.insert(frames[sent.end + 1], at: sent.end + 1)
-            try await refused("with its log doubled", frames, "its log doesn't go on after revision")
+            try await refused("with its log doubled", frames, "go on after revision")
             try await refused("twice", sent.frames + sent.frames, "something follows its end")
             try await refused("no beginning", Array(sent.frames.dropFirst()), "the beginning of the snapshot")
             try await refused("no parts", [sent.manifest.bytes, []], "about to come")
@@ -190,7 +191,7 @@ internal import Testing
     @Test func `holds the log of its store no longer than that allows`() async throws {
         try await withScratch { root in
             var limits = SQLiteLimits()
-            (limits.truncateBytes, limits.expireReadsBytes) = (1 << 20, 2 << 20)
+            (limits.truncateBytes, limits.expireReadsBytes) = (4 << 20, 8 << 20)
             let (bounds, path) = (limits, root + "/sender.db")
             var options = StoreOptions()
             (options.snapshotAge, options.housekeepingInterval) = (.milliseconds(50), .milliseconds(5))
@@ -208,7 +209,8 @@ internal import Testing
             try await store.fillUp(8)
             #expect(
                 try await eventually {
-                    try await store.fillUp(1); return try size() <= 2 << 20
+                    try await store.fillUp(1)
+                    return try size() <= 8 << 20
                 })
             await #expect(throws: StoreError.snapshotExpired) { while try await slow.next() != nil {} }
             let late = SentSnapshot(of: store, within: .milliseconds(30))
