@@ -102,8 +102,8 @@ package struct ReplicaFilling: Sendable {
         do {
             return try body()
         } catch StoreError.damaged(let place, let reason) {
-            throw LogSourceError.damaged(
-                reason: place == origin ? "\(origin): \(reason)" : "\(origin): \(place): \(reason)")
+            let found = place.hasPrefix(origin) ? place : "\(origin): \(place)"
+            throw LogSourceError.damaged(reason: "\(found): \(reason)")
         } catch StoreError.schema(let reason) {
             throw LogSourceError.newer(reason: reason)
         }
