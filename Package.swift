@@ -301,7 +301,10 @@ let package = Package(
             exclude: ["Expected", "Fixtures"], swiftSettings: settings),
         .executableTarget(
             name: "metastore-follow-test",
-            dependencies: ["MetastoreReplication", "MetastoreReplicationClient", "MetastoreModel", "MetastoreSQLite"],
+            dependencies: [
+                "MetastoreReplication", "MetastoreReplicationClient", "Metastore", "MetastoreModel", "MetastoreEngine",
+                "MetastoreSQLite",
+            ],
             path: "Tests/FollowProgram", swiftSettings: settings),
         .executableTarget(
             name: "metastore-archive-test",

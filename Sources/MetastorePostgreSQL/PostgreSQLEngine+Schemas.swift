@@ -34,6 +34,27 @@
             return found
         }
 
+        /// Who ends before a schema is replaced.
+        package enum Held: Sendable, Hashable {
+            /// Whoever writes in it.
+            case writers
+            /// Whoever reads from it, too: no read sees tables of both.
+            case everybody
+        }
+
+        /// The tables of a schema, as statements call them; the head row's first, as reads begin with it.
+        private static func tables(of schema: String, _ connection: PostgreSQLConnection) throws(EngineError)
+            -> [String]
+        {
+            let look: SQL = """
+                SELECT pg_catalog.string_agg(pg_catalog.format('%I.%I', n.nspname, c.relname), ', ' \
+                ORDER BY c.relname <> 'head', c.relname) FROM pg_catalog.pg_class AS c \
+                JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace \
+                WHERE n.nspname = \(schema) AND c.relkind = 'r'
+                """
+            return try connection.ask(look) { row in [try row.text(0)] } ?? []
+        }
+
         /// Gives this engine's schema the name of another one, which keeps its content under a third name, all in one
         /// transaction: everybody sees the one or the other, and a crash leaves the one or the other.
         ///
@@ -42,13 +63,15 @@
         /// schema; who waits for a table looks its name up once more.
         ///
         /// - Parameters:
+        ///   - held: who has to end first, and waits then.
         ///   - name: whose place it takes; that schema may be missing.
         ///   - aside: the name under which that one is kept; free.
         ///   - finish: is given a connection to this engine's schema, inside the transaction, before the names change;
         ///     and what a statement calls the one that is replaced, or nil where there is none.
         /// - Returns: whether there was one to keep.
         package func replace(
-            schema name: String, keepingAs aside: String, _ finish: (any Connection, _ replaced: String?) throws -> Void
+            schema name: String, keepingAs aside: String, holding held: Held = .writers,
+            _ finish: (any Connection, _ replaced: String?) throws -> Void
         ) throws -> Bool {
             let connection = try connect(.writer)
             defer { connection.close() }
@@ -62,7 +85,14 @@
                     """
                 let found = try connection.ask(look) { (try $0.integer(0) == 1, try $0.integer(1) == 1) }
                 let (isThere, hasHead) = found ?? (false, false)
-                if hasHead { try connection.executeScript("LOCK TABLE \(old).head IN EXCLUSIVE MODE") }
+                if hasHead {
+                    let tables = held == .writers ? [] : try Self.tables(of: name, connection)
+                    let script =
+                        tables.isEmpty
+                        ? "LOCK TABLE \(old).head IN EXCLUSIVE MODE"
+                        : "LOCK TABLE \(tables.joined(separator: ", ")) IN ACCESS EXCLUSIVE MODE"
+                    try connection.executeScript(script)
+                }
                 try finish(connection, isThere ? old : nil)
                 if isThere {
                     try connection.executeScript("ALTER SCHEMA \(old) RENAME TO \(SessionSettings.identifier(aside))")

@@ -55,6 +55,20 @@
             place = "\(string.place), schema \(schema)"
         }
 
+        /// Another schema of the same database.
+        init(beside other: PostgreSQLEngine, schema: String, options: EngineOptions) throws(EngineError) {
+            guard !schema.isEmpty, schema.utf8.count < 64 else {
+                throw EngineError(
+                    .tooBig, operation: "open",
+                    message: "the schema's name is too long to have another beside it: \(schema) has more than 63 bytes"
+                )
+            }
+            self.schema = schema
+            self.options = options
+            (password, string) = (other.password, other.string)
+            place = "\(string.place), schema \(schema)"
+        }
+
         deinit { close() }
 
         package var notices: [String] {

@@ -29,6 +29,8 @@
         /// Between two notifications to others, and between two attempts to connect for them.
         static let betweenNotices = Duration.milliseconds(1)
         static let noticesPause = Duration.seconds(5)
+        /// The session of a process that was killed ends within this: what it held is waited for so long.
+        static let killedSession = Duration.seconds(2)
         /// How much of a server's or libpq's words an error repeats.
         static let words = 400
     }

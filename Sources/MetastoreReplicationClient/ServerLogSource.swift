@@ -59,8 +59,8 @@ extension FollowedSource {
 /// A server's log as a source.
 package final class ServerLogSource: LogSource {
     package let place: String
-    private let address: ServerAddress
-    private let client: HTTPClient
+    let address: ServerAddress
+    let client: HTTPClient
 
     package init(_ address: ServerAddress) throws(ServerAddressError) {
         let isSecure = address.url.hasPrefix("https://")
@@ -187,9 +187,8 @@ package final class ServerLogSource: LogSource {
     private func send(
         _ method: HTTPMethod, _ path: String, body: String?, within time: Duration, limit: Int
     ) async throws(LogSourceError) -> (HTTPHeaders, ByteBuffer) {
-        var request = HTTPClientRequest(url: place + path)
+        var request = request(path)
         request.method = method
-        if let token = address.token { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
         if let body { request.body = .bytes(ByteBuffer(string: body)) }
         let response: HTTPClientResponse
         let content: ByteBuffer
@@ -203,7 +202,14 @@ package final class ServerLogSource: LogSource {
         return (response.headers, content)
     }
 
-    private static func failure(_ error: any Error) -> LogSourceError {
+    /// A request that says who asks.
+    func request(_ path: String) -> HTTPClientRequest {
+        var request = HTTPClientRequest(url: place + path)
+        if let token = address.token { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
+        return request
+    }
+
+    static func failure(_ error: any Error) -> LogSourceError {
         switch error {
         case is NIOTooManyBytesError: .damaged(reason: "its answer is larger than any can be")
         case let error as NIOSSLExtraError where error == .failedToValidateHostname:
@@ -215,7 +221,7 @@ package final class ServerLogSource: LogSource {
     }
 
     /// What a refusal says; of one without a body, what its status says.
-    private static func refusal(_ status: HTTPResponseStatus, _ body: ByteBuffer) -> LogSourceError {
+    static func refusal(_ status: HTTPResponseStatus, _ body: ByteBuffer) -> LogSourceError {
         switch status.code {
         case 401: return .refused(reason: "it doesn't know the token or the certificate")
         case 403: return .refused(reason: "the token or the certificate has not the role to follow")

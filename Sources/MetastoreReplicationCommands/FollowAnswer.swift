@@ -25,6 +25,8 @@ package struct FollowAnswer: CommandReport {
     package let state: String
     package let lagRevisions: Int64?
     package let comparison: Comparison?
+    /// Where is kept what was there before a snapshot took its place.
+    package let replaced: String?
     /// There was nothing before.
     package let isNew: Bool
     package let isInterrupted: Bool
@@ -40,6 +42,7 @@ package struct FollowAnswer: CommandReport {
         (self.from, self.into) = (from, into)
         (cluster, position) = (status.position.cluster.text, status.position.description)
         (revision, state) = (status.position.revision.rawValue, FollowMoment.Sight(status).state)
+        replaced = status.replaced
         (lagRevisions, self.isNew, self.isInterrupted) = (status.lagRevisions, isNew, isInterrupted)
         seconds = duration.inSeconds
         comparison = status.comparison.map { found in
@@ -57,6 +60,9 @@ package struct FollowAnswer: CommandReport {
         fields.add("cluster", cluster)
         let lag = lagRevisions.map { $0 == 0 ? ", nothing behind" : ", \(Shown.grouped(Int($0))) behind" } ?? ""
         fields.add("replica", "revision \(revision)\(lag); \(state)", lagRevisions == 0 ? .green : .yellow)
+        if let replaced {
+            fields.add("replaced", "what was there is kept in \(replaced): delete it once nobody needs it", .yellow)
+        }
         if let comparison {
             let other = comparison.isLocal ? "its own digests" : "the source"
             fields.add(
@@ -75,7 +81,8 @@ package struct FollowAnswer: CommandReport {
 /// Where `follow` is.
 package struct FollowMoment: CommandReport {
     let time: String
-    /// `catchingUp`, `following`, `stalled`, `forked`, `needsNewerRelease`, `needsSnapshot`, `closed`.
+    /// `catchingUp`, `following`, `stalled`, `forked`, `needsNewerRelease`, `needsSnapshot`, `takingSnapshot`,
+    /// `closed`.
     let state: String
     let revision: Int64
     /// The newest revision that the source is known to have.
@@ -110,6 +117,7 @@ package struct FollowMoment: CommandReport {
                 case .forked: "forked"
                 case .needsNewerRelease: "needsNewerRelease"
                 case .needsSnapshot: "needsSnapshot"
+                case .takingSnapshot: "takingSnapshot"
                 case .closed: "closed"
                 }
             state = name

@@ -1,11 +1,13 @@
 // Invariants
-// 1. An empty place gets what its archive has in one step, verified; from then on records alone.
+// 1. An empty place gets what its source has in one step, verified; from then on records alone, unless it was told to
+//    replace what it has.
 // 2. What the follower is in is told with each change, and now and then; a state that nothing but a person gets it out
 //    of ends a run that was to end, and is told of for ever by one that wasn't.
 
 package import FoundationEssentials
 internal import Metastore
 package import MetastoreCommandLine
+internal import MetastoreEngine
 internal import MetastoreModel
 package import MetastoreReplication
 
@@ -33,6 +35,10 @@ package struct FollowCommand: Sendable {
         package var compares = false
         /// Where the source has another history, go back to the last revision that both have.
         package var rewinds = false
+        /// Where it can't go on from what it has, replace that by a snapshot, once.
+        package var resnapshots = false
+        /// An empty place begins with the first revision, not with a snapshot.
+        package var takesWholeLog = false
         /// How often it says where it is, at most.
         package var interval = Duration.seconds(10)
         /// How long a source that doesn't answer is asked again, where it is to end.
@@ -64,7 +70,10 @@ package struct FollowCommand: Sendable {
             var settings = FollowerOptions()
             settings.onFork = options.rewinds ? .rewind : .wait
             settings.waiting = waiting
+            // An empty place has what it is to begin with by now.
+            settings.beginning = .wholeLog
             let follower = try await Follower.open(place.source, following: source, of: cluster, settings)
+            if options.resnapshots { follower.resnapshot() }
             let options = options
             let result: Result<FollowWatch.Ending, any Error>
             do {
@@ -94,17 +103,25 @@ package struct FollowCommand: Sendable {
 
     /// Whom to follow, and the store that an empty place got.
     private func begin(in place: ReplicatedStore) async throws -> (FollowedSource, UUID, isNew: Bool) {
-        let own = try await place.summary()?.cluster
-        let isEmpty = own == nil
+        let store = place.source
+        // What a killed run had begun is carried through first.
+        let isEmpty = try await BlockingThread.run(named: "metastore-look") {
+            try StoreSuccession.isEmpty(store, StoreOptions())
+        }
+        let own = isEmpty ? nil : try await place.summary()?.cluster
         switch origin {
         case .server(let source, _):
             // Whose replica is there already needn't be asked: it goes on once the server is back.
             let cluster: UUID
             if let own { cluster = own } else { cluster = try await source.source.cluster() }
+            if isEmpty, !options.takesWholeLog {
+                _ = try await source.source.fill(store, of: cluster, StoreOptions(), screen.restoring("begin"))
+                screen.clear()
+            }
             return (source, cluster, isEmpty)
         case .archive(let url, let cluster):
             let line = try url.line(of: cluster, screen.reading("read"))
-            if isEmpty {
+            if isEmpty, !options.takesWholeLog {
                 var how = Restore.Options()
                 how.purpose = .replica
                 _ = try await Restore(line, how).run(to: place.source, at: .newest, screen.restoring("begin"))
@@ -142,6 +159,7 @@ private struct FollowWatch: Sendable {
                 if options.compares { try await follower.compare() }
                 return Ending(status: follower.status, isInterrupted: false)
             case .following, .catchingUp: healthy = now
+            case .takingSnapshot: break
             case .stalled, .forked, .needsNewerRelease, .needsSnapshot, .closed:
                 guard options.isOnce, status.state.isLasting || now > healthy + options.patience else { break }
                 throw CommandFailure(status.state.exitStatus, "\(status.state)")
@@ -156,13 +174,13 @@ extension FollowerState {
     fileprivate var isLasting: Bool {
         switch self {
         case .needsNewerRelease, .needsSnapshot, .stalled(.refused, _), .stalled(.otherCluster, _): true
-        case .catchingUp, .following, .stalled, .forked, .closed: false
+        case .catchingUp, .following, .stalled, .forked, .takingSnapshot, .closed: false
         }
     }
 
     fileprivate var exitStatus: ExitStatus {
         switch self {
-        case .catchingUp, .following, .closed: .tryLater
+        case .catchingUp, .following, .takingSnapshot, .closed: .tryLater
         case .stalled(let stall, _):
             switch stall {
             case .unavailable, .silent: .tryLater

@@ -112,7 +112,8 @@ extension CommandScreen {
     func restoring(_ title: String) -> @Sendable (RestoreProgress) -> Void {
         { progress in
             switch progress {
-            case .rows(_, let parts, let all): self.show("\(title): snapshot", parts, all, "parts")
+            case .rows(_, let parts, let all?): self.show("\(title): snapshot", parts, all, "parts")
+            case .rows(let rows, _, nil): self.show("\(title): snapshot", Int(rows), nil, "rows")
             case .revisions(let revision, let last):
                 self.show("\(title): log", Int(revision.rawValue), Int(last.rawValue), "revisions")
             }

@@ -150,6 +150,7 @@ extension Responder {
             "metastore_last_commit_seconds", "gauge", "When the newest revision was committed, since 1970.",
             [("", head.time.microseconds / 1_000_000)])
         add("metastore_server_connections", "gauge", "Open connections.", [("", Int64(connections.count))])
+        add("metastore_server_snapshots", "gauge", "Snapshots that are being sent.", [("", Int64(counts.snapshots))])
         add(
             "metastore_server_answers_total", "counter", "Answers by status.",
             counts.answers.sorted { $0.key < $1.key }.map { ("{status=\"\($0.key)\"}", Int64($0.value)) })

@@ -21,6 +21,8 @@ final class Responder: Sendable {
     struct Counts {
         var answers: [Int: Int] = [:]
         var bytes = 0
+        /// Snapshots that are being sent.
+        var snapshots = 0
     }
 
     init(
@@ -47,6 +49,7 @@ final class Responder: Sendable {
             switch endpoint {
             case .changes where head.headerFields[.accept]?.contains("text/event-stream") == true:
                 return try await sendEvents(request, writer)
+            case .snapshot where wantsRows(request): return try await sendSnapshot(writer)
             case .snapshot: return try await sendSeed(writer)
             default: try await send(await reply(endpoint, request, name), writer)
             }

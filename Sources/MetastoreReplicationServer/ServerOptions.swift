@@ -17,7 +17,7 @@ public struct ReplicationServerOptions: Sendable {
     /// Called when a follower says that a revision is durable at its place. Its name is that of its credential; where
     /// there are none, the one it gives.
     public var acknowledged: @Sendable (_ name: String, _ revision: Revision) -> Void = { _, _ in }
-    /// What a follower begins with; the whole log unless given.
+    /// What a follower begins with that asks for segments; the whole log unless given.
     package var seed: (any Seed)?
 
     /// The defaults: loopback, without credentials.
@@ -57,6 +57,11 @@ public struct ServerBounds: Sendable {
     public var waiting: Duration = .seconds(60)
     /// How long one stream of events lasts; the client comes again with the last event's id.
     public var streamTime: Duration = .seconds(3_600)
+    /// So many snapshots are sent at a time; who asks for one more is answered 503, with when to try again.
+    public var snapshots = 2
+    /// How long one snapshot may take, whoever takes it. A slower client is told, and begins anew. Where the store's
+    /// write-ahead log is full before, it is as long as the store's own reads may: `StoreOptions.snapshotAge`.
+    public var snapshotTime = Limits.snapshotDuration
     /// About how many bytes one answer has, streams and snapshots excepted.
     public var answerBytes = Limits.segmentBytes
 

@@ -43,6 +43,21 @@ package final class DatabaseReplacement {
     package func replace(
         byImageAt image: String, keepingAs aside: String, _ finish: (any Connection) throws -> [UInt8]
     ) throws -> String? {
+        try replace(keepingAs: aside, finish) { () throws(EngineError) in try copy(image) }
+    }
+
+    /// As ``replace(byImageAt:keepingAs:_:)``, by a database in the same directory, which goes from there. It is
+    /// closed, and has no log beside it.
+    package func replace(
+        byTaking successor: String, keepingAs aside: String, _ finish: (any Connection) throws -> [UInt8]
+    ) throws -> String? {
+        try replace(keepingAs: aside, finish) { () throws(EngineError) in try take(successor) }
+    }
+
+    private func replace(
+        keepingAs aside: String, _ finish: (any Connection) throws -> [UInt8],
+        bringing bring: () throws(EngineError) -> Void
+    ) throws -> String? {
         try refuseOddPlace(aside)
         guard try readIntent() == nil else {
             throw EngineError(
@@ -52,7 +67,7 @@ package final class DatabaseReplacement {
         try DatabasePath.removeFiles(path.restoring)
         let note: [UInt8]
         do {
-            try copy(image)
+            try bring()
             note = try prepare(finish)
         } catch {
             try? DatabasePath.removeFiles(path.restoring)
@@ -100,6 +115,25 @@ package final class DatabaseReplacement {
         }
         guard wasClosed else {
             throw EngineError(.misuse, operation: Self.operation, message: "\(image) is open in this process")
+        }
+    }
+
+    private func take(_ successor: String) throws(EngineError) {
+        guard let status = try fileStatus(successor, operation: Self.operation) else {
+            throw EngineError(.missing, operation: Self.operation, message: "\(successor): there is no such file")
+        }
+        let log = try fileStatus(successor + "-wal", operation: Self.operation)
+        let wasClosed = try OpenDatabases.whileClosed(FileIdentity(status)) { () throws(EngineError) in
+            guard log.map({ $0.st_size == 0 }) ?? true else {
+                throw EngineError(
+                    .misuse, operation: Self.operation, message: "\(successor) has a log that isn't part of it yet")
+            }
+            guard metastore_rename_without_replacing(successor, path.restoring) == 0 else {
+                throw systemError(Self.operation, path.restoring)
+            }
+        }
+        guard wasClosed else {
+            throw EngineError(.misuse, operation: Self.operation, message: "\(successor) is open in this process")
         }
     }
 

@@ -43,7 +43,7 @@ private struct SlowSource: LogSource {
             let replica = try rig.place("replica")
             try await rig.writing { store in
                 var options = FollowCommand.Options()
-                (options.isOnce, options.compares) = (true, true)
+                (options.isOnce, options.compares, options.takesWholeLog) = (true, true, true)
                 let origin = FollowCommand.Origin.server(
                     FollowedSource(SlowSource(source: StoreLogSource(store))), place: "here")
                 let answer = try await FollowCommand(origin, into: replica, options, screen: rig.screen)
@@ -66,6 +66,34 @@ private struct SlowSource: LogSource {
             let answer = try await rig.follow(into: replica)
             #expect(answer.revision == 46 && answer.lagRevisions == 0 && !answer.isNew, "\(answer)")
             #expect(answer.comparison?.isEqual == true && answer.comparison?.isLocal == true)
+        }
+    }
+
+    /// Its archive no longer has how it went on from there.
+    @Test(arguments: Rig.engines)
+    func `replaces what it has by a snapshot when it is told to, and says where that is kept`(
+        _ engine: TestEngine
+    ) async throws {
+        try await Rig.with(engine) { rig in
+            try await rig.ship()
+            let replica = try rig.place("replica")
+            _ = try await rig.follow(into: replica)
+            let before = try await rig.contents(replica)
+            try await rig.commit(20)
+            try await rig.ship()
+            try await rig.snapshot()
+            try await rig.commit(5)
+            try await rig.ship()
+            _ = try await rig.retain(isApplied: true)
+            let refused = await failure { try await rig.follow(into: replica) }
+            #expect(
+                refused?.status == .no && refused?.description.contains("--resnapshot") == true, "\(refused as Any)")
+            #expect(try await rig.contents(replica) == before)
+            let answer = try await rig.follow(into: replica) { $0.resnapshots = true }
+            #expect(answer.lagRevisions == 0 && answer.comparison?.isEqual == true && answer.replaced != nil)
+            #expect(try await rig.contents(replica).rows == rig.contents(rig.store).rows)
+            // Once is enough: there is nothing to replace any more.
+            #expect(try await rig.follow(into: replica) { $0.resnapshots = true }.replaced == nil)
         }
     }
 

@@ -73,6 +73,28 @@ internal import Testing
         }
     }
 
+    @Test func `begins with a snapshot, or with the whole log when it is told to`() async throws {
+        try await serving { rig, store, _, words in
+            func begin(_ more: [String]) async throws -> Metastore {
+                let ending = try Tool.run(
+                    words + ["--once"] + more, program: Tool.replicate, environment: ["METASTORE_TOKEN": Self.token])
+                #expect(ending.code == 0, "\(ending.errors)")
+                return try await Metastore.openReplica(
+                    rig.source(StoreURL(words[4])), of: store.info().cluster)
+            }
+            let quick = try await begin([])
+            #expect(try await quick.info().compactedRevision == store.position.revision)
+            #expect(try await quick.contents().rows == store.contents().rows)
+            await quick.close()
+            try FileManager.default.removeItem(atPath: rig.root + "/replica")
+            try FileManager.default.createDirectory(
+                atPath: rig.root + "/replica", withIntermediateDirectories: false)
+            let whole = try await begin(["--whole-log"])
+            #expect(try await whole.contents() == store.contents())
+            await whole.close()
+        }
+    }
+
     @Test func `is refused without its token, and never sends it in the clear`() async throws {
         try await serving { rig, _, _, words in
             try write("another-token-of-24-chars\n", to: rig.root + "/token")

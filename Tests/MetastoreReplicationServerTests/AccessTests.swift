@@ -52,6 +52,7 @@ private struct Visitor: CustomTestStringConvertible, Sendable {
 @Suite(.serialized, .timed) struct `A server with an access list` {
     private static let endpoints: [(method: Method, path: String, role: AccessRole)] = [
         (.get, "/v1/log?after=POSITION", .follow), (.get, "/v1/snapshot", .follow),
+        (.get, "/v1/snapshot#rows", .follow),
         (.post, "/v1/acknowledgements", .follow), (.get, "/v1/digests", .follow), (.get, "/v1/changes", .read),
         (.get, "/v1/changes?after=POSITION", .read), (.get, "/v1/health", .read), (.get, "/metrics", .read),
         (.get, "/v1/elsewhere", .follow), (.get, "/", .follow),
@@ -102,6 +103,10 @@ private struct Visitor: CustomTestStringConvertible, Sendable {
                 .joined(separator: "\(start)")
             var request = HTTPClientRequest(url: served.url + path)
             request.method = .init(rawValue: endpoint.method.rawValue)
+            // The state itself, and not the segments of the log.
+            if endpoint.path.hasSuffix("#rows") {
+                request.headers.add(name: "Accept", value: "application/vnd.metastore.snapshot")
+            }
             if let token = visitor.token { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
             let comment = Comment(rawValue: "\(visitor.testDescription) at \(endpoint.path)")
             do {

@@ -74,6 +74,7 @@ extension FollowerOptions {
         options.stallAfter = .milliseconds(500)
         options.pauses = .milliseconds(1)...(.milliseconds(50))
         options.comparing = nil
+        options.beginning = .wholeLog
         return options
     }
 }

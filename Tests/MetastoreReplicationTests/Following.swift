@@ -43,6 +43,7 @@ extension FollowerOptions {
         options.stallAfter = .milliseconds(400)
         options.pauses = .milliseconds(1)...(.milliseconds(20))
         options.comparing = nil
+        options.beginning = .wholeLog
         options.store.engine.callTimeout = .seconds(30)
         return options
     }

@@ -104,7 +104,8 @@ struct Follow: AsyncParsableCommand {
               metastore-replicate follow --from /mnt/archive/training --into postgresql://me@db1/training --once
 
             The replica is readable the whole time, each read at an exact revision; nothing is visible before it is \
-            verified. An empty place gets what the archive has. Ctrl-C and SIGTERM end it; it goes on where it was. \
+            verified. An empty place gets a snapshot of its source. Ctrl-C and SIGTERM end it; it goes on where it \
+            was. \
             The token is read from --token-file or METASTORE_TOKEN. Exit codes of --once: 0 it has everything · 1 rows \
             differ, or histories fork · 3 a newer release is needed · 75 the source doesn't answer · 77 it refuses.
             """)
@@ -136,6 +137,13 @@ struct Follow: AsyncParsableCommand {
     @Flag(help: "Where the source has another history, undo what it doesn't have. It is lost here.")
     var rewind = false
 
+    @Flag(
+        help: "Where it can't go on from what it has, replace that by a snapshot, once. What was there is kept aside.")
+    var resnapshot = false
+
+    @Flag(help: "Begin an empty place with the first revision, not with a snapshot.")
+    var wholeLog = false
+
     @Flag(help: "Compare all rows with the source's before the end; with --once.")
     var compare = false
 
@@ -156,6 +164,7 @@ struct Follow: AsyncParsableCommand {
         var options = FollowCommand.Options()
         (options.isOnce, options.interval) = (pacing.once, .seconds(pacing.every))
         (options.compares, options.rewinds) = (compare, rewind)
+        (options.resnapshots, options.takesWholeLog) = (resnapshot, wholeLog)
         let (chosen, run, tells, password) = (options, CommandRun(answering.output), !pacing.once, secret.password)
         try await answer(run) {
             (try origin(), try StoreURL(into))

@@ -31,11 +31,18 @@ final class CopySource {
     }
 
     /// Opens the snapshot of a store that is open, on a connection of its own.
-    convenience init(open engine: any Engine) throws { try self.init(engine, owns: false) { _ in nil } }
+    ///
+    /// - Parameter read: as which its store knows it.
+    convenience init(open engine: any Engine, as read: OutsideRead) throws {
+        try self.init(engine, owns: false, as: read) { _ in nil }
+    }
 
-    private init(_ engine: any Engine, owns: Bool, _ lack: (Head) -> StoreError?) throws {
+    private init(
+        _ engine: any Engine, owns: Bool, as read: OutsideRead? = nil, _ lack: (Head) -> StoreError?
+    ) throws {
         let connection = try engine.openReader()
         do {
+            read?.reads(on: connection)
             try Self.checkIsStore(connection, engine.place)
             try connection.begin(.read)
             let schema = try Self.schema(connection, engine.place)
@@ -78,6 +85,32 @@ final class CopySource {
     /// Lends the rows of a table after the one with this key, in order, a page at a time.
     func forEachRow(of table: CopiedTable, after key: [Value]?, _ body: ([Value]) throws -> Void) throws {
         try table.forEachRow(connection, at: engine.place, after: key, body)
+    }
+
+    /// The place after which the log has to begin for every live consumer to go on: no later than the head, and no
+    /// earlier than the log does.
+    func logStart() throws -> (epoch: Epoch, revision: Revision, chain: [UInt8]) {
+        let (session, head) = (Session(connection, control: nil), head.head)
+        let slowest = try session.first("SELECT min(position_revision) FROM consumers WHERE is_expired = 0") { row in
+            row.isNull(0) ? nil : Revision(rawValue: try row.integer(0))
+        }
+        let start = max(head.compactedRevision, min(slowest.flatMap(\.self) ?? head.revision, head.revision))
+        guard start < head.revision else { return (head.epoch, head.revision, head.chain) }
+        let chain = try session.keptLink(of: start, head)
+        guard let epoch = try session.lineage().epoch(of: start) else { return (head.epoch, head.revision, head.chain) }
+        return (epoch.epoch, start, chain)
+    }
+
+    /// Lends the records of the log after a revision, in order.
+    func forEachRecord(after revision: Revision, _ body: (LogRecord) throws -> Void) throws {
+        guard let table = tables.last(where: { $0.name == "log" }) else { return }
+        try forEachRow(of: table, after: [.integer(revision.rawValue)]) { row in
+            guard let record = try LogRecord(values: row, place: engine.place) else {
+                throw StoreError.damaged(
+                    place: engine.place, reason: "a record of the log has a column of another type")
+            }
+            try body(record)
+        }
     }
 
     /// Lends the bytes of the database at the moment of the snapshot.
@@ -148,16 +181,23 @@ extension CopiedTable {
         var last = first
         while true {
             var count = 0
+            var failure: (any Error)?
             do {
                 try connection.forEachRow(page(after: last, most: Limits.copyPageRows)) { row in
                     let values = try values(row)
-                    try body(values)
+                    do {
+                        try body(values)
+                    } catch {
+                        failure = error
+                        throw error
+                    }
                     last = key(of: values)
                     count += 1
                     return true
                 }
             } catch {
-                // What the body throws has its place already.
+                // What is another's than the engine's says itself what it is about.
+                if let failure, !(failure is EngineError) { throw failure }
                 throw StoreError(error, at: place)
             }
             guard count == Limits.copyPageRows else { return }

@@ -1,6 +1,6 @@
 // Invariants
 // 1. A reader thread has at most one connection, opened when first needed, and never writes.
-// 2. While the pool is suspended no connection of it is open.
+// 2. While the pool is suspended no connection of it is open, and none of those that were admitted beside it.
 // 3. A read whose connection was lost runs once more on another, until it has waited for the engine's call time-out: it
 //    has no effect that could happen twice.
 // 4. A read that is cancelled or expired ends with an error of its own, and its connection goes on serving others.
@@ -175,12 +175,25 @@ final class ClosureRead<Value: Sendable>: ReadJob {
 final class ReaderPool: Sendable {
     private struct State {
         var isSuspended = false
+        var isClosed = false
         /// Why nothing can be read any more.
         var failure: StoreError?
         /// Reads that run, with when they began.
         var running: [Int: (since: ContinuousClock.Instant, control: ReadControl, interrupt: @Sendable () -> Void)] =
             [:]
+        /// Reads on connections of their own, which are ended like the pool's.
+        var outside: [UInt64: (since: ContinuousClock.Instant, read: OutsideRead)] = [:]
+        var nextOutside: UInt64 = 0
         var openConnections = 0
+
+        /// Tells every read, those on connections of their own, too.
+        func tell(_ order: ReadControl.Order) {
+            for read in running.values {
+                read.control.give(order)
+                read.interrupt()
+            }
+            for (_, read) in outside.values { read.end(order) }
+        }
     }
 
     private let engine: any Engine
@@ -222,20 +235,46 @@ final class ReaderPool: Sendable {
                 read.control.give(.expired)
                 read.interrupt()
             }
+            for (since, read) in state.outside.values where read.yields && now - since > age { read.end(.expired) }
         }
     }
+
+    /// Counts a read on a connection of its own, until ``dismiss(_:)``. Waits while the pool is suspended.
+    ///
+    /// - Throws: ``StoreError``: why nothing can be read any more.
+    func admit(_ read: OutsideRead) throws(StoreError) -> UInt64 {
+        while true {
+            let (number, failure) = state.withLock { state -> (UInt64?, StoreError?) in
+                if let failure = state.isClosed ? .closed : state.failure { return (nil, failure) }
+                guard !state.isSuspended else { return (nil, nil) }
+                state.nextOutside += 1
+                state.outside[state.nextOutside] = (.now, read)
+                return (state.nextOutside, nil)
+            }
+            if let failure { throw failure }
+            if let number { return number }
+            BlockingThread.pause()
+        }
+    }
+
+    /// Those who read on connections of their own were told to end: they are waited for, but not for ever.
+    private func awaitOutside() {
+        let end = ContinuousClock.now + Limits.outsideReadEnd
+        while state.withLock({ !$0.outside.isEmpty }), ContinuousClock.now < end { BlockingThread.pause() }
+    }
+
+    /// The connection of such a read is closed.
+    func dismiss(_ number: UInt64) { state.withLock { $0.outside[number] = nil } }
 
     /// Ends every read and closes every connection, and keeps new reads waiting until ``resume()``.
     func suspend() {
         state.withLock { state in
             state.isSuspended = true
-            for read in state.running.values {
-                read.control.give(.expired)
-                read.interrupt()
-            }
+            state.tell(.expired)
         }
         queue.wake()
         while state.withLock({ $0.openConnections }) > 0 { BlockingThread.pause() }
+        awaitOutside()
     }
 
     func resume() {
@@ -257,13 +296,12 @@ final class ReaderPool: Sendable {
     /// A suspension is left to whoever began it: a commit is being settled, with every connection closed.
     func close() {
         state.withLock { state in
-            for read in state.running.values {
-                read.control.give(.closed)
-                read.interrupt()
-            }
+            state.isClosed = true
+            state.tell(.closed)
         }
         queue.close()
         while state.withLock({ $0.openConnections }) > 0 { BlockingThread.pause() }
+        awaitOutside()
     }
 
     private func serve(_ number: Int) {

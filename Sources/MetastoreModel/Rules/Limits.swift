@@ -32,6 +32,8 @@ public enum Limits {
     /// A read that is open longer than this may end with `snapshotExpired` when the write-ahead log has
     /// grown too far.
     public static let protectedReadDuration: Duration = .seconds(30)
+    /// A read on a connection of its own that was told to end is waited for so long.
+    public static let outsideReadEnd: Duration = .seconds(10)
     /// Above this the writer tries to truncate the write-ahead log between batches.
     public static let writeAheadLogTruncateBytes = 64 << 20
     /// Above this our own old reads are ended with `snapshotExpired`.
@@ -192,6 +194,11 @@ public enum Limits {
     public static let comparedRows = 1_000
     /// Of a kind that differs, a comparison lists at most so many rows, those in the parts that differ.
     public static let comparedPartRows = 100_000
+    /// A replica that is to take another's place tries so often where somebody reads there; each time as long as a lock
+    /// is waited for.
+    public static let successionAttempts = 20
+    /// A snapshot that this process takes of a store of its own ends after this.
+    public static let snapshotDuration: Duration = .seconds(3_600)
     /// A part of a snapshot is closed once its rows take so many bytes …
     public static let snapshotPartBytes = 4 << 20
     /// … and never has more: so much, and one row. What declares more is damaged.

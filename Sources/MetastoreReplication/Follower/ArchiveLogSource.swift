@@ -5,7 +5,8 @@
 // 3. What retention removed is told, and never taken for the end; nor is what somebody put under its name since.
 
 package import FoundationEssentials
-internal import Metastore
+package import Metastore
+package import MetastoreEngine
 package import MetastoreModel
 
 /// An archive as a source. It is looked at now and then: nobody tells of a new object.
@@ -31,6 +32,20 @@ package actor ArchiveLogSource: LogSource {
     }
 
     package nonisolated func cluster() async throws(LogSourceError) -> UUID { line.cluster }
+
+    package nonisolated func fill(
+        _ place: EngineSource, of cluster: UUID, _ options: StoreOptions,
+        _ progress: @escaping @Sendable (RestoreProgress) -> Void
+    ) async throws -> Position {
+        guard cluster == line.cluster else { throw LogSourceError.otherCluster }
+        var how = Restore.Options()
+        (how.purpose, how.store) = (.replica, options)
+        do {
+            return try await Restore(line, how).run(to: place, at: .newest, progress).position
+        } catch let error as ArchiveError {
+            throw LogSourceError(error)
+        }
+    }
 
     package func next(after place: LogPlace, waiting: Duration) async throws(LogSourceError) -> SourceAnswer {
         guard place.position.cluster == line.cluster else { throw .otherCluster }

@@ -18,8 +18,8 @@ public import MetastoreModel
 /// try await follower.waitFor(revision, timeout: .seconds(5))
 /// let page = try await follower.store.experiments.list(.state(.active))
 /// ```
-/// It never gives up: after a failure it tries again, in growing pauses, and says why in ``status``, in the log, and in
-/// the metrics `metastore_follower_…`.
+/// Once it is open it never gives up: after a failure it tries again, in growing pauses, and says why in ``status``, in
+/// the log, and in the metrics `metastore_follower_…`.
 public final class Follower: Sendable {
     private let progress: FollowerProgress
     private let run: FollowerRun
@@ -33,12 +33,16 @@ public final class Follower: Sendable {
 
     /// Opens a follower's store, which is new or was opened like this before, and follows.
     ///
+    /// A place with nothing in it first gets a snapshot of the source (see ``FollowerBeginning``), verified, in one
+    /// step: until then there is nothing to read, and a process that is killed leaves nothing.
+    ///
     /// - Parameters:
     ///   - place: the store; where there is none, it is made.
     ///   - source: whom it follows.
     ///   - cluster: whose history it is; the source is asked unless it is given, and then it must answer.
     /// - Throws: ``StoreError/otherCluster`` when a store of another cluster is there;
-    ///   ``FollowerError/noAnswer(reason:)`` when the source was asked for its cluster in vain; as `Metastore.open`.
+    ///   ``FollowerError/noAnswer(reason:)`` when the source was asked in vain for its cluster, or for the snapshot
+    ///   that an empty place begins with; as `Metastore.open`.
     public static func open(
         _ place: EngineSource, following source: FollowedSource, of cluster: UUID? = nil,
         _ options: FollowerOptions = FollowerOptions()
@@ -51,6 +55,13 @@ public final class Follower: Sendable {
                 found = try await source.source.cluster()
             } catch {
                 throw FollowerError.noAnswer(reason: "\(error)")
+            }
+        }
+        if try await FollowedPlace(place, options).isEmpty, options.beginning == .snapshot {
+            do {
+                _ = try await source.source.fill(place, of: found, options.store) { _ in }
+            } catch let error as LogSourceError {
+                throw FollowerError.noAnswer(reason: "\(Following.state(of: error, options.store.time.now()))")
             }
         }
         let store = try await Metastore.openReplica(place, of: found, options.store)
@@ -98,6 +109,14 @@ public final class Follower: Sendable {
     /// Lets it go back to the last revision that it shares with its source, once, if it is, or is found, forked. What
     /// it has after it is lost here.
     public func rewind() { progress.mayRewind = true }
+
+    /// Lets it replace what it has by a snapshot of its source, once, if it can't go on, or can't once it asks: where
+    /// the source's history begins later, or is another one, or ends before what is here.
+    ///
+    /// What is here stays readable until the snapshot is there as a whole, and proven; ``store`` is another handle
+    /// then, and the old one throws ``StoreError/closed``. Afterwards what was here is kept under another name, which
+    /// ``FollowerStatus/replaced`` says: it may be the only copy of what the source doesn't have.
+    public func resnapshot() { progress.mayReplace = true }
 
     /// Ends the following, and closes the store. Closing twice is harmless.
     public func close() async {

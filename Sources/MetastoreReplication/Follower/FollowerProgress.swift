@@ -18,6 +18,7 @@ final class FollowerProgress: Sendable {
         var listeners: [UInt64: AsyncStream<FollowerStatus>.Continuation] = [:]
         var next: UInt64 = 0
         var mayRewind: Bool
+        var mayReplace = false
     }
 
     private let state: Mutex<State>
@@ -95,6 +96,17 @@ final class FollowerProgress: Sendable {
     var mayRewind: Bool {
         get { state.withLock { $0.mayRewind } }
         set { state.withLock { $0.mayRewind = newValue } }
+    }
+
+    /// It was told, once, to replace what it has.
+    var mayReplace: Bool {
+        get { state.withLock { $0.mayReplace } }
+        set { state.withLock { $0.mayReplace = newValue } }
+    }
+
+    /// What was here is kept.
+    func tellReplaced(_ kept: String?) {
+        logger.info("a snapshot of the source took the place of what was here", metadata: ["kept": "\(kept ?? "none")"])
     }
 
     // MARK: Waiting
@@ -177,7 +189,7 @@ extension FollowerState {
     var isStall: Bool {
         switch self {
         case .catchingUp, .following, .closed: false
-        case .stalled, .forked, .needsNewerRelease, .needsSnapshot: true
+        case .stalled, .forked, .needsNewerRelease, .needsSnapshot, .takingSnapshot: true
         }
     }
 }

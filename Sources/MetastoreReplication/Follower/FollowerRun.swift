@@ -1,5 +1,5 @@
 // Invariants
-// 1. One loop asks and applies; nothing else writes to the store.
+// 1. One loop asks and applies, and replaces the store where it may; nothing else writes to it.
 // 2. After any failure the place to go on from is read from the store anew.
 // 3. A source that ends before this store, or in an earlier epoch, only lags, unless it has something of its own after
 //    what both have.
@@ -95,9 +95,12 @@ struct FollowerRun: Sendable {
         case LogSourceError.behind(let newest):
             if let common = try? await parting(newest) {
                 await recover(from: common)
+            } else if mayReplace(after: .behind(newest: newest)) {
+                await replace()
             } else {
                 progress.note(.failed(.behind(newest: newest)))
             }
+        case let error as LogSourceError where mayReplace(after: error): await replace()
         case let error as LogSourceError: progress.note(.failed(error))
         case is CancellationError: return
         default:
@@ -138,13 +141,17 @@ struct FollowerRun: Sendable {
     private func recover(from told: Position) async {
         do {
             let common = try await common(told)
+            guard progress.mayRewind else {
+                if mayReplace(after: .forked(lastCommon: common)) { return await replace() }
+                return progress.note(.failed(.forked(lastCommon: common)))
+            }
             progress.note(.failed(.forked(lastCommon: common)))
-            guard progress.mayRewind else { return }
             try await progress.store.rewind(to: common)
             progress.mayRewind = options.onFork == .rewind
             progress.note(.rewound(common))
         } catch StoreError.compacted {
             // The log here doesn't go back to where both have the same.
+            if mayReplace(after: .compacted(oldest: told)) { return await replace() }
             progress.note(.failed(progress.mayRewind ? .compacted(oldest: told) : .forked(lastCommon: told)))
         } catch let error as LogSourceError {
             progress.note(.failed(error))
@@ -152,6 +159,38 @@ struct FollowerRun: Sendable {
             progress.note(.storeFailed(reason: "\(error)"))
         }
     }
+
+    // MARK: Replacing what is here
+
+    /// Whether it was told to, once or for good. A source that ends before what is here may only lag: that takes a word
+    /// of its own.
+    private func mayReplace(after error: LogSourceError) -> Bool {
+        switch error {
+        case .compacted, .forked: progress.mayReplace || options.resnapshots == .whenNeeded
+        case .behind: progress.mayReplace
+        case .unavailable, .refused, .damaged, .newer, .otherCluster: false
+        }
+    }
+
+    private func replace() async {
+        progress.note(.taking)
+        do {
+            let kept = try await FollowedPlace(place, options).replace(progress.store, by: source, of: cluster)
+            progress.store = try await Metastore.openReplica(place, of: cluster, options.store)
+            progress.mayReplace = false
+            progress.tellReplaced(kept)
+            progress.note(.replaced(try await progress.store.logHead().position, kept: kept))
+        } catch let error as LogSourceError {
+            progress.note(.failed(error))
+        } catch is CancellationError {
+            return
+        } catch {
+            // Whether it is the old or the new one that stands there, it is opened with the next question.
+            progress.note(.storeFailed(reason: "\(error)"))
+        }
+    }
+
+    // MARK: Where histories part
 
     /// The last position of this store that the source's history has, too, at or before the one that it names.
     private func common(_ told: Position) async throws -> Position {
@@ -180,6 +219,8 @@ struct FollowerRun: Sendable {
 
     /// A device that failed closed the store: whatever was committed is found when it opens again.
     private func reopen() async {
+        // Where it was to be replaced, that is carried through first.
+        _ = try? await FollowedPlace(place, options).isEmpty
         guard let store = try? await Metastore.openReplica(place, of: cluster, options.store) else { return }
         progress.store = store
     }

@@ -14,9 +14,12 @@ public enum FollowerState: Sendable, Hashable {
     case forked(lastCommon: Position)
     /// What comes next was written by a newer release. It is readable up to where it is.
     case needsNewerRelease(reason: String)
-    /// Its source has no history before this position any more. It is readable up to where it is; a follower that is
-    /// to go on is restored from a snapshot, in an empty place.
+    /// Its source has no history before this position any more. It is readable up to where it is, and goes on when it
+    /// is told to replace what it has: ``Follower/resnapshot()``.
     case needsSnapshot(oldest: Position)
+    /// It was told to replace what it has by a snapshot of its source, which comes in now. Until it is there, and
+    /// proven, what was here is readable.
+    case takingSnapshot
     /// It was closed.
     case closed
 }
@@ -51,6 +54,8 @@ public struct FollowerStatus: Sendable, Hashable {
     public package(set) var lag: Duration
     /// What the last comparison with the source found, and of which revision it was.
     public package(set) var comparison: ReplicaComparison?
+    /// What was here before a snapshot took its place is kept there: a file, or a schema. It is nobody's but yours.
+    public package(set) var replaced: String?
     /// The source was asked for what comes after this position, and had nothing. A follower that has everything that
     /// its source is known to have may yet be about to learn of more.
     package internal(set) var isAtEnd = false
@@ -68,14 +73,21 @@ extension FollowerState: CustomStringConvertible {
         case .stalled(let stall, _): "stalled: \(stall)"
         case .forked(let common):
             """
-            forked: the source has another history after revision \(common.revision). Nothing was applied. Rewind to \
-            it, or restore this follower from a snapshot; what it has after that revision is not in the source.
+            forked: the source has another history after revision \(common.revision). Nothing was applied. Tell it to \
+            rewind, or to replace what it has by a snapshot of the source (follow --rewind, --resnapshot); what it has \
+            after that revision is not in the source.
             """
         case .needsNewerRelease(let reason): "needs a newer release: \(reason)"
         case .needsSnapshot(let oldest):
             """
             needs a snapshot: the source's history begins after revision \(oldest.revision). This follower stays \
-            readable; restore a snapshot into an empty place and follow from there.
+            readable as it is. Tell it to replace what it has by a snapshot of the source (follow --resnapshot), or \
+            follow into an empty place.
+            """
+        case .takingSnapshot:
+            """
+            taking a snapshot of its source, which replaces what is here once it is proven; until then it is readable \
+            as it was
             """
         case .closed: "closed"
         }
@@ -93,7 +105,8 @@ extension FollowerStall: CustomStringConvertible {
         case .ahead(let source):
             """
             the source ends at revision \(source), before this follower: it is a copy that lags, or was cut back. \
-            Look which of the two is right before anything is deleted
+            Look which of the two is right before anything is deleted; if the source is, tell this follower to replace \
+            what it has by a snapshot (follow --resnapshot)
             """
         case .otherCluster: "the source is of another cluster. Follow the right one; this one was left alone"
         case .silent: "the source gives nothing, though it should. It is asked again"
@@ -110,6 +123,27 @@ public enum ForkPolicy: Sendable, Hashable {
     case rewind
 }
 
+/// What a follower does when its source's history doesn't lead on from what it has.
+public enum SnapshotPolicy: Sendable, Hashable {
+    /// Stays as it is, readable, until ``Follower/resnapshot()``.
+    case whenTold
+    /// Replaces what it has by a snapshot of its source: where the source's history begins later, and where it is
+    /// another one and the follower doesn't rewind, or can't. What was there is kept under another name, and takes its
+    /// room until somebody deletes it. A source that only ends before it is waited for.
+    case whenNeeded
+}
+
+/// What an empty place begins with.
+public enum FollowerBeginning: Sendable, Hashable {
+    /// The source's newest state: one pass over its rows, whatever came before, also where its history is no longer
+    /// kept. The replica's log begins there, or where the slowest live consumer stands; what is before has the source,
+    /// or its archive. From an archive the log goes back as far as the source's did. A place in memory begins with the
+    /// log.
+    case snapshot
+    /// The first revision: the replica has the whole log, and needs a source that has it.
+    case wholeLog
+}
+
 /// How a follower follows.
 public struct FollowerOptions: Sendable {
     /// How its store is opened.
@@ -124,6 +158,10 @@ public struct FollowerOptions: Sendable {
     public var comparing: Duration? = .seconds(3_600)
     /// What to do when the source has another history.
     public var onFork = ForkPolicy.wait
+    /// What an empty place begins with.
+    public var beginning = FollowerBeginning.snapshot
+    /// What to do when the source's history doesn't lead on from what is here.
+    public var resnapshots = SnapshotPolicy.whenTold
 
     /// The defaults.
     public init() {}

@@ -23,6 +23,10 @@ package struct Following: Sendable {
         case storeFailed(reason: String)
         /// The follower went back to a place.
         case rewound(Position)
+        /// A snapshot of the source is asked for.
+        case taking
+        /// It has taken the place of what was here, which is kept under another name.
+        case replaced(Position, kept: String?)
         /// Time went by.
         case tick
         case closed
@@ -61,6 +65,10 @@ package struct Following: Sendable {
         case .rewound(let position):
             (status.position, status.source, status.isAtEnd) = (position, nil, false)
             (status.state, lastProgress) = (.catchingUp, now)
+        case .taking: (status.state, deadline, isApplying) = (.takingSnapshot, nil, false)
+        case .replaced(let position, let kept):
+            (status.position, status.source, status.isAtEnd, status.replaced) = (position, nil, false, kept)
+            (status.state, lastProgress, pause) = (.catchingUp, now, pauses.lowerBound)
         case .failed(let error): failed(Self.state(of: error, time), now)
         case .storeFailed(let reason): failed(.stalled(.store(reason: reason), since: time), now)
         case .tick: tick(now, time)

@@ -4,6 +4,7 @@
 
 public import FoundationEssentials
 public import Metastore
+package import MetastoreEngine
 package import MetastoreModel
 
 /// A place in a history, with the whole link of its revision.
@@ -81,6 +82,20 @@ package protocol LogSource: Sendable {
     /// Tells the source that everything up to a revision is durable here.
     func acknowledge(_ revision: Revision) async throws(LogSourceError)
 
+    /// Brings the source's newest state, as a snapshot in frames.
+    ///
+    /// - Throws: ``LogSourceError``; what the intake throws.
+    func bringSnapshot(into intake: SnapshotIntake) async throws
+
+    /// Fills an empty place with the source's newest state, as a replica, in one step or not at all.
+    ///
+    /// - Returns: where the replica stands.
+    /// - Throws: ``LogSourceError``; ``StoreError``: `targetNotEmpty`, and what the place fails with.
+    func fill(
+        _ place: EngineSource, of cluster: UUID, _ options: StoreOptions,
+        _ progress: @escaping @Sendable (RestoreProgress) -> Void
+    ) async throws -> Position
+
     /// The sum over the rows of each kind as it was at a position, computed anew; nil where there are no rows.
     func rowDigests(at position: Position) async throws(LogSourceError) -> [RecordKind: UInt128]?
 
@@ -96,6 +111,21 @@ package protocol LogSource: Sendable {
 extension LogSource {
     /// Most want to know nothing.
     package func acknowledge(_ revision: Revision) async throws(LogSourceError) {}
+
+    /// One that has records alone.
+    package func bringSnapshot(into intake: SnapshotIntake) async throws {
+        throw LogSourceError.refused(reason: "it gives no snapshot to begin with. Begin with its whole log")
+    }
+
+    /// With the snapshot that it brings.
+    package func fill(
+        _ place: EngineSource, of cluster: UUID, _ options: StoreOptions,
+        _ progress: @escaping @Sendable (RestoreProgress) -> Void
+    ) async throws -> Position {
+        try await ReplicaFilling(of: cluster, options).run(to: place, progress) { intake in
+            try await bringSnapshot(into: intake)
+        }
+    }
 }
 
 /// Why a source gives nothing.

@@ -68,6 +68,16 @@ package struct StoreLogSource: LogSource {
         }
     }
 
+    package func bringSnapshot(into intake: SnapshotIntake) async throws {
+        let snapshot = SentSnapshot(of: store, within: Limits.snapshotDuration)
+        defer { snapshot.end() }
+        do {
+            while let frame = try await snapshot.next() { try await intake.add(FrameCutter.frame(frame)) }
+        } catch {
+            throw LogSourceError(error)
+        }
+    }
+
     package func rowDigests(at position: Position) async throws(LogSourceError) -> [RecordKind: UInt128]? {
         try await sourced { try await store.rowDigests(at: position) }
     }

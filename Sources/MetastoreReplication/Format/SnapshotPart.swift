@@ -46,6 +46,15 @@ package struct SnapshotPart: Sendable, Hashable {
     package init(
         _ bytes: [UInt8], named name: String, of manifest: SnapshotManifest, number: Int
     ) throws(ArchiveError) {
+        try self.init(bytes, named: name, of: manifest, number: number, content: manifest.parts[number].content)
+    }
+
+    /// Reads one before the manifest has told of it.
+    ///
+    /// - Parameter content: how many bytes it has to hold; nil where nobody knows yet.
+    init(
+        _ bytes: [UInt8], named name: String, of manifest: SnapshotManifest, number: Int, content: Int?
+    ) throws(ArchiveError) {
         self = try bytes.withRawBytes { (raw) throws(ArchiveError) in
             var reader = ObjectReader(raw, of: name)
             try reader.begin(Self.magic, version: Self.version, of: "a part of a snapshot")
@@ -59,14 +68,14 @@ package struct SnapshotPart: Sendable, Hashable {
             let id = SnapshotID(epoch: epoch, revision: Revision(rawValue: Int64(revision)), form: form)
             guard id == manifest.id else { throw reader.damage("it is of another snapshot", at: start) }
             guard try reader.number() == UInt64(number) else { throw reader.damage("it is another part") }
-            let expected = manifest.parts[number].content
-            guard try reader.number() == UInt64(expected) else {
+            let count = try reader.count("the content of a part", in: 1...Limits.snapshotPartContentBytes)
+            guard count == content ?? count else {
                 throw reader.damage("it holds another number of bytes than its manifest says")
             }
             try reader.checksum(since: 0, of: "its header")
-            let content = try SegmentBlocks.read(expected, &reader)
+            let held = try SegmentBlocks.read(count, &reader)
             guard reader.isAtEnd else { throw reader.damage("something follows its end") }
-            return SnapshotPart(cluster: manifest.head.cluster, snapshot: id, number: number, content: content)
+            return SnapshotPart(cluster: manifest.head.cluster, snapshot: id, number: number, content: held)
         }
     }
 }

@@ -156,8 +156,8 @@ package struct Restore: Sendable {
 
 /// How far a restore is.
 package enum RestoreProgress: Sendable, Hashable {
-    /// Rows of the snapshot, and parts of so many.
-    case rows(Int64, parts: Int, of: Int)
+    /// Rows of the snapshot, and parts of so many, where that is known.
+    case rows(Int64, parts: Int, of: Int?)
     /// The log's records, through that revision of so many.
     case revisions(Revision, of: Revision)
 }

@@ -82,25 +82,10 @@ struct SnapshotRun {
     // MARK: Parts
 
     private func writeRows(_ parts: inout [SnapshotManifest.Part]) throws -> [SnapshotManifest.TableShape] {
-        var tables: [SnapshotManifest.TableShape] = []
-        var writer = SnapshotRowWriter()
-        var all: Int64 = 0
-        for (index, table) in source.tables.enumerated() {
-            var rows: Int64 = 0
-            try source.forEachRow(of: table) { row in
-                rows += 1
-                guard let content = writer.add(row, of: index) else { return }
-                try put(content, &parts)
-                try tell(progress(table.name, all + rows, parts))
-            }
-            all += rows
-            tables.append(SnapshotManifest.TableShape(table, rows: rows))
-        }
-        if let content = writer.end() {
+        try source.forEachContent { content, table, rows in
             try put(content, &parts)
-            try tell(progress(source.tables.last?.name ?? "", all, parts))
+            try tell(progress(table, rows, parts))
         }
-        return tables
     }
 
     private func writeImage(_ parts: inout [SnapshotManifest.Part]) throws {
@@ -130,12 +115,5 @@ struct SnapshotRun {
         }
         parts.append(
             SnapshotManifest.Part(content: content.count, stored: bytes.count, hash: SnapshotManifest.hash(bytes)))
-    }
-}
-
-extension SnapshotManifest.TableShape {
-    init(_ table: SnapshotTable, rows: Int64) {
-        self.init(
-            name: table.name, columns: table.columns.map { Column(name: $0.name, type: $0.type) }, rows: rows)
     }
 }
