@@ -194,7 +194,7 @@ struct Content: Equatable {
     func difference(_ other: Content) -> String {
         let pair = zip(lines, other.lines).first { $0 != $1 }
         let line = pair.flatMap { zip($0, $1).first { $0 != $1 } }
-        return
-            "\(asked.reason) \(other.asked.reason) \(lines.count) and \(other.lines.count): \(line.map { "\($0.0) and \($0.1)" } ?? "none")"
+        let differing = line.map { "\($0.0) and \($0.1)" } ?? "none"
+        return "\(asked.reason) \(other.asked.reason) \(lines.count) and \(other.lines.count): \(differing)"
     }
 }

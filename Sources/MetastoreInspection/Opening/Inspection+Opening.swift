@@ -35,8 +35,8 @@ extension Inspection {
             throw EngineError(
                 .missing, operation: "open",
                 message:
-                    "there is no store at \(path), nor below it: no database file, no PostgreSQL server's data directory, "
-                    + "and no archive (a folder called by a cluster's id, with \(FoundArchive.object), "
+                    "there is no store at \(path), nor below it: no database file, no PostgreSQL server's data "
+                    + "directory, and no archive (a folder called by a cluster's id, with \(FoundArchive.object), "
                     + "\(FoundArchive.folders.joined(separator: ", ")) in it). Check the path; a volume may not be "
                     + "mounted, or its directories may not be readable for this user")
         }

@@ -54,8 +54,8 @@ struct ReportVerdict {
         case .archived(let revision):
             (tone, mark, title) = ("info", "●", "Archived: proven up to revision \(revision)")
             meaning =
-                "It was rebuilt from an archive, and everything up to revision \(revision) was verified on the way. What "
-                + "the master committed later had not reached the archive: it can be neither shown nor excluded."
+                "It was rebuilt from an archive, and everything up to revision \(revision) was verified on the way. "
+                + "What the master committed later had not reached the archive: it can be neither shown nor excluded."
             nextSteps = [
                 Step(
                     "Look for a volume, or a snapshot of one, that has later revisions. Where there is none, this is "

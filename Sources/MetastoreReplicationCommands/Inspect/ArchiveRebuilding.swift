@@ -1,7 +1,7 @@
 // Invariants
 // 1. What is shown was restored: every row, digest and link is verified, and nothing of a damaged object is in it.
-// 2. Where the line is whole, its end is the newest state. Where it is broken, the newest one that stands on its own is:
-//    of the latest epoch, then revision; a snapshot of a history that was left behind never is.
+// 2. Where the line is whole, its end is the newest state. Where it is broken, the newest one that stands on its own
+//    is: of the latest epoch, then revision; a snapshot of a history that was left behind never is.
 // 3. A point that was asked for is shown, or it is said why it can't be.
 
 internal import Metastore

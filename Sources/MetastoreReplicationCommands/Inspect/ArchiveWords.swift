@@ -30,7 +30,8 @@ struct ArchiveWords {
         let more = damages.count > 1 ? ", and \(Shown.count(damages.count - 1, "object")) more" : ""
         let shown =
             survey.isCutShort
-            ? ". Its line of objects breaks off after revision \(survey.front.end.revision); shown is revision \(revision)"
+            ? ". Its line of objects breaks off after revision \(survey.front.end.revision); shown is revision "
+                + "\(revision)"
             : ". Its log is whole up to revision \(survey.front.end.revision)"
         return .damaged(reason: "\(first)\(more)\(shown)")
     }
