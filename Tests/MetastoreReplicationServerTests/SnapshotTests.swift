@@ -72,7 +72,7 @@ internal import Testing
     @Test(arguments: ways)
     func `begins a replica, on any engine, of a master that goes on`(_ from: TestEngine, _ to: TestEngine) async throws
     {
-        try await serving(from: from, mebibytes: 5) { served, folder in
+        try await serving(from: from, mebibytes: 1) { served, folder in
             defer { to.remove(from: folder) }
             let store = served.store
             let busy = Task {
@@ -82,7 +82,7 @@ internal import Testing
             let follower = try await Follower.open(
                 try to.source(in: folder), following: try source(served), beginning)
             let began = follower.status.position.revision
-            #expect(began > 20)
+            #expect(began > .absent)
             try await follower.waitFor(Revision(rawValue: began.rawValue + 10), timeout: .seconds(60))
             busy.cancel()
             _ = await busy.result
@@ -189,11 +189,11 @@ internal import Testing
         try await serving(mebibytes: 6) { served, folder in
             let cluster = try await served.store.info().cluster
             var made = 0
-            for number in 0..<Seeded.count(100, least: 8) {
+            for number in 0..<Seeded.count(100, least: 4) {
                 let path = folder + "/\(number).db"
                 let process = try Tool(
                     ["begin", path, served.url, "\(cluster)"], program: "metastore-follow-test")
-                try await Task.sleep(for: .milliseconds(Int.random(in: 0...1_500, using: &random)))
+                try await Task.sleep(for: .milliseconds(Int.random(in: 0...1_000, using: &random)))
                 process.send(SIGKILL)
                 _ = process.end()
                 let probe = try EngineSource.sqlite(path).makeEngine(EngineOptions())

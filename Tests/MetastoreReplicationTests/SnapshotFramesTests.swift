@@ -62,7 +62,7 @@ internal import Testing
             let bytes = sent.frames.bytes
             var ends = [0, 1, 4, bytes.count - 1, bytes.count - 4, bytes.count - 5]
             for frames in 1..<sent.frames.count { ends.append(Array(sent.frames.prefix(frames)).bytes.count) }
-            for _ in 0..<Seeded.count(400, least: 10) { ends.append(Int.random(in: 0..<bytes.count, using: &random)) }
+            for _ in 0..<Seeded.count(100, least: 5) { ends.append(Int.random(in: 0..<bytes.count, using: &random)) }
             for end in ends {
                 let words = try await refusal(place("cut"), of: sent.cluster, Array(bytes.prefix(end)))
                 #expect(words.contains("cut off after"), "\(end): \(words)")
@@ -74,7 +74,7 @@ internal import Testing
     @Test func `is nothing where a bit is flipped, and says in which part`() async throws {
         var random = Seeded("flipped")
         try await sending { sent, _, place in
-            for _ in 0..<Seeded.count(1_000, least: 40) {
+            for _ in 0..<Seeded.count(400, least: 20) {
                 let number = Int.random(in: 0..<sent.frames.count - 1, using: &random)
                 var frames = sent.frames
                 let byte = Int.random(in: 0..<frames[number].count, using: &random)
