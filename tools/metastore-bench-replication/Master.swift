@@ -117,7 +117,8 @@ struct Master: AsyncParsableCommand {
             switch work {
             case .put:
                 let key = EntryKey(namespace: "bench", key: "\((number &* clients &+ client) % 1_000)")
-                revision = try await store.committed { tx in try tx.keyValue.put(key, Values.entry(number)) }.value.revision
+                revision = try await store.committed { tx in try tx.keyValue.put(key, Values.entry(number)) }.value
+                    .revision
                     .rawValue
             case .transition:
                 let isActive = number.isMultiple(of: 2)
