@@ -103,12 +103,15 @@ internal import Testing
                 let place = ArchivePlace(epoch: head.epoch, revision: head.revision, chain: head.chain)
                 #expect(try await line.target.create(line.name(after: place), segment.bytes) == .created)
                 let answer = await error { try await store.write(until: .archived) { try $0.keyValue.put("n/1", "x") } }
-                guard case .notReplicated(store.position, _) = answer,
-                    case .alarm(.forked(_, head.revision)) = archiver.status.state
-                else {
+                guard case .notReplicated(store.position, _) = answer else {
                     Issue.record("\(answer as Any) \(archiver.status)")
                     return
                 }
+                // Writes are answered first, and then the alarm shows.
+                #expect(
+                    await eventually {
+                        if case .alarm(.forked(_, head.revision)) = archiver.status.state { true } else { false }
+                    }, "\(archiver.status)")
             }
         }
     }

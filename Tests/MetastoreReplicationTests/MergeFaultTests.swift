@@ -241,10 +241,10 @@ internal import Testing
                     let records = noisy.history.filter {
                         group.range.first <= $0.revision && $0.revision <= group.range.last
                     }
+                    let before = noisy.history.last { $0.revision < group.range.first }
                     let other = Segment(
-                        cluster: noisy.line.cluster, records, after: LogRecord.genesis(cluster: noisy.line.cluster),
-                        digests: [.keyValue: 1])
-                    #expect(group.range.first == 1)
+                        cluster: noisy.line.cluster, records,
+                        after: before?.chain ?? LogRecord.genesis(cluster: noisy.line.cluster), digests: [.keyValue: 1])
                     #expect(try await noisy.line.target.create(struck, other.bytes) == .created)
                 }
                 let error = await #expect(throws: ArchiveError.self) { try await merging.carryOut(plan) }

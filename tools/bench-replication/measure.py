@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import closing
 
 from moving import move
 from processes import Daemon, Talker, await_, size, timed
@@ -107,7 +108,7 @@ def litestream_lag(rig, commits):
                 end = time.monotonic() + commits * 0.1 + 15
                 while time.monotonic() < end:
                     try:
-                        with sqlite3.connect(f"file:{place}/replica.db?mode=ro", uri=True) as reader:
+                        with closing(sqlite3.connect(f"file:{place}/replica.db?mode=ro", uri=True)) as reader:
                             revision = reader.execute("SELECT revision FROM head").fetchone()[0]
                     except sqlite3.Error:
                         failed += 1
@@ -224,7 +225,7 @@ def restore(rig):
     figures["litestream's replica"] = {"MB": size(replica) / 1e6}
     took, _ = timed(rig.litestream, "restore", "-o", f"{place}/litestream.db", f"file://{replica}")
     figures["restore, litestream"] = {"seconds": took}
-    with sqlite3.connect(f"{place}/litestream.db") as found:
+    with closing(sqlite3.connect(f"{place}/litestream.db")) as found:
         assert found.execute("SELECT revision FROM head").fetchone()[0] == made["revision"]
     return figures
 
