@@ -155,14 +155,16 @@ internal import Testing
             // One that says that it will, and doesn't.
             let silent = try SilentServer(says: "HTTP/1.1 200 OK\r\nContent-Type: \(Self.type)\r\n\r\n")
             var address = ServerAddress(url: "http://127.0.0.1:\(silent.port)")
-            address.grace = .milliseconds(500)
+            address.grace = .seconds(2)
             let cluster = try await served.store.info().cluster
             let began = ContinuousClock.now
             let error = await #expect(throws: FollowerError.self) {
                 try await Follower.open(
                     .sqlite(folder + "/s.db"), following: try .server(address), of: cluster, beginning)
             }
-            #expect(error?.description.contains("stands still") == true && ContinuousClock.now - began < .seconds(5))
+            // Which of the client's two clocks is the first to end doesn't matter.
+            #expect(error?.description.contains("doesn't answer") == true, "\(String(describing: error))")
+            #expect(ContinuousClock.now - began < .seconds(20))
             try expectEmpty(.sqlite(folder + "/s.db"))
             // One of an older release, which has segments alone.
             let old = try SilentServer(

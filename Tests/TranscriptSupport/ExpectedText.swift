@@ -30,8 +30,8 @@ package struct ExpectedText {
         return pairs.first { $0 != $1 }.map { "found \($0), expected \($1)" } ?? "one is longer"
     }
 
-    /// The members of all objects in a text of answers that a document of the package doesn't name, and how many members
-    /// there are.
+    /// The members of all objects in a text of answers that a document of the package doesn't name, and how many
+    /// members there are.
     package static func undocumented(
         _ text: String, in document: String, of test: String = #filePath
     ) -> (members: Set<String>, of: Int) {
