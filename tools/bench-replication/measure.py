@@ -161,10 +161,14 @@ def commits(rig):
             if way == "archived":
                 os.makedirs(f"{place}/archive")
                 words = ["--archive", f"{place}/archive"]
-            daemon = rig.replicating(f"{place}/master.db", f"{place}/replica") if way == "litestream" else None
             with Talker(
-                rig.bench, "master", "--path", f"{place}/master.db", "--commits", number, "--clients", clients, *words
+                rig.bench, "master", "--path", f"{place}/master.db", "--commits", number, "--clients", clients,
+                "--waits", *words,
             ) as master:
+                master.until("ready")
+                # It holds a read open: a store whose write-ahead log it holds isn't opened.
+                daemon = rig.replicating(f"{place}/master.db", f"{place}/replica") if way == "litestream" else None
+                master.go()
                 written, done = master.until("commits")
             if daemon:
                 daemon.stop()
