@@ -69,6 +69,7 @@ struct Master: AsyncParsableCommand {
         let server = serve ? try await ReplicationServer.start(store) : nil
         if let server { Lines.say(["port": Int64(server.port)]) }
         let trials = try await trials(store)
+        if let archiving { try await awaitArchived(archiving, store) }
         Lines.say(["ready": 1])
         if waits { await awaitLine() }
         let (first, began) = (store.position.revision.rawValue, monotonic())
@@ -84,16 +85,18 @@ struct Master: AsyncParsableCommand {
             "last": store.position.revision.rawValue,
         ])
         await awaitEndOfInput()
-        if let archiving {
-            // Everything is in the archive before anybody counts its bytes.
-            while archiving.status.archived ?? .absent < store.position.revision {
-                try await Task.sleep(for: .milliseconds(10))
-            }
-        }
+        // Everything is in the archive before anybody counts its bytes.
+        if let archiving { try await awaitArchived(archiving, store) }
         await server?.stop()
         run.cancel()
         _ = await run.result
         await store.close()
+    }
+
+    private func awaitArchived(_ archiver: Archiver, _ store: Metastore) async throws {
+        while archiver.status.archived ?? .absent < store.position.revision {
+            try await Task.sleep(for: .milliseconds(10))
+        }
     }
 
     /// One trial a client, with hyperparameters of 300 bytes.
