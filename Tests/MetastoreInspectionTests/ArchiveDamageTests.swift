@@ -130,6 +130,40 @@ internal import Testing
         }
     }
 
+    /// What was merged has no other copy: where it is damaged, the line breaks before all of it.
+    @Test func `reads merged segments, and does without one that is damaged`() async throws {
+        try await ArchivedStore.with { rig in
+            let last = try rig.revision()
+            let before = Content(InspectOptions(archive: rig.folder, .ndjson))
+            try await rig.merge()
+            let (merged, records) = (try rig.objects("merged"), try rig.objects("merges"))
+            #expect(merged.count == 1 && records.count == 1)
+            let whole = Content(InspectOptions(archive: rig.folder, .ndjson))
+            #expect(whole == before, "\(whole.difference(before))")
+            #expect(try Look(rig).checked.status == .success)
+            for object in merged + records {
+                for way in Self.few {
+                    try await rig.withCopy { copy in
+                        try break_(copy, object, way)
+                        let look = try Look(copy)
+                        #expect(look.revision == last, "\(object) \(way): \(look.listed.reason)")
+                        #expect(look.listed.errors.contains("warning: the line is broken after revision 0"), "\(way)")
+                        // Of a record that isn't there nobody knows: its first segment is missing.
+                        let isUnknown = way == .missing && object == records[0]
+                        #expect(look.listed.errors.contains(object) != isUnknown, "\(object) \(way)")
+                        #expect(look.checked.status == .damaged)
+                        expectTrue(copy, rig, look.revision, "\(object) \(way)")
+                        let gap = try Look(copy, at: "2")
+                        #expect(gap.revision == nil && gap.listed.status == .damaged, gap.listed.reason)
+                        for snapshot in try copy.objects("snapshots") { try copy.remove(snapshot) }
+                        let nothing = try Look(copy)
+                        #expect(nothing.revision == nil && nothing.listed.status == .damaged, nothing.listed.reason)
+                    }
+                }
+            }
+        }
+    }
+
     @Test func `does without a beginning, and without a damaged snapshot or label`() async throws {
         try await ArchivedStore.with { rig in
             let last = try rig.revision()

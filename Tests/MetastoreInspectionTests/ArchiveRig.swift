@@ -81,6 +81,15 @@ struct ArchivedStore: Sendable {
         }
     }
 
+    /// Merges what is before the snapshot.
+    func merge() async throws {
+        var options = RetentionCommand.Options()
+        (options.merges, options.isApplied) = (true, true)
+        _ = try await RetentionCommand(try ArchiveURL(folder), options, screen: screen).run(beside: nil, Password()) {
+            _ in
+        }
+    }
+
     /// What `metastore-replicate verify` says, or fails with.
     func verify() async -> CommandFailure? {
         do {

@@ -11,7 +11,7 @@ package struct FoundArchive: Sendable, Hashable {
 
     /// What lies in a cluster's folder: one object, and folders of them.
     package static let object = "beginning"
-    package static let folders = ["log", "snapshots", "kept", "labels"]
+    package static let folders = ["log", "merged", "merges", "snapshots", "kept", "labels"]
 
     /// The cluster's folder.
     package var path: String { root.hasSuffix("/") ? root + cluster : root + "/" + cluster }

@@ -50,19 +50,21 @@ extension ArchiveLine {
         return merges.range(of: Revision(rawValue: place.revision.rawValue + 1), in: place.epoch.number) != nil
     }
 
-    /// The name of the object that was found after a place.
-    func foundName(after place: ArchivePlace) -> ArchiveName {
+    /// The name of the object that was found after a place, or would be.
+    package func foundName(after place: ArchivePlace) -> ArchiveName {
         let range = merges.range(of: Revision(rawValue: place.revision.rawValue + 1), in: place.epoch.number)
         return range.map { names.merged($0) } ?? name(after: place)
     }
 
-    /// What of a merged segment comes after a revision; nil where retention removed it.
+    /// What of a merged segment comes after a revision; nil where retention removed it, or the line ends at gaps.
     ///
     /// - Throws: ``ArchiveError``; `damaged` where it is missing, or another than its record says.
     func merged(_ range: MergedRange, after revision: Revision) async throws(ArchiveError) -> Segment? {
         let name = names.merged(range)
         guard let bytes = try await target.read(name, limit: Limits.segmentObjectBytes) else {
-            if let kept = try await kept(), kept.revision > revision { return nil }
+            let place = ArchivePlace(epoch: range.epoch, revision: revision, chain: [])
+            if endsAtGaps { return nil }
+            if let kept = try await kept(), kept.isBeyond(place) { return nil }
             throw .damaged(
                 object: name.description, offset: 0, reason: "it is missing, and a record of merging names it")
         }

@@ -37,10 +37,15 @@ package struct ArchiveLine: Sendable {
     package let cluster: UUID
     package let names: ArchiveNames
     let merges = ArchiveMerges()
+    /// A merged segment that isn't there is where the line ends, for whoever looks at what is left of a damaged one.
+    let endsAtGaps: Bool
 
-    package init(_ target: any ArchiveTarget, of cluster: UUID) {
+    /// - Parameter endsAtGaps: true to take a merged segment that isn't there for the line's end; otherwise that is
+    ///   damage.
+    package init(_ target: any ArchiveTarget, of cluster: UUID, endsAtGaps: Bool = false) {
         self.target = target
         self.cluster = cluster
+        self.endsAtGaps = endsAtGaps
         names = ArchiveNames(cluster)
     }
 

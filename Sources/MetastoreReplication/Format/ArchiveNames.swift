@@ -82,6 +82,9 @@ package struct ArchiveNames: Sendable, Hashable {
         return (epoch, Revision(rawValue: first))
     }
 
+    /// Below it lie the records of what was merged.
+    package var merges: ArchiveName { name(["merges"]) }
+
     /// A record of what was merged: the first is 1, and each later one says what was merged next.
     package func merge(_ number: Int64) -> ArchiveName { name(["merges", padded(number, 10)]) }
 

@@ -78,7 +78,7 @@ extension ArchiveSurvey {
     /// As `metastore-replicate status` says it; of snapshots it is looked whether each part is what was written.
     fileprivate func status(at place: String) async throws -> ArchiveStatusReport {
         let (front, counted) = (front, WatchedTarget(mended) { _ in })
-        _ = try await ArchiveHistory(ArchiveLine(counted, of: line.cluster))
+        _ = try await ArchiveHistory(ArchiveLine(counted, of: line.cluster, endsAtGaps: true))
         var status = try await mending { try await ArchiveStatusReport(front, at: place, counted.read) }
         for (index, snapshot) in status.snapshots.enumerated() {
             let id = SnapshotID(

@@ -25,7 +25,7 @@ struct ArchiveSurvey: Sendable {
 
     init(_ target: any ArchiveTarget, of cluster: UUID) async throws {
         mended = MendedTarget(target)
-        line = ArchiveLine(mended, of: cluster)
+        line = ArchiveLine(mended, of: cluster, endsAtGaps: true)
         front = try await Self.history(line, mended)
         let ids = try await line.snapshots()
         hasImages = ids.contains { $0.form == .image }
@@ -50,13 +50,14 @@ struct ArchiveSurvey: Sendable {
 
     /// True where the line breaks off: what came after ``front`` is damaged or missing.
     var isCutShort: Bool {
-        let next = line.name(after: front.end).description
+        let next = line.foundName(after: front.end).description
         return mended.damages.contains { $0.object == next }
     }
 
     /// True where objects are missing from the line, or damaged: then later snapshots say more than it does.
     var isBroken: Bool {
-        let line = [line.names.log, line.names.kept, line.names.beginning].map(\.description)
+        let names = line.names
+        let line = [names.log, names.merged, names.merges, names.kept, names.beginning].map(\.description)
         return mended.damages.contains { damage in line.contains { damage.object.hasPrefix($0) } }
     }
 
@@ -83,7 +84,7 @@ struct ArchiveSurvey: Sendable {
         }
         // A snapshot begins at a place where the line once was.
         let hasMore = later.contains { $0.anchor.revision > front.end.revision }
-        let next = line.name(after: front.end).description
+        let next = line.foundName(after: front.end).description
         if hasMore || !unreachable.isEmpty, !mended.damages.contains(where: { $0.object == next }) {
             mended.note(ObjectDamage(object: next, offset: 0, reason: "it is missing"))
         }

@@ -30,6 +30,9 @@ final class MendedTarget: ArchiveTarget {
         var substitutes: [ArchiveName: [UInt8]] = [:]
     }
 
+    /// What the line is made of, and what says where it begins and which of its revisions are labelled.
+    private static let kinds: Set<Substring> = ["log", "merged", "merges", "kept", "beginning", "labels"]
+
     private let target: any ArchiveTarget
     private let state = Mutex(State())
 
@@ -45,12 +48,12 @@ final class MendedTarget: ArchiveTarget {
         }
     }
 
-    /// Leaves the object out that an error is about, if the line, or what says where it begins, is made of it.
+    /// Leaves the object out that an error is about, if it is one of ``kinds``.
     ///
     /// - Returns: false where it isn't, or was left out before: trying again would end the same.
     func leaveOut(_ error: ArchiveError) -> Bool {
         guard case .damaged(let object, let offset, let reason) = error, let name = ArchiveName(object),
-            name.words.count > 1, ["log", "kept", "beginning", "labels"].contains(name.words[1]),
+            name.words.count > 1, Self.kinds.contains(name.words[1]),
             state.withLock({ $0.leftOut.insert(name).inserted })
         else { return false }
         note(ObjectDamage(object: object, offset: offset, reason: reason))
