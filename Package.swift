@@ -271,11 +271,14 @@ let package = Package(
         .testTarget(
             name: "MetastoreReplicationTests",
             dependencies: [
-                "MetastoreReplication", "MetastoreTestSupport", "FaultSupport", "Metastore", "MetastoreModel",
-                "MetastoreEngine", "MetastoreSQLite", "MetastorePostgreSQL", "FaultLoad", "FuzzTargets",
-                "metastore-archive-test", "metastore-follow-test",
+                "MetastoreReplication", "ArchiveSupport", "MetastoreTestSupport", "FaultSupport", "Metastore",
+                "MetastoreModel", "MetastoreEngine", "MetastoreSQLite", "MetastorePostgreSQL", "FaultLoad",
+                "FuzzTargets", "metastore-archive-test", "metastore-follow-test",
             ],
             exclude: ["segment.py"], swiftSettings: settings),
+        .target(
+            name: "ArchiveSupport", dependencies: ["MetastoreReplication", "Metastore", "MetastoreModel"],
+            path: "Tests/ArchiveSupport", swiftSettings: settings),
         .target(
             name: "FuzzTargets", dependencies: ["MetastoreReplication", "Metastore", "MetastoreModel"],
             path: "Tests/FuzzTargets", swiftSettings: settings),
@@ -309,7 +312,8 @@ let package = Package(
         .executableTarget(
             name: "metastore-archive-test",
             dependencies: [
-                "MetastoreReplication", "Metastore", "MetastoreModel", "MetastoreEngine", "MetastoreSQLite",
+                "ArchiveSupport", "MetastoreReplication", "Metastore", "MetastoreModel", "MetastoreEngine",
+                "MetastoreSQLite",
             ],
             path: "Tests/ArchiveProgram", exclude: ["archiveshim.c"], swiftSettings: settings),
         .testTarget(

@@ -3,7 +3,7 @@ internal import Synchronization
 
 /// A private database in memory: one connection, gone when it is closed. Keeps the same contract as a file, as far as
 /// memory can: the double for tests.
-package final class MemoryEngine: Engine {
+package final class MemoryEngine: PassingEngine {
     package let place = "memory"
     package let dialect = Dialect.sqlite
     package let hasOneConnection = true
@@ -59,6 +59,15 @@ package final class MemoryEngine: Engine {
         throw EngineError(.misuse, operation: "open", message: "a database in memory has one connection only")
     }
 
+    package func close() {
+        made.withLock { $0 = Made(connection: nil) }
+    }
+}
+
+/// An engine whose database is in memory: nobody else has it, and nothing of it lasts.
+package protocol PassingEngine: Engine {}
+
+extension PassingEngine {
     package func announceCommit() {}
     package func watchCommits(_ wake: @escaping @Sendable () -> Void) {}
     package func confirmHold() throws(EngineError) {}
@@ -69,8 +78,4 @@ package final class MemoryEngine: Engine {
     package func readNote() throws(EngineError) -> [UInt8]? { nil }
     package func keepControl(_ control: [UInt8]) throws(EngineError) {}
     package func readControl() throws(EngineError) -> [UInt8]? { nil }
-
-    package func close() {
-        made.withLock { $0 = Made(connection: nil) }
-    }
 }

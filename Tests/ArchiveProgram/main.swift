@@ -7,6 +7,7 @@
 // restore ROOT CLUSTER PATH 0    "restored REVISION MILLISECONDS": an SQLite store
 // snapshot ROOT PATH COUNT       "archived CLUSTER REVISION": an SQLite store with so many workloads, and a snapshot
 
+internal import ArchiveSupport
 internal import FoundationEssentials
 internal import Glibc
 internal import Metastore
@@ -45,14 +46,7 @@ func snapshot(_ source: EngineSource, _ target: DirectoryTarget, workloads: Int)
     }
     let cluster = try await store.info().cluster
     let line = ArchiveLine(target, of: cluster)
-    guard let record = try await store.logRecords(after: .absent, bytes: 1).first else { return }
-    var upload = try await HistoryUpload(line, from: record)
-    var last = Revision.absent
-    while let next = try await Optional(store.logRecords(after: last)), !next.isEmpty {
-        try await upload.add(next)
-        last = next[next.count - 1].revision
-    }
-    try await upload.flush()
+    let last = try await store.upload(to: line)
     let report = try await SnapshotWriter(line).write(.store(store))
     await store.close()
     say("archived \(cluster) \(last) \(report.contentBytes) \(report.storedBytes)")

@@ -1,3 +1,4 @@
+internal import ArchiveSupport
 internal import FaultSupport
 internal import Metastore
 internal import MetastoreEngine
@@ -61,7 +62,37 @@ internal import Testing
                     for _ in 0..<20 { try await archive.commit(3, &random) }
                     try await archive.awaitArchived(own)
                     try await archive.awaitArchived(beside)
-                    #expect(own.status.state == .following && beside.status.state == .following)
+                    #expect(
+                        await eventually { own.status.state == .following && beside.status.state == .following })
+                }
+            }
+            try await archive.expectSame()
+        }
+    }
+
+    /// The archive goes beyond what the store was when its opening began, and the store does so, too, by then.
+    @Test(arguments: [true, false])
+    func `opens while another archives what is committed meanwhile`(_ isBeside: Bool) async throws {
+        var random = Seeded("opening \(isBeside)")
+        try await withArchive(.disk) { archive in
+            for _ in 0..<4 {
+                try await archive.commit(3, &random)
+                try await archive.store.upload(to: archive.line)
+                let (store, line) = (archive.store, ArchiveLine(archive.target.base, of: archive.line.cluster))
+                archive.target.beforeNextRead {
+                    try await store.lead(as: "another") { _ in }
+                    try await store.keyValue.put(EntryKey(namespace: "meanwhile", key: "a"), "1")
+                    try await store.upload(to: line)
+                }
+                let opened = archive
+                func check(_ archiver: Archiver) async throws {
+                    try await opened.awaitArchived(archiver)
+                    #expect(await eventually { archiver.status.state == .following }, "\(archiver.status)")
+                }
+                if isBeside {
+                    try await archiving(archive, check)
+                } else {
+                    try await archive.archiving(check)
                 }
             }
             try await archive.expectSame()

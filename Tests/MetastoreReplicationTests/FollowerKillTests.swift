@@ -1,3 +1,4 @@
+internal import ArchiveSupport
 internal import FaultSupport
 internal import FoundationEssentials
 internal import Glibc

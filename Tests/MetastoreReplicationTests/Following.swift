@@ -73,18 +73,6 @@ struct Twin {
 }
 
 extension Metastore {
-    /// Brings all of the log into an archive that has the beginning of it.
-    func upload(to line: ArchiveLine, bound: Int = 20_000) async throws {
-        let first = try #require(try await logRecords(after: .absent, bytes: 1).first)
-        var upload = try await HistoryUpload(line, from: first, bound: bound)
-        var last = Revision.absent
-        while let records = try await Optional(logRecords(after: last, bytes: 20_000)), !records.isEmpty {
-            try await upload.add(records)
-            last = records[records.count - 1].revision
-        }
-        try await upload.flush()
-    }
-
     var revision: Revision { position.revision }
 }
 

@@ -90,10 +90,7 @@ internal import Testing
                 cluster: noisy.line.cluster, [next], after: before.chain, digests: [.keyValue: 1])
             let error = await failure { () async throws(ArchiveError) in try await late.append(segment) }
             #expect(error == .behind(after: next.revision) && late.alarm == nil)
-            let history = noisy.history
-            try await late.follow { (revision) throws(ArchiveError) in
-                history.first { $0.revision == revision }?.chain
-            }
+            try await late.follow(noisy.history)
             #expect(late.end == noisy.writer.end)
             try await noisy.expectWhole(&random)
         }

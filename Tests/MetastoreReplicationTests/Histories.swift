@@ -88,6 +88,17 @@ extension EpochRecord {
     }
 }
 
+extension ArchiveWriter {
+    /// Takes for archived what the archive has of a history. What comes then is another's, which it finds out itself.
+    mutating func follow(_ records: [LogRecord]) async throws(ArchiveError) {
+        while case .segment(let segment) = try await line.object(after: end), segment.follows(end),
+            records.first(where: { $0.revision == segment.header.last })?.chain == segment.footer.chain
+        {
+            self = ArchiveWriter(line, after: segment.end)
+        }
+    }
+}
+
 /// All objects of a cluster in an archive.
 func names(_ line: ArchiveLine) async throws -> [ArchiveName] {
     try await line.target.list(under: name("\(line.cluster)".lowercased()), after: nil, limit: 10_000)

@@ -137,10 +137,10 @@ internal import Testing
     @Test(arguments: Way.all)
     func `changes nothing that is restored`(_ way: Way) async throws {
         var random = Seeded("merged restores \(way.testDescription)")
-        try await withArchivedStore(way, stretches: 3, commits: 20, bound: 700, name: "merged") { store, place in
+        try await withArchivedStore(way, stretches: 3, commits: 40, bound: 500, name: "merged") { store, place in
             try await Labels(store.line).add("here", at: store.snapshots[1].id.revision)
             let before = try await names(store.line)
-            let merging = Merging(store.line, bound: 3_000, most: 2)
+            let merging = Merging(store.line, bound: 2_000, most: 2)
             let first = try await merging.plan()
             try await merging.carryOut(first)
             #expect(first.groups.count > 1)

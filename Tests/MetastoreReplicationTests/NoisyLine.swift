@@ -1,3 +1,4 @@
+internal import ArchiveSupport
 internal import FoundationEssentials
 internal import Metastore
 internal import MetastoreEngine
@@ -172,16 +173,14 @@ struct NoisyLine {
 }
 
 /// A target whose calls fail from one of them on, as if the process had been killed there.
-struct CutTarget: ArchiveTarget {
+struct CutTarget: PassedTarget {
     let base: any ArchiveTarget
     let calls = Counter()
     /// The first that isn't made; or, where the answer is what is lost, the first that nobody hears of.
     let first: Int
     let isAnswerLost: Bool
 
-    var place: String { base.place }
-
-    private func cut<Answer>(
+    func pass<Answer>(
         _ call: () async throws(ArchiveError) -> Answer
     ) async throws(ArchiveError) -> Answer {
         let number = calls.value
@@ -191,24 +190,6 @@ struct CutTarget: ArchiveTarget {
         let answer = try await call()
         guard number < first else { throw killed }
         return answer
-    }
-
-    func create(_ name: ArchiveName, _ bytes: [UInt8]) async throws(ArchiveError) -> ArchiveCreation {
-        try await cut { () async throws(ArchiveError) in try await base.create(name, bytes) }
-    }
-
-    func read(_ name: ArchiveName, limit: Int) async throws(ArchiveError) -> [UInt8]? {
-        try await cut { () async throws(ArchiveError) in try await base.read(name, limit: limit) }
-    }
-
-    func remove(_ name: ArchiveName) async throws(ArchiveError) {
-        try await cut { () async throws(ArchiveError) in try await base.remove(name) }
-    }
-
-    func list(
-        under name: ArchiveName, after: ArchiveName?, limit: Int
-    ) async throws(ArchiveError) -> [ArchiveName] {
-        try await cut { () async throws(ArchiveError) in try await base.list(under: name, after: after, limit: limit) }
     }
 }
 

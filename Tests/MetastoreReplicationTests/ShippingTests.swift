@@ -1,3 +1,4 @@
+internal import ArchiveSupport
 internal import FaultLoad
 internal import FaultSupport
 internal import FoundationEssentials
@@ -30,19 +31,6 @@ internal import Testing
         }
     }
 
-    /// Uploads all that a store has.
-    private func upload(_ store: Metastore, to line: ArchiveLine, bound: Int) async throws {
-        let first = try #require(try await store.logRecords(after: .absent, bytes: 1).first)
-        var upload = try await HistoryUpload(line, from: first, bound: bound)
-        var last = Revision.absent
-        while let records = try await Optional(store.logRecords(after: last, bytes: 20_000)), !records.isEmpty {
-            try await upload.add(records)
-            last = records[records.count - 1].revision
-        }
-        try await upload.flush()
-        #expect(upload.writer.end.revision == last)
-    }
-
     @Test(arguments: Way.all)
     func `gives the same rows, logs and digests on every pair of engines`(_ way: Way) async throws {
         var random = Seeded("shipping \(way.testDescription)")
@@ -53,7 +41,7 @@ internal import Testing
                 let cluster = try await store.info().cluster
                 let line = ArchiveLine(target, of: cluster)
                 let bound = Int.random(in: 1...50_000, using: &random)
-                try await upload(store, to: line, bound: bound)
+                try await store.upload(to: line, bound: bound)
                 let history = try #require(try await ArchiveHistory(line))
                 #expect(history.stretches.count > 1, "more than one epoch")
                 let replica = try await Metastore.openReplica(made, of: cluster)
@@ -80,7 +68,7 @@ internal import Testing
             let store = try await Metastore.open(source)
             let cluster = try await store.info().cluster
             let line = ArchiveLine(target, of: cluster)
-            try await upload(store, to: line, bound: 5_000)
+            try await store.upload(to: line, bound: 5_000)
             let all = try await store.logRecords(after: .absent, bytes: .max)
             let history = try #require(try await ArchiveHistory(line))
             let last = try #require(all.last?.revision.rawValue)
@@ -108,7 +96,7 @@ internal import Testing
             try await RandomHistory.make(in: source, commits: 60, name: "uploads")
             let store = try await Metastore.open(source)
             let line = ArchiveLine(target, of: try await store.info().cluster)
-            try await upload(store, to: line, bound: 3_000)
+            try await store.upload(to: line, bound: 3_000)
             let first = try await names(line)
             let records = try await store.logRecords(after: .absent, bytes: .max)
             var short = try await HistoryUpload(line, from: records[0])
@@ -146,10 +134,10 @@ internal import Testing
                 let store = try await Metastore.open(.sqlite(path))
                 let line = ArchiveLine(try DirectoryTarget(path: root + "/archive"), of: try await store.info().cluster)
                 if path == one {
-                    try await upload(store, to: line, bound: 1)
+                    try await store.upload(to: line, bound: 1)
                     first = try await names(line)
                 } else {
-                    let error = await #expect(throws: ArchiveError.self) { try await upload(store, to: line, bound: 1) }
+                    let error = await #expect(throws: ArchiveError.self) { try await store.upload(to: line, bound: 1) }
                     // Each segment has one revision here, so that the last common one is known.
                     guard case .forked(_, let revision) = error else {
                         Issue.record("\(String(describing: error))")

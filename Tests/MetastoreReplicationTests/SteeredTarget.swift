@@ -2,6 +2,7 @@ internal import Metastore
 internal import MetastoreReplication
 internal import MetastoreTestSupport
 internal import Synchronization
+internal import Testing
 
 /// A target whose calls a test counts, holds up and fails.
 final class SteeredTarget: ArchiveTarget {
@@ -19,9 +20,10 @@ final class SteeredTarget: ArchiveTarget {
         var mode = Mode.works
         var creations = 0
         var reads = 0
+        var interruption: (@Sendable () async throws -> Void)?
     }
 
-    private let base: DirectoryTarget
+    let base: DirectoryTarget
     private let state = Mutex(State())
 
     init(_ base: DirectoryTarget) {
@@ -34,6 +36,11 @@ final class SteeredTarget: ArchiveTarget {
     var mode: Mode {
         get { state.withLock { $0.mode } }
         set { state.withLock { $0.mode = newValue } }
+    }
+
+    /// Something that happens once, before the next object is read.
+    func beforeNextRead(_ interruption: @escaping @Sendable () async throws -> Void) {
+        state.withLock { $0.interruption = interruption }
     }
 
     static let lost = ArchiveError.unavailable(place: "nowhere", reason: "injected")
@@ -58,7 +65,16 @@ final class SteeredTarget: ArchiveTarget {
     }
 
     func read(_ name: ArchiveName, limit: Int) async throws(ArchiveError) -> [UInt8]? {
-        state.withLock { $0.reads += 1 }
+        let interruption = state.withLock { state in
+            state.reads += 1
+            defer { state.interruption = nil }
+            return state.interruption
+        }
+        do {
+            try await interruption?()
+        } catch {
+            Issue.record(error)
+        }
         return try await steer { () async throws(ArchiveError) in try await base.read(name, limit: limit) }
     }
 

@@ -35,7 +35,7 @@ actor Turnstile {
 }
 
 /// A target at which calls wait for their turn, and fail now and then: before anything was done, or after all of it.
-struct TurnedTarget: ArchiveTarget {
+struct TurnedTarget: PassedTarget {
     let base: any ArchiveTarget
     let turnstile: Turnstile
     let task: Int
@@ -56,9 +56,7 @@ struct TurnedTarget: ArchiveTarget {
         }
     }
 
-    var place: String { base.place }
-
-    private func turn<Result>(
+    func pass<Result>(
         _ call: () async throws(ArchiveError) -> Result
     ) async throws(ArchiveError) -> Result {
         await turnstile.pass(task)
@@ -68,23 +66,5 @@ struct TurnedTarget: ArchiveTarget {
         let result = try await call()
         if fault.after { throw lost }
         return result
-    }
-
-    func create(_ name: ArchiveName, _ bytes: [UInt8]) async throws(ArchiveError) -> ArchiveCreation {
-        try await turn { () async throws(ArchiveError) in try await base.create(name, bytes) }
-    }
-
-    func read(_ name: ArchiveName, limit: Int) async throws(ArchiveError) -> [UInt8]? {
-        try await turn { () async throws(ArchiveError) in try await base.read(name, limit: limit) }
-    }
-
-    func remove(_ name: ArchiveName) async throws(ArchiveError) {
-        try await turn { () async throws(ArchiveError) in try await base.remove(name) }
-    }
-
-    func list(
-        under name: ArchiveName, after: ArchiveName?, limit: Int
-    ) async throws(ArchiveError) -> [ArchiveName] {
-        try await turn { () async throws(ArchiveError) in try await base.list(under: name, after: after, limit: limit) }
     }
 }

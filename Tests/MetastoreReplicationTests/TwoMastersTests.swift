@@ -1,3 +1,4 @@
+internal import ArchiveSupport
 internal import FaultSupport
 internal import FoundationEssentials
 internal import Metastore
@@ -42,16 +43,13 @@ private struct Master {
         }
     }
 
-    /// What a master does that was not answered, or late.
+    /// What a master does that was not answered, or late: it takes for archived what there is of its own history.
     private mutating func goOn(after error: ArchiveError) async -> Bool {
         switch error {
         case .unavailable: return true
         case .behind:
-            let own = records
             do throws(ArchiveError) {
-                try await writer.follow { (revision) throws(ArchiveError) in
-                    own.first { $0.revision == revision }?.chain
-                }
+                try await writer.follow(records)
                 return true
             } catch {
                 if case .unavailable = error { return true }

@@ -1,5 +1,6 @@
 """A store with a million workloads that moves to PostgreSQL while its master works: the runbook's steps."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -59,7 +60,7 @@ def move(rig):
             rig.bench, "master", "--path", store, "--commits", rig.count(60_000), "--clients", 4, "--pause", 5, "--quiet"
         ) as master:
             master.until("ready")
-            await_(lambda: timed_out(rig, archive, server), 900, 1)
+            await_(lambda: has_caught_up(rig, archive, server), 900, 1)
             copied = time.monotonic() - began
             # Compared while the master works: what it writes until it stops is compared by the digests of each segment.
             timed(rig.replicate, "verify", archive, "--store", server.url)
@@ -74,13 +75,11 @@ def move(rig):
         return {"SQLite to PostgreSQL": {"copied after s": copied, "stood still s": stood}}
 
 
-def timed_out(rig, archive, server):
+def has_caught_up(rig, archive, server):
     """The follower has caught up: what it lacks is a moment's commits."""
     done = subprocess.run(
         [rig.replicate, "status", archive, "--store", server.url, "-o", "json"], capture_output=True, text=True
     )
-    import json
-
     if done.returncode not in (0, 1):
         return False
     said = json.loads(done.stdout)

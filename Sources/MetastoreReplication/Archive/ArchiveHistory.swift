@@ -97,7 +97,7 @@ package struct ArchiveHistory: Sendable {
     }
 
     /// The link of a revision that a segment ends with; nil for others.
-    func link(of revision: Revision) -> [UInt8]? { links[revision] }
+    package func link(of revision: Revision) -> [UInt8]? { links[revision] }
 
     /// Where the history begins: the last revision before what is kept, and its link.
     package var start: ArchivePlace { stretches[0].start }

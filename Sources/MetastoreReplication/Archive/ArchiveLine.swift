@@ -123,7 +123,9 @@ extension Segment {
     }
 
     /// Goes on with the history that leads to a place.
-    func follows(_ place: ArchivePlace) -> Bool { header.previous == place.chain && header.epoch == place.epoch }
+    package func follows(_ place: ArchivePlace) -> Bool {
+        header.previous == place.chain && header.epoch == place.epoch
+    }
 
     /// The link of one of its revisions, or of the one before the first.
     func link(of revision: Revision) -> [UInt8]? {

@@ -28,28 +28,13 @@ package struct ArchiveWriter: Sendable {
         self.end = end
     }
 
-    /// Begins an archive, or goes on where the one that is there ends.
-    ///
-    /// - Parameter record: the epoch in which the store was, its fork the revision after which the archive begins.
-    /// - Throws: ``ArchiveError``: `forked` when the archive begins with another history of the cluster.
-    package static func begin(
-        _ line: ArchiveLine, with record: EpochRecord
-    ) async throws(ArchiveError) -> (writer: ArchiveWriter, history: ArchiveHistory) {
-        let name = line.names.beginning
-        _ = try await line.target.create(name, record.bytes)
-        guard let history = try await ArchiveHistory(line), history.beginning == record else {
-            throw .forked(object: "\(name)", after: record.fork)
-        }
-        return (ArchiveWriter(line, after: history.end), history)
-    }
-
     /// Appends a segment that begins where the line ends.
     ///
     /// - Returns: how many of its revisions are archived now: all, or fewer where the archive has a shorter segment of
     ///   the same history under the name. Cut a new one from there.
     /// - Throws: ``ArchiveError``: `fenced` when another master ended the epoch, `forked` when the name has another
     ///   history: both for good. `behind` when the archive has all of it and more, as after an answer that was lost:
-    ///   see ``follow(_:)``. After `unavailable` it is tried again.
+    ///   look at where it ends. After `unavailable` it is tried again.
     package mutating func append(_ segment: Segment) async throws(ArchiveError) -> Int {
         try stopIfAlarmed()
         precondition(
@@ -78,27 +63,6 @@ package struct ArchiveWriter: Sendable {
             }
         }
         end = record.start
-    }
-
-    /// Takes for archived what the archive has of this store's own history after ``end``.
-    ///
-    /// - Parameter link: of a revision, as the store has it; nil for one that it doesn't have.
-    /// - Throws: ``ArchiveError``: `forked` where the archive has another history than the store, or more of it;
-    ///   `fenced` when another master ended the epoch.
-    package mutating func follow(
-        _ link: (Revision) async throws(ArchiveError) -> [UInt8]?
-    ) async throws(ArchiveError) {
-        try stopIfAlarmed()
-        while let object = try await line.object(after: end) {
-            switch object {
-            case .epoch(let record): throw stop(record)
-            case .segment(let segment):
-                guard segment.follows(end),
-                    try await link(segment.header.last) == segment.footer.chain
-                else { throw fork() }
-                end = segment.end
-            }
-        }
     }
 
     /// Puts an object where the line ends.
@@ -145,7 +109,7 @@ package struct ArchiveWriter: Sendable {
     }
 
     /// The archive is found to have another history after a revision that is archived: nothing more is appended.
-    mutating func fork(after revision: Revision) -> ArchiveError {
+    package mutating func fork(after revision: Revision) -> ArchiveError {
         stop(.forked(object: "the archive at \(line.target.place)", after: revision))
     }
 

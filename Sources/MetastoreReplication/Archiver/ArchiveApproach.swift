@@ -3,6 +3,8 @@
 //    epochs. A hint where to begin counts only if an object stands after it that was written by whoever had the store's
 //    link there, and only if that place is kept: retention frees names, and this store may have taken one.
 // 2. What is found to be archived leads to a link of this store's log: so all of it is this store's history.
+// 3. That the archive has more than the store counts only by a look at the store that came later: another archiver may be
+//    at work on the same store.
 
 internal import Metastore
 internal import MetastoreModel
@@ -70,11 +72,11 @@ struct ArchiveApproach {
     /// - Returns: nil where nothing proves that the line goes through the place.
     private func walk(from start: ArchivePlace, isProven: Bool) async throws -> Found? {
         var (place, hint, objects) = (start, ArchivePlace?.none, 0)
-        let head = try await store.logHead().revision
-        var walk = Walk(lineage: try await store.lineage(), head: head)
+        var walk = Walk(look: try await look())
         while let object = try await line.object(after: place) {
             if objects == 0, !isProven, case .segment(let first) = object, !first.follows(place) { return nil }
             objects += 1
+            if walk.isBehind(object) { walk.look = try await look() }
             let isOurs = !walk.isAhead
             switch object {
             case .epoch(let record):
@@ -82,7 +84,7 @@ struct ArchiveApproach {
                 if isOurs { hint = place }
                 place = record.start
             case .segment(let segment):
-                let shared = min(segment.header.last, head)
+                let shared = min(segment.header.last, walk.look.head)
                 try walk.take(segment, at: place, try await store.link(of: shared), of: shared, line)
                 if isOurs { hint = place }
                 place = segment.end
@@ -94,8 +96,8 @@ struct ArchiveApproach {
             return Found(end: place, hint: nil, objects: objects)
         }
         guard let link = try await store.link(of: place.revision) else {
-            throw place.revision > head
-                ? ArchiveError.behind(after: head)
+            throw place.revision > walk.look.head
+                ? ArchiveError.behind(after: walk.look.head)
                 : ArchiveError.gap(after: place.revision, through: try await store.lineage().compacted)
         }
         guard link == place.chain else {
@@ -103,20 +105,37 @@ struct ArchiveApproach {
         }
         return Found(end: place, hint: hint, objects: objects)
     }
+
+    private func look() async throws -> StoreLook {
+        StoreLook(head: try await store.logHead().revision, lineage: try await store.lineage())
+    }
+}
+
+/// A store's history, as it was known last.
+private struct StoreLook {
+    /// The newest revision.
+    let head: Revision
+    let lineage: HistoryLineage
 }
 
 /// What was met on the way, compared with the store's history.
 private struct Walk {
-    let lineage: HistoryLineage
-    /// The store's newest revision.
-    let head: Revision
+    var look: StoreLook
     /// The last revision of the epoch that is this store's, once the archive goes beyond it.
     var common: Revision?
     var isAhead: Bool { common != nil }
 
+    /// The store had none of it when it was looked at.
+    func isBehind(_ object: ArchiveObject) -> Bool {
+        switch object {
+        case .epoch(let record): !look.lineage.epochs.contains { $0.epoch.number >= record.epoch.number }
+        case .segment(let segment): segment.header.last > look.head
+        }
+    }
+
     /// - Throws: `fenced` for an epoch that this store never was in.
     mutating func take(_ record: EpochRecord, at place: ArchivePlace, _ line: ArchiveLine) throws(ArchiveError) {
-        guard let own = lineage.epochs.first(where: { $0.epoch == record.epoch }) else {
+        guard let own = look.lineage.epochs.first(where: { $0.epoch == record.epoch }) else {
             throw .fenced(epoch: record.epoch.number, holder: record.holder, after: record.fork)
         }
         guard own.fork == record.fork, own.chain == record.chain else {
@@ -132,7 +151,7 @@ private struct Walk {
     ) throws(ArchiveError) {
         let forked = ArchiveError.forked(object: "\(line.foundName(after: place))", after: place.revision)
         guard segment.follows(place) else { throw forked }
-        let next = lineage.epochs.first { $0.epoch.number > segment.header.epoch.number }
+        let next = look.lineage.epochs.first { $0.epoch.number > segment.header.epoch.number }
         if let next, segment.header.last > next.fork {
             // This store went on in another epoch before.
             if !isAhead, segment.link(of: next.fork) != next.chain { throw forked }
@@ -140,6 +159,6 @@ private struct Walk {
             return
         }
         if let link, let found = segment.link(of: shared), link != found { throw forked }
-        if segment.header.last > head { throw .behind(after: head) }
+        if segment.header.last > look.head { throw .behind(after: look.head) }
     }
 }

@@ -60,7 +60,7 @@ package struct Merging: Sendable {
 
     private func leftovers(_ history: ArchiveHistory) async throws(ArchiveError) -> [ArchiveName] {
         var found: [ArchiveName] = []
-        try await forEachName(under: line.names.log) { name in
+        try await line.target.forEachName(under: line.names.log) { (name) throws(ArchiveError) in
             guard let (epoch, first) = line.names.log(name), line.merges.range(of: first, in: epoch) != nil else {
                 return
             }
@@ -69,23 +69,13 @@ package struct Merging: Sendable {
             // What is before the beginning goes with retention.
             if history.kept?.isBeyond(place) != true { found.append(name) }
         }
-        try await forEachName(under: line.names.merged) { name in
+        try await line.target.forEachName(under: line.names.merged) { (name) throws(ArchiveError) in
             guard let (epoch, revisions) = line.names.merged(name),
                 let range = line.merges.last(upTo: Revision(rawValue: revisions.upperBound), in: epoch)
             else { return }
             if range.last.rawValue >= revisions.lowerBound, line.names.merged(range) != name { found.append(name) }
         }
         return found
-    }
-
-    private func forEachName(under folder: ArchiveName, _ body: (ArchiveName) -> Void) async throws(ArchiveError) {
-        var last: ArchiveName?
-        while true {
-            let page = try await line.target.list(under: folder, after: last, limit: Limits.listedNames)
-            page.forEach(body)
-            guard page.count == Limits.listedNames else { return }
-            last = page.last
-        }
     }
 
     // MARK: What it says

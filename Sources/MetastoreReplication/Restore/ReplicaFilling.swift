@@ -32,33 +32,12 @@ package struct ReplicaFilling: Sendable {
         to target: EngineSource, _ progress: @escaping @Sendable (RestoreProgress) -> Void,
         _ read: @escaping @Sendable (_ intake: SnapshotIntake) async throws -> Void
     ) async throws -> Position {
-        let pieces = Handover<SnapshotFrames.Piece>()
-        return try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask {
-                do {
-                    let intake = SnapshotIntake(pieces)
-                    try await read(intake)
-                    try await intake.finish()
-                    pieces.end(.success(()))
-                } catch {
-                    pieces.end(.failure(error))
-                }
-            }
-            do {
-                let made = try await withTaskCancellationHandler {
-                    try await BlockingThread.run(named: "metastore-fill") {
-                        defer { pieces.abandon() }
-                        return try make(in: target, from: pieces, progress)
-                    }
-                } onCancel: {
-                    pieces.end(.failure(CancellationError()))
-                }
-                try await group.waitForAll()
-                return made.position
-            } catch {
-                group.cancelAll()
-                throw error
-            }
+        try await Handover<SnapshotFrames.Piece>.run(named: "metastore-fill") { pieces in
+            let intake = SnapshotIntake(pieces)
+            try await read(intake)
+            try await intake.finish()
+        } _: { pieces in
+            try make(in: target, from: pieces, progress).position
         }
     }
 

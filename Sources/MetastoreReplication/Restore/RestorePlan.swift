@@ -35,36 +35,13 @@ struct RestorePlan: Sendable {
         to target: EngineSource, _ progress: @escaping @Sendable (RestoreProgress) -> Void
     ) async throws -> RestoredStore.Made {
         try snapshot?.checkTables()
-        let pieces = Handover<Piece>()
-        return try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask {
-                do {
-                    try await read(into: pieces)
-                    pieces.end(.success(()))
-                } catch {
-                    pieces.end(.failure(error))
-                }
-            }
-            do {
-                let made = try await withTaskCancellationHandler {
-                    try await BlockingThread.run(named: "metastore-restore") {
-                        defer { pieces.abandon() }
-                        guard let snapshot, snapshot.form == .image else {
-                            return try make(in: target, from: pieces, progress)
-                        }
-                        // Whatever is damaged in what is made comes from the image: the log's parts name themselves.
-                        return try telling(line.names.manifest(snapshot.id).description) {
-                            try make(in: target, from: pieces, progress)
-                        }
-                    }
-                } onCancel: {
-                    pieces.end(.failure(CancellationError()))
-                }
-                try await group.waitForAll()
-                return made
-            } catch {
-                group.cancelAll()
-                throw error
+        return try await Handover<Piece>.run(named: "metastore-restore") { pieces in
+            try await read(into: pieces)
+        } _: { pieces in
+            guard let snapshot, snapshot.form == .image else { return try make(in: target, from: pieces, progress) }
+            // Whatever is damaged in what is made comes from the image: the log's parts name themselves.
+            return try telling(line.names.manifest(snapshot.id).description) {
+                try make(in: target, from: pieces, progress)
             }
         }
     }

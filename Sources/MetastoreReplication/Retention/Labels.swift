@@ -72,16 +72,10 @@ package struct Labels: Sendable {
     /// All labels, by name. It lists: one that was made a moment ago may be missing.
     package func all() async throws(ArchiveError) -> [LabelRecord] {
         var found: [LabelRecord] = []
-        var last: ArchiveName?
-        while true {
-            let names = try await line.target.list(
-                under: line.names.labels, after: last, limit: Limits.listedNames)
-            for name in names {
-                if let record = try await label(String(name.words.last ?? "")) { found.append(record) }
-            }
-            guard names.count == Limits.listedNames else { return found }
-            last = names.last
+        try await line.target.forEachName(under: line.names.labels) { (name) throws(ArchiveError) in
+            if let record = try await label(String(name.words.last ?? "")) { found.append(record) }
         }
+        return found
     }
 
     /// Takes a label away. What it kept may go with the next retention.

@@ -93,19 +93,19 @@ struct RetentionInventory {
 
     private func lineObjects() async throws(ArchiveError) -> [LineObject] {
         var found: [LineObject] = []
-        for name in try await names(under: line.names.log) {
+        try await line.target.forEachName(under: line.names.log) { (name) throws(ArchiveError) in
             guard let place = line.names.log(name),
                 let bytes = try await line.target.read(name, limit: Limits.segmentObjectBytes)
-            else { continue }
+            else { return }
             found.append(
                 LineObject(
                     item: RetentionPlan.Item(name: name, bytes: bytes.count), epoch: place.epoch,
                     last: place.first.rawValue, isEpoch: bytes.starts(with: EpochRecord.magic)))
         }
-        for name in try await names(under: line.names.merged) {
+        try await line.target.forEachName(under: line.names.merged) { (name) throws(ArchiveError) in
             guard let place = line.names.merged(name),
                 let bytes = try await line.target.read(name, limit: Limits.segmentObjectBytes)
-            else { continue }
+            else { return }
             found.append(
                 LineObject(
                     item: RetentionPlan.Item(name: name, bytes: bytes.count), epoch: place.epoch,
@@ -115,15 +115,10 @@ struct RetentionInventory {
     }
 
     private func parts() async throws(ArchiveError) -> [ArchiveName] {
-        try await names(under: line.names.snapshots).filter { $0.words.count == 6 }
-    }
-
-    private func names(under folder: ArchiveName) async throws(ArchiveError) -> [ArchiveName] {
         var found: [ArchiveName] = []
-        while true {
-            let page = try await line.target.list(under: folder, after: found.last, limit: Limits.listedNames)
-            found += page
-            guard page.count == Limits.listedNames else { return found }
+        try await line.target.forEachName(under: line.names.snapshots) { (name) throws(ArchiveError) in
+            if name.words.count == 6 { found.append(name) }
         }
+        return found
     }
 }

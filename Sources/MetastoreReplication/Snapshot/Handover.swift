@@ -1,4 +1,5 @@
 internal import Dispatch
+internal import Metastore
 internal import MetastoreEngine
 internal import Synchronization
 
@@ -56,6 +57,45 @@ final class Handover<Element: Sendable>: Sendable {
             if let outcome {
                 try outcome.get()
                 return nil
+            }
+        }
+    }
+
+    /// Reads in a task, and makes something of it on a thread. A failure on either side ends both, as a cancelled task
+    /// does.
+    ///
+    /// - Parameters:
+    ///   - name: the thread's.
+    ///   - read: gives what it reads; what it throws is thrown where it is taken.
+    ///   - make: takes, and blocks.
+    static func run<Made: Sendable>(
+        named name: String, _ read: @escaping @Sendable (Handover) async throws -> Void,
+        _ make: @escaping @Sendable (Handover) throws -> Made
+    ) async throws -> Made {
+        let pieces = Handover()
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                do {
+                    try await read(pieces)
+                    pieces.end(.success(()))
+                } catch {
+                    pieces.end(.failure(error))
+                }
+            }
+            do {
+                let made = try await withTaskCancellationHandler {
+                    try await BlockingThread.run(named: name) {
+                        defer { pieces.abandon() }
+                        return try make(pieces)
+                    }
+                } onCancel: {
+                    pieces.end(.failure(CancellationError()))
+                }
+                try await group.waitForAll()
+                return made
+            } catch {
+                group.cancelAll()
+                throw error
             }
         }
     }

@@ -41,17 +41,9 @@ extension ArchiveLine {
     /// It lists: one that was made a moment ago may be missing.
     package func snapshots() async throws(ArchiveError) -> [SnapshotID] {
         var found: [SnapshotID] = []
-        var last: ArchiveName?
-        while true {
-            let names = try await target.list(under: names.snapshots, after: last, limit: Limits.listedNames)
-            for name in names {
-                let words = name.words.dropFirst()
-                if words.count == 4, let id = SnapshotID(words: words), self.names.manifest(id) == name {
-                    found.append(id)
-                }
-            }
-            guard names.count == Limits.listedNames else { break }
-            last = names.last
+        try await target.forEachName(under: names.snapshots) { (name) throws(ArchiveError) in
+            let words = name.words.dropFirst()
+            if words.count == 4, let id = SnapshotID(words: words), names.manifest(id) == name { found.append(id) }
         }
         return found.sorted { ($0.revision, $0.epoch, $0.form.rawValue) > ($1.revision, $1.epoch, $1.form.rawValue) }
     }

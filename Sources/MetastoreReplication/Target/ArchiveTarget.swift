@@ -3,6 +3,8 @@
 // 2. What was answered is durable: the object, and its name.
 // 3. Nothing that is promised depends on listing, on clocks or on the times of files.
 
+internal import MetastoreModel
+
 /// Where an archive lies: named objects, each written once.
 ///
 /// A target keeps bytes and nothing else: what they mean, and whether an object under a taken name is the same, is
@@ -30,6 +32,21 @@ public protocol ArchiveTarget: Sendable {
     /// Names below a name, ascending, after one of them. For people and for retention: what was made lately may be
     /// missing.
     func list(under name: ArchiveName, after: ArchiveName?, limit: Int) async throws(ArchiveError) -> [ArchiveName]
+}
+
+extension ArchiveTarget {
+    /// Every name below a name, ascending, page by page: memory is that of a page.
+    func forEachName(
+        under folder: ArchiveName, _ body: (ArchiveName) async throws(ArchiveError) -> Void
+    ) async throws(ArchiveError) {
+        var last: ArchiveName?
+        while true {
+            let page = try await list(under: folder, after: last, limit: Limits.listedNames)
+            for name in page { try await body(name) }
+            guard page.count == Limits.listedNames else { return }
+            last = page.last
+        }
+    }
 }
 
 /// Whose object has a name.

@@ -3,7 +3,7 @@ internal import MetastoreSQLite
 
 /// A database in memory that outlives whoever made it, to be read once: what is small is rebuilt there, also where
 /// nothing can be written.
-package final class HeldMemory: Engine {
+package final class HeldMemory: PassingEngine {
     private let base = MemoryEngine(options: EngineOptions())
 
     package init() {}
@@ -31,16 +31,6 @@ package final class HeldMemory: Engine {
     }
 
     package func openWriter() throws(EngineError) -> any Connection { try openReader() }
-    package func announceCommit() {}
-    package func watchCommits(_ wake: @escaping @Sendable () -> Void) {}
-    package func confirmHold() throws(EngineError) {}
-    package func maintain(_ writer: any Connection) throws(EngineError) -> Pressure { .none }
-    package func settle(_ writer: any Connection) throws(EngineError) {}
-    package func settleUnknownCommit() throws(EngineError) {}
-    package func keepNote(_ note: [UInt8]) throws(EngineError) {}
-    package func readNote() throws(EngineError) -> [UInt8]? { nil }
-    package func keepControl(_ control: [UInt8]) throws(EngineError) {}
-    package func readControl() throws(EngineError) -> [UInt8]? { nil }
 
     /// What was made stays until this goes.
     package func close() {}

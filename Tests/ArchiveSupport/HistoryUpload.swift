@@ -3,11 +3,12 @@
 //    and not written again: the same history gives the same segments' chain, whoever uploads it.
 // 2. An epoch's record says what the log says of its beginning: a second upload writes the same bytes.
 
-internal import FoundationEssentials
 package import Metastore
-internal import MetastoreModel
+package import MetastoreModel
+package import MetastoreReplication
 
-/// Brings a store's history into an archive, from its first revision on.
+/// Brings a store's history into an archive, from its first revision on, in segments of any size: an archiver's are as
+/// large as its clock has them.
 package struct HistoryUpload: Sendable {
     package private(set) var writer: ArchiveWriter
     /// What the archive had before.
@@ -74,12 +75,38 @@ package struct HistoryUpload: Sendable {
     }
 }
 
-extension Segment {
-    /// What of it comes after one of its revisions.
-    func after(_ revision: Revision) -> Segment {
-        let rest = records.filter { $0.revision > revision }
-        let kinds = rest.reduce(into: RecordKinds()) { $0.formUnion($1.kinds) }
-        let sums = footer.digests.filter { $0.key == .cluster || kinds.contains($0.key) }
-        return Segment(cluster: header.cluster, rest, after: link(of: revision) ?? [], digests: sums)
+extension ArchiveWriter {
+    /// Begins an archive, or goes on where the one that is there ends.
+    ///
+    /// - Parameter record: the epoch in which the store was, its fork the revision after which the archive begins.
+    /// - Throws: ``ArchiveError``: `forked` when the archive begins with another history of the cluster.
+    package static func begin(
+        _ line: ArchiveLine, with record: EpochRecord
+    ) async throws(ArchiveError) -> (writer: ArchiveWriter, history: ArchiveHistory) {
+        let name = line.names.beginning
+        _ = try await line.target.create(name, record.bytes)
+        guard let history = try await ArchiveHistory(line), history.beginning == record else {
+            throw .forked(object: "\(name)", after: record.fork)
+        }
+        return (ArchiveWriter(line, after: history.end), history)
+    }
+}
+
+extension Metastore {
+    /// Brings all of the log into an archive that has the beginning of it.
+    ///
+    /// - Parameter bound: bytes of records after which a segment is cut.
+    /// - Returns: how far the archive goes then.
+    @discardableResult
+    package func upload(to line: ArchiveLine, bound: Int = Limits.segmentBytes) async throws -> Revision {
+        guard let first = try await logRecords(after: .absent, bytes: 1).first else { return .absent }
+        var upload = try await HistoryUpload(line, from: first, bound: bound)
+        var last = Revision.absent
+        while let records = try await Optional(logRecords(after: last, bytes: 20_000)), !records.isEmpty {
+            try await upload.add(records)
+            last = records[records.count - 1].revision
+        }
+        try await upload.flush()
+        return upload.writer.end.revision
     }
 }
