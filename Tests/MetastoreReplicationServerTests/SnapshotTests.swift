@@ -171,6 +171,7 @@ internal import Testing
                 says: "HTTP/1.1 200 OK\r\nContent-Type: application/vnd.metastore.segments\r\nContent-Length: 0\r\n\r\n"
             )
             address.url = "http://127.0.0.1:\(old.port)"
+            address.grace = .seconds(60)
             let refused = await #expect(throws: FollowerError.self) {
                 try await Follower.open(
                     .sqlite(folder + "/s.db"), following: try .server(address), of: cluster, beginning)

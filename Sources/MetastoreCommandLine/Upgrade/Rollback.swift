@@ -148,15 +148,25 @@ extension Upgrade {
 
     private func report(_ outcome: RestoreOutcome, backup: String?, lost: Int64?) throws -> RollbackReport {
         screen.clear()
-        let now = try reading { connection in
-            let report = try verify(connection, of: place)
-            guard report.findingCount == 0 else {
-                throw CommandFailure(
-                    .damaged,
-                    "\(store): what was restored isn't whole: \(report.findings[0]). What was there before is kept as "
-                        + "\(outcome.aside ?? "nothing"). Don't delete it, and restore another backup.")
+        let now: ClosedStore.Summary
+        do {
+            now = try reading { connection in
+                let report = try verify(connection, of: place)
+                guard report.findingCount == 0 else {
+                    throw CommandFailure(
+                        .damaged,
+                        "\(store): what was restored isn't whole: \(report.findings[0]). What was there before is kept "
+                            + "as \(outcome.aside ?? "nothing"). Don't delete it, and restore another backup.")
+                }
+                return try ClosedStore(connection).summary()
             }
-            return try ClosedStore(connection).summary()
+        } catch let error as EngineError where error.code == .holdLost {
+            // The right to write ended with the replacement, and nobody reads under it.
+            throw CommandFailure(
+                .tryLater,
+                "\(store): this run put the backup in place, and somebody else replaced it again before it was "
+                    + "verified. What was there before this run is kept as \(outcome.aside ?? "nothing"): don't delete "
+                    + "it. Look at metastore-migrate history \(store) before you run this again.")
         }
         return RollbackReport(
             store: store, isDryRun: false, backup: backup, schema: now.schema, revision: now.revision.rawValue,
