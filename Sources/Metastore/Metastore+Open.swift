@@ -236,7 +236,7 @@ private struct Opening {
 
 extension Metastore {
     /// The release of this library.
-    public static let version = "0.2.0"
+    public static let version = "0.3.0"
 }
 
 /// What the note beside a database says: the newest head known to be durable.
