@@ -1,7 +1,18 @@
 internal import Glibc
 
 /// Threads for work that blocks: never those of the cooperative pool.
+///
+/// No signal is handled on one of them, as with any thread that a library makes for itself: signals are for the threads
+/// of whoever links it, which may have blocked them until something is done.
 package enum BlockingThread {
+    private static let blocked: sigset_t = {
+        var signals = sigset_t()
+        sigfillset(&signals)
+        // A thread's own faults.
+        for fault in [SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT, SIGSYS] { sigdelset(&signals, fault) }
+        return signals
+    }()
+
     private final class Work: Sendable {
         let body: @Sendable () -> Void
         init(_ body: @escaping @Sendable () -> Void) { self.body = body }
@@ -11,6 +22,9 @@ package enum BlockingThread {
     package static func tryStart(_ body: @escaping @Sendable () -> Void) -> Bool {
         var thread = pthread_t()
         let work = Unmanaged.passRetained(Work(body))
+        var (blocked, before) = (blocked, sigset_t())
+        pthread_sigmask(SIG_BLOCK, &blocked, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
         let result = pthread_create(
             &thread, nil,
             { argument in

@@ -22,6 +22,6 @@ struct ScratchFolder: Sendable {
     }
 
     func file(_ name: String) -> String { path + "/\(name).db" }
-    func store(_ name: String) -> EngineSource { .sqlite(file(name)) }
+    func store(_ name: String) -> EngineSource { .sqlite(inExistingDirectory: file(name)) }
     func remove() { try? FileManager.default.removeItem(atPath: path) }
 }

@@ -10,6 +10,11 @@ extension EngineSource {
         EngineSource { options in SQLiteEngine(path: path, options: options) }
     }
 
+    /// The same in a directory that is there, and isn't made: somebody may be about to remove it.
+    package static func sqlite(inExistingDirectory path: String) -> EngineSource {
+        EngineSource { options in SQLiteEngine(path: path, options: options, makesDirectory: false) }
+    }
+
     /// A private database in memory, gone when it is closed.
     public static func inMemory() -> EngineSource {
         EngineSource { options in MemoryEngine(options: options) }

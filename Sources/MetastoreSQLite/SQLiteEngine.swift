@@ -19,6 +19,7 @@ package final class SQLiteEngine: Engine {
 
     let options: EngineOptions
     let limits: SQLiteLimits
+    private let makesDirectory: Bool
     private let state = Mutex(State())
 
     private struct State: ~Copyable {
@@ -31,15 +32,24 @@ package final class SQLiteEngine: Engine {
         var isClosing = false
     }
 
-    package init(path: String, options: EngineOptions, limits: SQLiteLimits = SQLiteLimits()) {
+    /// - Parameter makesDirectory: a missing one, where it may write; else that is an error.
+    package init(
+        path: String, options: EngineOptions, limits: SQLiteLimits = SQLiteLimits(), makesDirectory: Bool = true
+    ) {
         place = path
         self.options = options
         self.limits = limits
+        self.makesDirectory = makesDirectory
     }
 
     package func prepare() throws(EngineError) -> Found {
-        let path = try DatabasePath.resolve(place, makingDirectories: !isReadOnly)
-        guard let path else { return .nothing }
+        let path = try DatabasePath.resolve(place, makingDirectories: makesDirectory && !isReadOnly)
+        guard let path else {
+            guard isReadOnly else {
+                throw EngineError(.missing, operation: "open", message: "the directory of \(place) isn't there")
+            }
+            return .nothing
+        }
         let isReadOnly = isReadOnly
         return try state.withLock { state throws(EngineError) in
             state.path = path

@@ -24,6 +24,18 @@ import Testing
         #expect(size(place.directory + "/nowhere") == nil)
     }
 
+    /// Of a folder that is about to be removed: who makes it again leaves it.
+    @Test func `is an error where the directory has to be there, and isn't`() throws {
+        let path = place.directory + "/gone/x.db"
+        let engine = SQLiteEngine(path: path, options: EngineOptions(), makesDirectory: false)
+        let error = error { _ = try engine.prepare() }
+        #expect(error?.code == .missing && error?.message.contains(path) == true)
+        #expect(size(place.directory + "/gone") == nil)
+        mkdir(place.directory + "/gone", 0o700)
+        #expect(try engine.prepare() == .nothing)
+        engine.close()
+    }
+
     @Test func `may be a path relative to the working directory`() throws {
         let engine = SQLiteEngine(path: "../../../../../../../.." + place.path, options: EngineOptions())
         #expect(try engine.prepare() == .nothing)
