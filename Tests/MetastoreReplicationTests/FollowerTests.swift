@@ -107,6 +107,17 @@ struct FollowedWay: CustomTestStringConvertible, Sendable {
                 return
             }
             #expect(status.position == leader.position)
+            // However early its time is over: before anybody waits, too.
+            try await follower.waitFor(leader.revision, timeout: .zero)
+            let early = await withTaskGroup { group in
+                for _ in 0..<500 {
+                    group.addTask {
+                        (try? await follower.waitFor(Revision(rawValue: 1_000), timeout: .nanoseconds(1))) == nil
+                    }
+                }
+                return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+            }
+            #expect(early == 500)
             let waiting = Task { try await follower.waitFor(Revision(rawValue: 1_000), timeout: .seconds(600)) }
             waiting.cancel()
             await #expect(throws: CancellationError.self) { try await waiting.value }

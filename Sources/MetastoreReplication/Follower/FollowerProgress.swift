@@ -112,15 +112,23 @@ final class FollowerProgress: Sendable {
     // MARK: Waiting
 
     func wait(for revision: Revision, _ timeout: Duration) async throws {
+        if state.withLock({ $0.following.status.position.revision >= revision }) { return }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await self.wait(for: revision) }
+            group.addTask {
+                try await Task.sleep(for: timeout)
+                throw FollowerError.notReached(revision: revision, status: self.status)
+            }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+    }
+
+    private func wait(for revision: Revision) async throws {
         let number = state.withLock { state in
             state.next += 1
             return state.next
         }
-        let clock = Task {
-            try await Task.sleep(for: timeout)
-            give(number) { FollowerError.notReached(revision: revision, status: $0) }
-        }
-        defer { clock.cancel() }
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { (waiter: Waiter) in
                 let answer: Result<Void, any Error>? = state.withLock { state in
@@ -133,15 +141,9 @@ final class FollowerProgress: Sendable {
                 if let answer { waiter.resume(with: answer) }
             }
         } onCancel: {
-            give(number) { _ in CancellationError() }
+            let waiter = state.withLock { $0.waiters.removeValue(forKey: number)?.waiter }
+            waiter?.resume(throwing: CancellationError())
         }
-    }
-
-    private func give(_ number: UInt64, _ error: (FollowerStatus) -> any Error) {
-        let (waiter, status) = state.withLock { state in
-            (state.waiters.removeValue(forKey: number)?.waiter, state.following.status)
-        }
-        waiter?.resume(throwing: error(status))
     }
 
     /// Each status from now on; whoever is slow is told the newest.
