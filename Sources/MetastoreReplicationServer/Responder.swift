@@ -84,11 +84,18 @@ final class Responder: Sendable {
     private func permission(_ role: AccessRole, _ head: HTTPRequest, _ channel: any Channel) async -> Permission {
         guard options.access != nil else {
             // A page in a browser on this machine may not read the store by another name of loopback.
-            let host = (head.authority ?? "").split(separator: ":").first ?? ""
+            let host = Self.host(of: head.authority ?? "")
             return ReplicationServerOptions.isLoopback(host) ? .granted(nil) : .refused(.misdirectedRequest)
         }
         guard let holder = await holder(head, channel) else { return .refused(.unauthorized) }
         return holder.role.includes(role) ? .granted(holder.name) : .refused(.forbidden)
+    }
+
+    /// Without the port. An IPv6 address stands in brackets, and has colons.
+    private static func host(of authority: String) -> Substring {
+        let end = authority.hasPrefix("[") ? authority.firstIndex(of: "]").map(authority.index(after:)) : nil
+        guard let colon = authority[(end ?? authority.startIndex)...].firstIndex(of: ":") else { return authority[...] }
+        return authority[..<colon]
     }
 
     private func holder(_ head: HTTPRequest, _ channel: any Channel) async -> AccessList.Holder? {

@@ -165,8 +165,15 @@ internal import Testing
         await store.close()
         // A page in a browser gives its own host's name.
         try await Served.with { served in
-            let found = try await served.get("/v1/health", [("Host", "attacker.example")])
-            #expect(found.status == 421 && found.body.isEmpty)
+            for host in [
+                "attacker.example", "attacker.example:80", "127.0.0.1.attacker.example", "[::1]attacker:80", "",
+            ] {
+                let found = try await served.get("/v1/health", [("Host", host)])
+                #expect(found.status == 421 && found.body.isEmpty, "\(host)")
+            }
+            for host in ["localhost", "localhost:80", "127.0.0.1:80", "[::1]", "[::1]:80"] {
+                #expect(try await served.get("/v1/health", [("Host", host)]).status == 200, "\(host)")
+            }
         }
     }
 }
