@@ -20,13 +20,24 @@ extension EngineError {
     static func last(
         _ handle: OpaquePointer, _ result: Int32, operation: String, wasInTransaction: Bool
     ) -> EngineError {
-        // There is no device to be full: SQLite says so of the number of a page that no database can have.
-        let isDamage = result & 0xff == SQLITE_FULL && FrozenVFS.serves(handle)
+        let damage = damage(handle, result, operation)
         return EngineError(
-            sqlite: isDamage ? SQLITE_CORRUPT : result, operation: operation,
-            words: isDamage ? "a page that can't be there is named" : String(cString: sqlite3_errmsg(handle)),
+            sqlite: damage == nil ? result : SQLITE_CORRUPT, operation: operation,
+            words: damage ?? String(cString: sqlite3_errmsg(handle)),
             systemError: sqlite3_system_errno(handle),
             endedTransaction: wasInTransaction && sqlite3_get_autocommit(handle) != 0)
+    }
+
+    /// Where SQLite blames a bound for what is damage; nil elsewhere.
+    private static func damage(_ handle: OpaquePointer, _ result: Int32, _ operation: String) -> String? {
+        switch result & 0xff {
+        // There is no device to be full: SQLite says so of the number of a page that no database can have.
+        case SQLITE_FULL where FrozenVFS.serves(handle): "a page that can't be there is named"
+        // Statements are short, and nothing is written here: what is too long is what was read.
+        case SQLITE_TOOBIG where operation == "prepare": "the schema has a text that can't be there"
+        case SQLITE_TOOBIG where FrozenVFS.serves(handle): "a value that can't be there is named"
+        default: nil
+        }
     }
 
     private static func code(sqlite result: Int32, systemError: Int32) -> Code {

@@ -117,7 +117,7 @@ extension Repository where Element == Checkpoint, Access == Writing {
         let warm = try session.first(
             """
             SELECT id FROM trials WHERE warm_start = \(checkpoint.uuid) AND warm_start IS NOT NULL AND state <= 6 \
-            LIMIT 1
+            ORDER BY id LIMIT 1
             """
         ) { try $0.integer(0) }
         if let warm { throw .refused(path: path, reason: "the live trial \(warm) is warm-started from it.") }
