@@ -3,7 +3,7 @@ internal import Synchronization
 
 /// A private database in memory: one connection, gone when it is closed. Keeps the same contract as a file, as far as
 /// memory can: the double for tests.
-package final class MemoryEngine: PassingEngine {
+package final class MemoryEngine: VolatileEngine {
     package let place = "memory"
     package let dialect = Dialect.sqlite
     package let hasOneConnection = true
@@ -65,9 +65,9 @@ package final class MemoryEngine: PassingEngine {
 }
 
 /// An engine whose database is in memory: nobody else has it, and nothing of it lasts.
-package protocol PassingEngine: Engine {}
+package protocol VolatileEngine: Engine {}
 
-extension PassingEngine {
+extension VolatileEngine {
     package func announceCommit() {}
     package func watchCommits(_ wake: @escaping @Sendable () -> Void) {}
     package func confirmHold() throws(EngineError) {}

@@ -5,7 +5,7 @@ package import MetastoreReplication
 
 /// What takes bytes apart that may come from anywhere: an archive's objects, a server's answers, a log's records.
 package enum FuzzTarget: String, CaseIterable, Sendable {
-    case segment, frames, epoch, kept, merge, label, manifest, part, rows, record
+    case segment, frames, snapshot, epoch, kept, merge, label, manifest, part, rows, record
 
     /// Reads the bytes, as long as they make sense. Whatever they are, it returns; what was read comes out the same
     /// when it is written and read again, or the process ends here.
@@ -32,6 +32,12 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
             check(segment.records.map(\.chain), again.records.map(\.chain))
             check(segment.records.map(\.body), again.records.map(\.body))
         case .frames: _ = try SegmentFrames.parts(bytes)
+        case .snapshot:
+            // Cut at other places on the way, it is the same.
+            let pieces = Result { try Self.pieces(bytes, at: bytes.count) }
+            let others = Result { try Self.pieces(bytes, at: 7) }
+            check((try? pieces.get()), (try? others.get()))
+            _ = try pieces.get()
         case .epoch:
             let record = try EpochRecord(bytes, named: rawValue)
             check(record, try EpochRecord(record.bytes, named: "again"))
@@ -68,6 +74,21 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
                 actor: "a", operation: UUID(), consumer: nil, kinds: .all, body: bytes, chain: [])
             try record.decodeBody { (change) throws(StoreError) in _ = try change.images(change.kind.table) }
         }
+    }
+
+    /// How many pieces of a snapshot come over a network that brings so many bytes at a time.
+    private static func pieces(_ bytes: [UInt8], at length: Int) throws -> Int {
+        var (cutter, frames, pieces) = (FrameCutter(), SnapshotFrames(), 0)
+        for first in stride(from: 0, to: bytes.count, by: max(1, length)) {
+            cutter.add(bytes[first..<min(first + length, bytes.count)])
+            while let frame = try cutter.next() {
+                _ = try frames.next(frame)
+                pieces += 1
+            }
+        }
+        guard cutter.isEmpty else { throw LogSourceError.damaged(reason: "it ends in the middle of a frame") }
+        try frames.finish()
+        return pieces
     }
 
     /// Where checksums aren't looked at, those of the bytes needn't be right.

@@ -50,6 +50,9 @@ internal import Testing
                 seeds.bytes[.frames] = seeds.bytes[.segment]?.prefix(3).map { bytes in
                     withUnsafeBytes(of: UInt32(bytes.count).bigEndian) { Array($0) } + bytes
                 }
+                let opened = try await Metastore.open(store.source)
+                seeds.bytes[.snapshot] = [try await SentFrames(of: opened).frames.bytes]
+                await opened.close()
                 seeds.bytes[.record] = store.records.prefix(40).map(\.body)
                 made = seeds
             }

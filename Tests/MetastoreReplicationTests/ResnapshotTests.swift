@@ -205,10 +205,21 @@ private final class HeldSource: DecoratedSource {
             var before = try await fallBehind(place, leader)
             let (path, source) = (place.root + "/to/metastore.db", place.root + "/from/metastore.db")
             var ends = Set<Revision>()
-            for _ in 0..<Seeded.count(200, least: 12) {
+            var span = Duration.zero
+            for round in 0..<Seeded.count(200, least: 12) {
+                let began = ContinuousClock.now
                 let process = try Tool(
                     ["resnapshot", path, source, "\(cluster)"], program: "metastore-follow-test")
-                try await Task.sleep(for: .milliseconds(Int.random(in: 0...250, using: &random)))
+                if round == 0 {
+                    // How long it takes here.
+                    #expect(
+                        await eventually(within: .seconds(60)) {
+                            process.lines.contains("\(leader.revision) following")
+                        }, "\(process.lines)")
+                    span = ContinuousClock.now - began
+                } else {
+                    try await Task.sleep(for: span * Double.random(in: 0...1.2, using: &random))
+                }
                 process.send(SIGKILL)
                 _ = process.end()
                 let replica = try await Follower.open(

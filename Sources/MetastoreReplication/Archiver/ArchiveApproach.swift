@@ -3,8 +3,8 @@
 //    epochs. A hint where to begin counts only if an object stands after it that was written by whoever had the store's
 //    link there, and only if that place is kept: retention frees names, and this store may have taken one.
 // 2. What is found to be archived leads to a link of this store's log: so all of it is this store's history.
-// 3. That the archive has more than the store counts only by a look at the store that came later: another archiver may be
-//    at work on the same store.
+// 3. That the archive has more than the store counts only by a later look at the store: another archiver may be at work
+//    on the same store.
 
 internal import Metastore
 internal import MetastoreModel

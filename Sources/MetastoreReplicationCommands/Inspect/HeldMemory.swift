@@ -3,7 +3,7 @@ internal import MetastoreSQLite
 
 /// A database in memory that outlives whoever made it, to be read once: what is small is rebuilt there, also where
 /// nothing can be written.
-package final class HeldMemory: PassingEngine {
+package final class HeldMemory: VolatileEngine {
     private let base = MemoryEngine(options: EngineOptions())
 
     package init() {}
