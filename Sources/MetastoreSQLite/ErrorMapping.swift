@@ -33,9 +33,10 @@ extension EngineError {
         switch result & 0xff {
         // There is no device to be full: SQLite says so of the number of a page that no database can have.
         case SQLITE_FULL where FrozenVFS.serves(handle): "a page that can't be there is named"
-        // Statements are short, and nothing is written here: what is too long is what was read.
-        case SQLITE_TOOBIG where operation == "prepare": "the schema has a text that can't be there"
-        case SQLITE_TOOBIG where FrozenVFS.serves(handle): "a value that can't be there is named"
+        // Preparing makes no value: what is too big was read in the schema. Of a statement other words are said.
+        case SQLITE_TOOBIG
+        where operation == "prepare" && String(cString: sqlite3_errmsg(handle)) == "string or blob too big":
+            "the schema has a text that can't be there"
         default: nil
         }
     }
