@@ -156,7 +156,21 @@ internal import Testing
             let genesis = try await twin.position(at: .absent)
             try await archive.archiving { archiver in
                 try await archive.awaitArchived(archiver)
-                let segments = try await names(archive.line).filter { "\($0)".contains("/log/") }
+                let objects = try await names(archive.line).filter { "\($0)".contains("/log/") }
+                var segments: [ArchiveName] = []
+                for name in objects {
+                    let bytes = try #require(try await target.read(name, limit: 1 << 30))
+                    guard bytes.starts(with: "MSSG".utf8) else {
+                        // The beginning of an epoch: the store knows of it, too.
+                        if segments.count == 4 {
+                            try await target.remove(name)
+                            #expect(try await feed(store, after: genesis) == feed(twin, after: genesis), "\(name)")
+                            _ = try await target.create(name, bytes)
+                        }
+                        continue
+                    }
+                    segments.append(name)
+                }
                 let index = segments.count / 3
                 let bytes = try #require(try await target.read(segments[index], limit: 1 << 30))
                 try await target.remove(segments[index])
