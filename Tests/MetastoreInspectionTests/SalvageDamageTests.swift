@@ -82,7 +82,8 @@ enum Damage: String, CaseIterable, Sendable {
 
     private func strike(isCompacted: Bool, _ kinds: [Damage]) async throws {
         try await withScratch { root in
-            let rows = Scale.of(Self.rows * 20)
+            // More rows and more times at once would take an hour.
+            let rows = max(Self.rows, Scale.of(Self.rows * 3))
             let lost = try await LostStore(root, rows: rows, isCompacted: isCompacted)
             let other = try await LostStore(root + "/other", rows: rows)
             var random = Scale.random(isCompacted ? 1 : 2)
