@@ -80,16 +80,20 @@ enum Damage: String, CaseIterable, Sendable {
         try await strike(isCompacted: true, Damage.allCases.filter { $0 != .foreignPages })
     }
 
+    /// All times on a small store, and some on a large one where there is the time: both at once would take an hour.
     private func strike(isCompacted: Bool, _ kinds: [Damage]) async throws {
+        for rows in Set([Self.rows, Scale.of(Self.rows * 20)]).sorted() {
+            try await strike(isCompacted: isCompacted, kinds, rows: rows, times: Scale.of(rows == Self.rows ? 40 : 4))
+        }
+    }
+
+    private func strike(isCompacted: Bool, _ kinds: [Damage], rows: Int, times: Int) async throws {
         try await withScratch { root in
-            // More rows and more times at once would take an hour.
-            let rows = max(Self.rows, Scale.of(Self.rows * 3))
             let lost = try await LostStore(root, rows: rows, isCompacted: isCompacted)
             let other = try await LostStore(root + "/other", rows: rows)
             var random = Scale.random(isCompacted ? 1 : 2)
             for damage in kinds {
                 var (there, of, older, resurrected, corrected, aside, least) = (0, 0, 0, 0, 0, 0, 1.0)
-                let times = Scale.of(40)
                 for _ in 0..<times {
                     let bytes = damage.strike(lost.bytes, &random, other: other.bytes)
                     let (_, target, report) = try lost.salvage(root, main: bytes, hasNote: Bool.random(using: &random))

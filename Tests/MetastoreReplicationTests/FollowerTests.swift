@@ -125,6 +125,9 @@ struct FollowedWay: CustomTestStringConvertible, Sendable {
             try await Task.sleep(for: .milliseconds(20))
             await follower.close()
             await #expect(throws: StoreError.closed) { try await last.value }
+            await #expect(throws: StoreError.closed) {
+                try await follower.waitFor(Revision(rawValue: 1_000), timeout: .zero)
+            }
             #expect(follower.status.state == .closed)
             await leader.close()
         }

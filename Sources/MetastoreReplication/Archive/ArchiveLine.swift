@@ -133,6 +133,14 @@ extension Segment {
         if index == -1 { return header.previous }
         return records.indices.contains(Int(index)) ? records[Int(index)].chain : nil
     }
+
+    /// What of it comes after one of its revisions.
+    package func after(_ revision: Revision) -> Segment {
+        let rest = records.filter { $0.revision > revision }
+        let kinds = rest.reduce(into: RecordKinds()) { $0.formUnion($1.kinds) }
+        let sums = footer.digests.filter { $0.key == .cluster || kinds.contains($0.key) }
+        return Segment(cluster: header.cluster, rest, after: link(of: revision) ?? [], digests: sums)
+    }
 }
 
 extension EpochRecord {

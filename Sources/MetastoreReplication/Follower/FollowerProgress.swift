@@ -112,7 +112,8 @@ final class FollowerProgress: Sendable {
     // MARK: Waiting
 
     func wait(for revision: Revision, _ timeout: Duration) async throws {
-        if state.withLock({ $0.following.status.position.revision >= revision }) { return }
+        // What is known already takes no time, and none that is over takes it away.
+        if let answer = state.withLock({ $0.answer(to: revision) }) { return try answer.get() }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.wait(for: revision) }
             group.addTask {
@@ -132,8 +133,7 @@ final class FollowerProgress: Sendable {
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { (waiter: Waiter) in
                 let answer: Result<Void, any Error>? = state.withLock { state in
-                    if state.following.status.position.revision >= revision { return .success(()) }
-                    if state.following.status.state == .closed { return .failure(StoreError.closed) }
+                    if let answer = state.answer(to: revision) { return answer }
                     if Task.isCancelled { return .failure(CancellationError()) }
                     state.waiters[number] = (revision, waiter)
                     return nil
@@ -176,6 +176,12 @@ final class FollowerProgress: Sendable {
 }
 
 extension FollowerProgress.State {
+    /// What whoever waits for a revision is told at once; nil where there is something to wait for.
+    fileprivate func answer(to revision: Revision) -> Result<Void, any Error>? {
+        if following.status.position.revision >= revision { return .success(()) }
+        return following.status.state == .closed ? .failure(StoreError.closed) : nil
+    }
+
     /// Those whose revision is there.
     fileprivate mutating func takeWaiters() -> [FollowerProgress.Waiter] {
         guard !waiters.isEmpty else { return [] }

@@ -131,13 +131,3 @@ extension [UInt8] {
         try withUnsafeBufferPointer { (bytes) throws(ArchiveError) in try read(UnsafeRawBufferPointer(bytes)) }
     }
 }
-
-extension Segment {
-    /// What of it comes after one of its revisions.
-    package func after(_ revision: Revision) -> Segment {
-        let rest = records.filter { $0.revision > revision }
-        let kinds = rest.reduce(into: RecordKinds()) { $0.formUnion($1.kinds) }
-        let sums = footer.digests.filter { $0.key == .cluster || kinds.contains($0.key) }
-        return Segment(cluster: header.cluster, rest, after: link(of: revision) ?? [], digests: sums)
-    }
-}
