@@ -134,6 +134,18 @@ internal import Testing
     }
 }
 
+private struct CountedTarget: PassedTarget {
+    let base: any ArchiveTarget
+    let calls = Counter()
+
+    func pass<Answer>(
+        _ call: () async throws(ArchiveError) -> Answer
+    ) async throws(ArchiveError) -> Answer {
+        calls.count()
+        return try await call()
+    }
+}
+
 extension ArchiverStatus {
     fileprivate var isAlarm: Bool { if case .alarm = state { true } else { false } }
 }
@@ -153,8 +165,12 @@ extension ArchiverStatus {
         }
     }
 
-    private func archive(_ store: Metastore, _ target: DirectoryTarget) async throws -> ArchiveError? {
-        let archiver = try Archiver(store, target)
+    private func archive(
+        _ store: Metastore, _ target: DirectoryTarget, after age: Duration = ArchiverOptions().segmentAge
+    ) async throws -> ArchiveError? {
+        var options = ArchiverOptions()
+        options.segmentAge = age
+        let archiver = try Archiver(store, target, options)
         let run = Task { try await archiver.run() }
         let end = store.position.revision
         _ = await eventually(within: .seconds(30)) {
@@ -189,6 +205,21 @@ extension ArchiverStatus {
             }
             try await promoted.keyValue.put("n/k", "kept")
             #expect(try await archive(promoted, target) == nil)
+            await promoted.close()
+        }
+    }
+
+    /// Writes stand still meanwhile: what the archive and the follower have in common is proven by its end.
+    @Test func `reads of the archive what is at its end`() async throws {
+        try await withLeader("long since") { root, leader, target in
+            for number in 0..<25 {
+                try await leader.keyValue.put("n/k", "\(number)")
+                #expect(try await archive(leader, target, after: .zero) == nil)
+            }
+            try await follow(leader, root + "/follower.db")
+            let counted = CountedTarget(base: target)
+            let promoted = try await Metastore.promote(.sqlite(root + "/follower.db"), archivingTo: counted)
+            #expect(counted.calls.value < 25, "a call for each object there is, and more, were made before")
             await promoted.close()
         }
     }

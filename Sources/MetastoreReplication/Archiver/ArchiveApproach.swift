@@ -25,12 +25,17 @@ struct ArchiveApproach {
         let objects: Int
     }
 
-    /// - Parameter hint: a place that was before an object of this store's history.
+    /// - Parameter hint: a place that was before an object of this store's history. A list of names has another, often
+    ///   a later one: what was promoted knows only where its leader's archiver once stood.
     /// - Returns: nil where there is no archive.
     /// - Throws: ``ArchiveError``: `forked`, `fenced`, `behind` and `gap` are for good. `StoreError`.
     func find(after hint: Position?) async throws -> Found? {
         var kept: KeptRecord?
-        if let hint, let place = try await place(of: hint), let found = try await walk(from: place, isProven: false) {
+        let hints = [hint, try await listedHint()].compactMap(\.self).sorted { $0.revision > $1.revision }
+        for hint in hints {
+            guard let place = try await place(of: hint), let found = try await walk(from: place, isProven: false) else {
+                continue
+            }
             kept = try await line.kept()
             if kept.map({ !$0.isBeyond(place) }) ?? true { return found }
         }
@@ -46,9 +51,9 @@ struct ArchiveApproach {
         return try await walk(from: start, isProven: true)
     }
 
-    /// Where to begin to look for whoever keeps no place of its own: before the newest object of this store's epochs
-    /// that a list of names has; nil where there is none, or the store has no link there.
-    func listedHint() async throws -> Position? {
+    /// Before the newest object of this store's epochs that a list of names has; nil where there is none, or the store
+    /// has no link there.
+    private func listedHint() async throws -> Position? {
         let (lineage, head) = (try await store.lineage(), try await store.logHead().revision)
         for epoch in lineage.epochs.reversed() {
             let last = lineage.end(of: epoch) ?? head

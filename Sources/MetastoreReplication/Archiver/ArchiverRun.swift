@@ -29,8 +29,7 @@ struct ArchiverRun {
         self.archiver = archiver
         let (store, line, options) = (archiver.store, archiver.line, archiver.options)
         let approach = ArchiveApproach(store: store, line: line, ahead: options.ahead)
-        let kept =
-            archiver.keepsLog ? try await store.keptLog(as: options.consumer) : try await approach.listedHint()
+        let kept = archiver.keepsLog ? try await store.keptLog(as: options.consumer) : nil
         let found: ArchiveApproach.Found
         if let there = try await approach.find(after: kept) {
             found = there
