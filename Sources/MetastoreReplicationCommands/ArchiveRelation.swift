@@ -2,12 +2,14 @@ internal import Metastore
 internal import MetastoreModel
 internal import MetastoreReplication
 
-/// How an archive and its store stand to each other.
+/// How an archive and its store, or a replica of that, stand to each other.
 package enum ArchiveRelation: String, Sendable, Hashable, Encodable {
     /// The archive has everything.
     case current
     /// The archive lacks the store's newest revisions.
     case behind
+    /// The store is a replica, and the archive goes on after its end: it follows.
+    case lagging
     /// The archive goes on after the store's end: the store is a copy that lags, or lost commits.
     case ahead
     /// Another master opened a later epoch in the archive.
@@ -20,7 +22,7 @@ package enum ArchiveRelation: String, Sendable, Hashable, Encodable {
     /// What to do about it; nil where there is nothing to be done.
     var advice: String? {
         switch self {
-        case .current, .behind: nil
+        case .current, .behind, .lagging: nil
         case .ahead:
             "the archive goes on after the store's end: this store is a copy that lags, or lost its newest commits. "
                 + "Look which of the two is right before anything is deleted"
@@ -41,6 +43,14 @@ package enum ArchiveRelation: String, Sendable, Hashable, Encodable {
         let (lineage, head) = (try await store.lineage(), try await store.logHead())
         guard lineage.cluster == history.line.cluster else { throw StoreError.otherCluster }
         let end = history.end
+        // Where the store ends is in the archive's history: nothing was committed to it that isn't archived.
+        let isWithin = try await history.link(at: head.position.revision) == head.chain
+        if isWithin, !lineage.contains(end.epoch) || head.position.revision < end.revision,
+            try await store.role() == .follower
+        {
+            self = .lagging
+            return
+        }
         guard lineage.contains(end.epoch) else {
             // An epoch that this store never was in: what comes before it may be this store's, or another's.
             let shared = history.stretches.last { lineage.contains($0.record.epoch) }
@@ -50,7 +60,9 @@ package enum ArchiveRelation: String, Sendable, Hashable, Encodable {
             return
         }
         guard end.revision <= head.position.revision else {
-            self = .ahead
+            // A revision that isn't kept any more is no proof of another history.
+            let isKept = head.position.revision >= history.start.revision
+            self = isWithin || !isKept ? .ahead : .forked
             return
         }
         switch try await store.link(of: end.revision) {

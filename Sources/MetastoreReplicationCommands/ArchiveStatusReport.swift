@@ -39,6 +39,7 @@ package struct ArchiveStatusReport: CommandReport {
         package let store: String
         package let revision: Int64
         package let relation: ArchiveRelation
+        /// By how many the archive is behind the store, or a lagging replica behind the archive.
         package let lagRevisions: Int64?
         package let lagBytes: Int?
         package let lagSeconds: Double?
@@ -67,7 +68,7 @@ package struct ArchiveStatusReport: CommandReport {
     package var exitStatus: ExitStatus {
         guard unreachable.isEmpty else { return .no }
         switch store?.relation {
-        case nil, .current, .behind: return .success
+        case nil, .current, .behind, .lagging: return .success
         case .ahead, .fenced, .forked, .gap: return .no
         }
     }
@@ -132,6 +133,10 @@ package struct ArchiveStatusReport: CommandReport {
                 "lag",
                 "\(Shown.count(Int(store.lagRevisions ?? 0), "revision")), \(Shown.bytes(store.lagBytes ?? 0)) of the "
                     + "log, the oldest committed \(Shown.duration(.seconds(store.lagSeconds ?? 0))) ago", .yellow)
+        case .lagging:
+            fields.add(
+                "lag", "the replica has \(Shown.count(Int(store.lagRevisions ?? 0), "revision")) still to follow",
+                .yellow)
         default: fields.add("alarm", store.relation.rawValue, .red)
         }
     }

@@ -39,9 +39,11 @@ package struct StatusCommand: Sendable {
                 var meter = ArchiveLagMeter()
                 lag = try await meter.measure(store, archived: history.end.revision)
             }
+            let lacking = relation == .lagging ? history.end.revision.rawValue - revision.rawValue : nil
             return ArchiveStatusReport.Store(
                 store: url.description, revision: revision.rawValue, relation: relation,
-                lagRevisions: lag.map { Int64($0.revisions) }, lagBytes: lag?.bytes, lagSeconds: lag?.age.inSeconds)
+                lagRevisions: lacking ?? lag.map { Int64($0.revisions) }, lagBytes: lag?.bytes,
+                lagSeconds: lag?.age.inSeconds)
         }
     }
 

@@ -1,6 +1,7 @@
 // Invariants
 // 1. What is verified is built: from the archive alone, in a scratch place that is gone afterwards.
-// 2. Rows that differ are found by key, on both sides at one revision; the store goes on meanwhile.
+// 2. Rows that differ are found by key, on both sides at one revision; the store goes on meanwhile. That revision is
+//    the archive's last, or where a replica stands that hasn't got so far.
 // 3. Damage is a failure, which names the object; a difference is an answer.
 
 package import FoundationEssentials
@@ -79,13 +80,20 @@ private struct Rebuilding {
 
     func run(_ point: RestorePoint?, comparing store: Metastore?) async throws -> VerifyAnswer {
         guard let point else { return try await everything(comparing: store) }
-        let report = try await restore(to: point)
+        let report = try await restore(to: point.point)
         var answer = VerifyAnswer(
             archive: place, cluster: line.cluster.text, revision: report.state.revision.rawValue,
             chain: Hexadecimal.text(of: report.state.chain), revisions: report.revisions,
             snapshots: report.snapshot.map { [$0.revision.rawValue] } ?? [],
             passedOver: report.passedOver.values.sorted())
         if let store {
+            let last = try await store.logHead().position.revision
+            guard report.state.revision <= last else {
+                throw CommandFailure(
+                    .no,
+                    "the store has not followed to revision \(report.state.revision) yet: it is at revision \(last). "
+                        + "Verify without --to, which compares it where it stands. Nothing was compared.")
+            }
             answer.comparedAt = report.state.revision.rawValue
             answer.add(try await locate(in: store))
         }
@@ -111,17 +119,17 @@ private struct Rebuilding {
         guard let store else { return answer }
         answer.comparedAt = report.comparedAt?.rawValue ?? report.revision.rawValue
         guard isDifferent || !report.differences.isEmpty else { return answer }
-        _ = try await restore(to: nil)
-        answer.comparedAt = report.revision.rawValue
+        let common = min(report.revision, try await store.logHead().position.revision)
+        _ = try await restore(to: .revision(common))
+        answer.comparedAt = common.rawValue
         answer.add(try await locate(in: store))
         answer.kinds = Set(answer.kinds).union(report.differences.map(\.name)).sorted()
         return answer
     }
 
-    private func restore(to point: RestorePoint?) async throws -> RestoreReport {
+    private func restore(to point: Restore.Point) async throws -> RestoreReport {
         var how = Restore.Options()
         how.purpose = .replica
-        let point = point?.point ?? .newest
         let restore = Restore(line, how)
         return try await line.naming(point, at: place) {
             try await restore.run(to: scratch.store("rebuilt"), at: point, screen.restoring("verify"))

@@ -13,8 +13,8 @@ internal import Testing
 /// What isn't as it should be is told, where it is, and with which exit code.
 @Suite(.serialized, .timed) struct `What metastore-replicate finds` {
     /// What somebody did behind the store's back.
-    private func change(_ rig: Rig, _ statements: String) throws {
-        let engine = try rig.source(rig.store).makeEngine(EngineOptions())
+    private func change(_ rig: Rig, _ statements: String, in url: StoreURL? = nil) throws {
+        let engine = try rig.source(url ?? rig.store).makeEngine(EngineOptions())
         _ = try engine.prepare()
         let writer = try engine.openWriter()
         try writer.executeScript(statements)
@@ -136,16 +136,51 @@ internal import Testing
             try await rig.commit(3)
             try await rig.ship()
             #expect(try await rig.status(beside: copy).store?.relation == .ahead)
-            let opened = try await Metastore.open(try rig.source(copy).withoutFileMarks)
-            for number in 0..<9 { try await opened.keyValue.put(EntryKey(namespace: "copy", key: "\(number)"), "x") }
-            await opened.close()
-            let report = try await rig.status(beside: copy)
-            #expect(report.store?.relation == .forked && report.exitStatus == .no)
+            // Shorter than the archive, and longer.
+            for numbers in [0..<1, 1..<9] {
+                let opened = try await Metastore.open(try rig.source(copy).withoutFileMarks)
+                for number in numbers {
+                    try await opened.keyValue.put(EntryKey(namespace: "copy", key: "\(number)"), "x")
+                }
+                await opened.close()
+                let report = try await rig.status(beside: copy)
+                #expect(report.store?.relation == .forked && report.exitStatus == .no)
+            }
             let alarm = await failure {
                 try await ArchiveCommand(copy, to: try rig.archive, once, screen: rig.screen).run(Password())
             }
             #expect(alarm?.status == .no && alarm?.description.contains("two masters") == true)
             #expect(try await rig.status(beside: rig.store).exitStatus == .success, "nothing was overwritten")
+        }
+    }
+
+    /// An operator verifies a replica while its master works: what it lacks is nothing to be alarmed about.
+    @Test(arguments: Rig.engines)
+    func `of a replica that lags is looked for where it stands`(_ engine: TestEngine) async throws {
+        try await Rig.with { rig in
+            try await rig.ship()
+            try await rig.snapshot()
+            let replica = try rig.place("replica", on: engine)
+            let stands = try await rig.follow(into: replica).revision
+            #expect(try await rig.status(beside: replica).store?.relation == .current)
+            // First in the same epoch; then another master leads, in one that the replica knows nothing of.
+            for _ in 0..<2 {
+                try await rig.commit(5)
+                try await rig.ship()
+                try await rig.snapshot()
+                let report = try await rig.status(beside: replica)
+                #expect(report.exitStatus == .success && report.store?.relation == .lagging, "\(report)")
+                #expect(report.store?.lagRevisions == report.revision - stands)
+                let answer = try await rig.verify(comparing: replica)
+                #expect(answer.isEqual == true && answer.comparedAt == stands && answer.revision == report.revision)
+                let early = await failure { try await rig.verify("\(report.revision)", comparing: replica) }
+                #expect(early?.status == .no && early?.description.contains("at revision \(stands)") == true)
+                try await rig.writing { try await $0.lead(as: "another") { _ in } }
+            }
+            try change(rig, "UPDATE trials SET restarts = 7 WHERE id = 2", in: replica)
+            let answer = try await rig.verify(comparing: replica)
+            #expect(answer.exitStatus == .no && answer.comparedAt == stands && answer.kinds == ["trials"], "\(answer)")
+            #expect(answer.differences.count == 1 && answer.differences[0].contains("trials/2"))
         }
     }
 

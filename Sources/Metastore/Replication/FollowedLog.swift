@@ -43,6 +43,16 @@ extension Metastore {
     /// The time by this store's clocks.
     package var time: TimeSource { options.time }
 
+    /// Whose writes the store takes, however it was opened here; its own where its schema doesn't say.
+    package func role() async throws -> StoreRole {
+        try await readOnce { [options] session in
+            guard try Head.load(session.connection, locking: false).schema >= StoreIdentity.schema else {
+                return options.replicaOf == nil ? .leader : .follower
+            }
+            return try StoreIdentity.load(session.connection).role
+        }
+    }
+
     /// True when clients write here: neither read-only nor a replica.
     package var isWritable: Bool { writer != nil && options.replicaOf == nil }
 }

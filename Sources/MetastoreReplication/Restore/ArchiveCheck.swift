@@ -2,11 +2,12 @@
 // 1. The kept history is rebuilt from its earliest snapshot, or from its first revision, and every object on the way is
 //    read: segments, and each snapshot's parts. Nothing of what is built is kept.
 // 2. A store's rows are computed anew, and compared by what its own log leads to from the archive's end on: a row that
-//    was changed behind its back is told by its key.
+//    was changed behind its back is told by its key. A replica that hasn't got so far is compared where it stands.
 
 package import Metastore
 package import MetastoreEngine
 package import MetastoreModel
+internal import Synchronization
 
 /// Rebuilds an archive's history in a scratch place, and compares.
 ///
@@ -45,10 +46,10 @@ package struct ArchiveCheck: Sendable {
     /// - Parameters:
     ///   - scratch: an empty place; empty again afterwards. In memory it takes as much as the store has. Images are
     ///     opened in a file of SQLite's alone.
-    ///   - store: the one that is archived there; compared at its newest revision.
-    /// - Throws: ``ArchiveError``: `damaged` naming the object; `forked` or `behind` where the store has another
-    ///   history than the archive, or less; ``StoreError``: `damaged` naming a row of the store, `misuse` for one in
-    ///   memory.
+    ///   - store: the one that is archived there, or a replica; compared at its newest revision.
+    /// - Throws: ``ArchiveError``: `damaged` naming the object; `forked` where the store has another history than the
+    ///   archive, `behind` where it has less and is no replica, or less than what is kept; ``StoreError``: `damaged`
+    ///   naming a row of the store, `misuse` for one in memory.
     package func run(
         in scratch: EngineSource, comparing store: Metastore? = nil,
         _ progress: @escaping @Sendable (RestoreProgress) -> Void = { _ in }
@@ -60,13 +61,21 @@ package struct ArchiveCheck: Sendable {
         let snapshots = try await candidates.all()
         for snapshot in snapshots { try await read(snapshot) }
         let sight = try await sight(of: store, history)
+        let found = Mutex<StateDigests?>(nil)
         var plan = RestorePlan(
             line: line, history: history, snapshot: history.kept == nil ? nil : snapshots.last { $0.form == .portable },
             revision: history.end.revision, options: restoreOptions)
         if history.kept != nil, plan.snapshot == nil {
             throw ArchiveError.missing(what: "a snapshot to begin with", reason: "the kept history has none")
         }
-        (plan.isScratch, plan.milestones, plan.more) = (true, snapshots, sight?.more ?? [])
+        (plan.isScratch, plan.milestones, plan.more) = (true, snapshots.map(milestone), sight?.more ?? [])
+        if let sight, sight.revision < history.end.revision {
+            let begin = plan.snapshot?.head
+            guard begin?.revision ?? .absent <= sight.revision else { throw ArchiveError.behind(after: sight.revision) }
+            if begin?.revision == sight.revision { found.withLock { $0 = begin?.digests } }
+            plan.milestones.append(
+                RestorePlan.Milestone(revision: sight.revision) { sums in found.withLock { $0 = sums } })
+        }
         let made = try await plan.run(to: scratch, progress)
         let images = try RestoredStore.takesImages(scratch, options) ? snapshots.filter { $0.form == .image } : []
         for image in images {
@@ -76,7 +85,8 @@ package struct ArchiveCheck: Sendable {
             _ = try await alone.run(to: scratch, progress)
         }
         let differences = sight.map { sight in
-            RecordKind.allCases.filter { sight.digests[$0] != made.head.digests[$0] }
+            let digests = found.withLock(\.self) ?? made.head.digests
+            return RecordKind.allCases.filter { sight.digests[$0] != digests[$0] }
         }
         return Report(
             revision: history.end.revision, chain: history.end.chain,
@@ -91,6 +101,16 @@ package struct ArchiveCheck: Sendable {
         options.store = self.options
         options.keepsLog = false
         return options
+    }
+
+    /// A snapshot's digests are those of the log at its revision.
+    private func milestone(_ snapshot: SnapshotManifest) -> RestorePlan.Milestone {
+        RestorePlan.Milestone(revision: snapshot.head.revision) { [names = line.names] sums in
+            guard snapshot.head.digests != sums else { return }
+            throw ArchiveError.damaged(
+                object: "\(names.manifest(snapshot.id))", offset: 0,
+                reason: "its digests are not those of the log at its revision")
+        }
     }
 
     /// Every part of a snapshot is what was written, and its rows can be read.
@@ -120,7 +140,13 @@ package struct ArchiveCheck: Sendable {
             return source.head
         }
         guard state.cluster == line.cluster else { throw StoreError.otherCluster }
-        guard state.revision >= history.end.revision else { throw ArchiveError.behind(after: state.revision) }
+        if state.revision < history.end.revision {
+            guard try await store.role() == .follower, let link = try await history.link(at: state.revision) else {
+                throw ArchiveError.behind(after: state.revision)
+            }
+            guard link == state.chain else { throw forked(history) }
+            return Sight(revision: state.revision, digests: state.digests, more: [])
+        }
         var more: [LogRecord] = []
         while (more.last?.revision ?? history.end.revision) < state.revision {
             let next = try await store.logRecords(after: more.last?.revision ?? history.end.revision)
@@ -128,9 +154,11 @@ package struct ArchiveCheck: Sendable {
         }
         let link =
             more.first.map { $0.link(after: history.end.chain) == $0.chain } ?? (state.chain == history.end.chain)
-        guard link else {
-            throw ArchiveError.forked(object: "the archive at \(line.target.place)", after: history.start.revision)
-        }
+        guard link else { throw forked(history) }
         return Sight(revision: state.revision, digests: state.digests, more: more)
+    }
+
+    private func forked(_ history: ArchiveHistory) -> ArchiveError {
+        .forked(object: "the archive at \(line.target.place)", after: history.start.revision)
     }
 }

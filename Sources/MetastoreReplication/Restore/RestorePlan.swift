@@ -13,12 +13,19 @@ struct RestorePlan: Sendable {
     let snapshot: SnapshotManifest?
     let revision: Revision
     var options: Restore.Options
-    /// Snapshots that are passed on the way: their digests have to be those of the rows.
-    var milestones: [SnapshotManifest] = []
+    var milestones: [Milestone] = []
     /// Nothing is kept of what is made.
     var isScratch = false
     /// Records of a store that go on where the archive ends.
     var more: [LogRecord] = []
+
+    /// A revision that is passed on the way, and what looks at the digests of the rows there.
+    ///
+    /// Nobody looks at the revision with which the plan's own snapshot begins.
+    struct Milestone: Sendable {
+        let revision: Revision
+        let look: @Sendable (StateDigests) throws -> Void
+    }
 
     /// What comes from the archive, in this order.
     private enum Piece: Sendable {
@@ -154,18 +161,13 @@ struct RestorePlan: Sendable {
     private func apply(_ part: ArchiveHistory.Part, to store: RestoredStore) throws {
         var rest = part.records[...]
         var digests: StateDigests?
-        while let last = rest.last {
-            let milestone = milestones.last { rest[rest.startIndex].revision <= $0.head.revision }
-                .flatMap { $0.head.revision <= last.revision ? $0 : nil }
-            let records = Array(rest.prefix { $0.revision <= milestone?.head.revision ?? last.revision })
+        while let first = rest.first, let last = rest.last {
+            let passed = milestones.map(\.revision).filter { first.revision <= $0 && $0 <= last.revision }.min()
+            let records = Array(rest.prefix { $0.revision <= passed ?? last.revision })
             rest = rest.dropFirst(records.count)
             let sums = try telling("\(part.object)") { try store.replay(records) }
             digests = sums
-            if let milestone, milestone.head.digests != sums {
-                throw ArchiveError.damaged(
-                    object: "\(line.names.manifest(milestone.id))", offset: 0,
-                    reason: "its digests are not those of the log at its revision")
-            }
+            for milestone in milestones where milestone.revision == passed { try milestone.look(sums) }
         }
         for (kind, sum) in part.digests ?? [:] where digests?[kind] != sum {
             throw ArchiveError.damaged(
