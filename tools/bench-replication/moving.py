@@ -7,15 +7,19 @@ import subprocess
 import tempfile
 import time
 
-from processes import Daemon, Talker, await_, timed
+from processes import Daemon, await_, timed
 
 
 class Server:
     """A PostgreSQL server of its own, reached by a socket."""
 
     def __init__(self):
-        folders = [path for path in os.environ["PATH"].split(":") if os.path.exists(f"{path}/postgres")]
-        self.programs = folders[0] if folders else "/usr/lib/postgresql/15/bin"
+        # Debian's, or where all of them are on the path.
+        folders = ["/usr/lib/postgresql/15/bin", *os.environ["PATH"].split(":")]
+        needed = ["postgres", "initdb", "pg_ctl", "createdb"]
+        self.programs = next(
+            path for path in folders if all(os.path.exists(f"{path}/{program}") for program in needed)
+        )
         self.folder = tempfile.mkdtemp(prefix="bench-move-")
         if os.getuid() == 0:
             shutil.chown(self.folder, "postgres")
@@ -49,39 +53,50 @@ def move(rig):
     archive = f"{place}/archive"
     os.makedirs(archive)
     store = f"{place}/master.db"
-    rig.fill(store, rig.count(1_000_000, 5_000))
+    made = rig.fill(store, rig.count(1_000_000, 5_000))
     with Server() as server:
         began = time.monotonic()
         timed(rig.replicate, "archive", "--store", store, "--to", archive, "--once")
         timed(rig.replicate, "snapshot", "--store", store, "--to", archive)
         archiver = Daemon(rig.replicate, "archive", "--store", store, "--to", archive)
         follower = Daemon(rig.replicate, "follow", "--from", archive, "--into", server.url)
-        with Talker(
-            rig.bench, "master", "--path", store, "--commits", rig.count(60_000), "--clients", 4, "--pause", 5, "--quiet"
-        ) as master:
-            master.until("ready")
+        # More than it comes to: it commits until it is stopped.
+        master = Daemon(
+            rig.bench, "master", "--path", store, "--clients", 4, "--pause", 5, "--quiet", "--commits", 10**9
+        )
+        loaded = time.monotonic()
+        with archiver, follower, master:
             await_(lambda: has_caught_up(rig, archive, server), 900, 1)
             copied = time.monotonic() - began
             # Compared while the master works: what it writes until it stops is compared by the digests of each segment.
-            timed(rig.replicate, "verify", archive, "--store", server.url)
-            master.process.terminate()
-            master.process.wait()
-        stopped = time.monotonic()
-        assert archiver.stop() in (0, 143, -15)
-        assert follower.stop() in (0, 143, -15)
-        timed(rig.replicate, "follow", "--from", archive, "--into", server.url, "--once")
-        timed(rig.replicate, "promote", server.url, "--archive", archive, "--yes")
+            compared, _ = timed(rig.replicate, "verify", archive, "--store", server.url)
+            assert master.process.poll() is None
+            stopped = time.monotonic()
+            master.stop()
+            assert archiver.stop() == 0
+            assert follower.stop() == 0
+        followed, _ = timed(rig.replicate, "follow", "--from", archive, "--into", server.url, "--once")
+        promoted, _ = timed(rig.replicate, "promote", server.url, "--archive", archive, "--yes")
         stood = time.monotonic() - stopped
-        return {"SQLite to PostgreSQL": {"copied after s": copied, "stood still s": stood}}
+        commits = status(rig, archive, server)["revision"] - made["revision"]
+        return {
+            "SQLite to PostgreSQL": {
+                "copied after s": copied, "compared s": compared, "stood still s": stood, "followed s": followed,
+                "promoted s": promoted, "commits per s": commits / (stopped - loaded),
+            }
+        }
+
+
+def status(rig, archive, server):
+    """What is said of the archive and the store, or nothing while there is none."""
+    done = subprocess.run(
+        [rig.replicate, "status", archive, "--store", server.url, "-o", "json"], capture_output=True, text=True
+    )
+    return json.loads(done.stdout) if done.returncode in (0, 1) else {}
 
 
 def has_caught_up(rig, archive, server):
     """The follower has caught up: what it lacks is a moment's commits."""
-    done = subprocess.run(
-        [rig.replicate, "status", archive, "--store", server.url, "-o", "json"], capture_output=True, text=True
-    )
-    if done.returncode not in (0, 1):
-        return False
-    said = json.loads(done.stdout)
+    said = status(rig, archive, server)
     store = said.get("store")
     return bool(store) and said["revision"] - store["revision"] < 2_000
