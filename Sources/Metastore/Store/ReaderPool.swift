@@ -109,9 +109,9 @@ final class ClosureRead<Value: Sendable>: ReadJob {
         let inTransaction = isSnapshot || reader.mustLook
         let result: Result<Value, any Error>
         do {
-            if inTransaction { try connection.begin(.read) }
+            let known = inTransaction ? try reader.begin() : nil
             let session = Session(connection, control: control)
-            if reader.mustLook, let refusal = try reader.refusal(session) {
+            if let known, let refusal = try reader.refusal(session, lacking: known) {
                 if ContinuousClock.now - submitted < bound / 2 {
                     connection.rollback()
                     waitAgain()
