@@ -53,6 +53,41 @@ internal import Testing
         }
     }
 
+    /// Nothing in a head row proves whose it is: the log does, and the table of epochs.
+    @Test(arguments: [false, true])
+    func `a head row of another store is disowned, and rows of that one don't come in with it`(
+        _ hasNote: Bool
+    ) async throws {
+        try await withScratch { root in
+            let lost = try await LostStore(root, rows: 100)
+            let other = try await LostStore(root + "/other", rows: 100)
+            let head = try lost.root(of: "head")
+            let pages = lost.bytes.count / LostStore.pageBytes
+            for page in stride(from: 2, through: pages, by: max(1, pages / 8)) where page != head {
+                let bytes = lost.bytes(with: [head, page], of: other)
+                let (_, target, report) = try lost.salvage(root, main: bytes, hasNote: hasNote)
+                let outcome = try await Outcome(lost, target, report)
+                let isMarked = report.rows.contains { $0.unconfirmed > 0 }
+                // Its first record, or the note, says which cluster it was; where the first record is of the other
+                // store, too, the rows are marked.
+                #expect(
+                    report.cluster == lost.cluster || !hasNote && (isMarked || !report.isClusterKnown), "page \(page)")
+                #expect(outcome.resurrected == 0 && (outcome.older == 0 || isMarked), "page \(page)")
+            }
+        }
+    }
+
+    @Test func `where the table of epochs is another store's too, what the log tells of is marked`() async throws {
+        try await withScratch { root in
+            let lost = try await LostStore(root, rows: 300)
+            let other = try await LostStore(root + "/other", rows: 300)
+            let bytes = lost.bytes(with: [try lost.root(of: "head"), try lost.root(of: "epochs")], of: other)
+            let (_, _, report) = try lost.salvage(root, main: bytes, hasNote: false)
+            for rows in report.rows { #expect(rows.isWhole || rows.unconfirmed == rows.recovered, "\(rows)") }
+            #expect(report.rows.contains { !$0.isWhole && $0.recovered > 0 })
+        }
+    }
+
     @Test func `the lost store isn't touched, and nothing is written over`() async throws {
         try await withScratch { root in
             let lost = try await LostStore(root, rows: 10)

@@ -169,7 +169,7 @@ extension SalvageTarget {
     /// Takes out rows that carry a revision whose record is there and has no such change: they are of another store, or
     /// of a history that this one left. Where the record is lost nothing tells; such rows are marked.
     func takeOutUnknown(_ log: SalvagedLog, whole: Set<RecordKind>) throws {
-        guard log.stretches.contains(where: \.isOurs) else { return }
+        guard log.stretches.contains(where: \.isOurs) else { return try doubt(log, whole) }
         try connection.run(
             """
             CREATE TABLE salvage_known (kind INTEGER NOT NULL, key TEXT NOT NULL, revision INTEGER NOT NULL,
@@ -197,6 +197,23 @@ extension SalvageTarget {
             while try takeOutUnknown(table, kind, log) == Self.batchRows { try endBatch() }
         }
         try connection.run("DROP TABLE salvage_known")
+    }
+
+    /// What is there of a log is another store's, as far as can be told: it may be this one's all the same, and the
+    /// head row another's. The rows that it should tell of are marked.
+    private func doubt(_ log: SalvagedLog, _ whole: Set<RecordKind>) throws {
+        guard log.proven > 0, let compacted = heads.map(\.compactedRevision.rawValue).max() else { return }
+        for table in tables {
+            guard let kind = table.kind, !whole.contains(kind) else { continue }
+            var keys: [RecordKey] = []
+            try connection.forEachRow(SQL(trusted: table.selectText)) { row in
+                let values = try table.columns.indices.map { try row.value($0, as: table.columns[$0].type) }
+                let record = try table.record(values)
+                if record.revision.rawValue > compacted { keys.append(record.key) }
+                return true
+            }
+            for key in keys { try mark(key, .unconfirmed) }
+        }
     }
 
     /// - Returns: how many, at most a batch.

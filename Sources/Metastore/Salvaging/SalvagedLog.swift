@@ -3,6 +3,8 @@
 //    first record after a hole is not proven; its link is what the next one follows from.
 // 2. A stretch of records counts when something else than itself ties it to this store: the head row, the note, the
 //    genesis, or the epoch's 64 random bits in another one that is tied to it.
+// 3. The head row is one page, which may be another store's: it counts unless the note, or more of the log than it has
+//    on its side, agrees with the table of epochs on another one.
 
 internal import FoundationEssentials
 internal import MetastoreEngine
@@ -17,12 +19,21 @@ package struct SalvagedLog: Sendable {
         package let last: Revision
         /// Tied to this store.
         package fileprivate(set) var isOurs: Bool
+        /// From whose genesis its first record follows; nil for one that follows from another record.
+        fileprivate let cluster: UUID?
         fileprivate let chain: [UInt8]
         fileprivate let epochs: Set<Epoch>
 
         private enum CodingKeys: CodingKey { case first, last, isOurs }
 
         func covers(_ revision: Int64) -> Bool { (first.rawValue...last.rawValue).contains(revision) }
+
+        /// It leads to this head, or goes on after what was compacted there.
+        fileprivate func isAt(_ head: Head) -> Bool {
+            if head.revision == last && head.chain == chain { return true }
+            guard head.compactedRevision.rawValue == first.rawValue - 1 else { return false }
+            return head.compactedRevision > .absent || head.cluster == cluster
+        }
     }
 
     package var found = 0
@@ -50,21 +61,24 @@ private struct ChainWalk {
     var log = SalvagedLog()
     private var last: (revision: Int64, chain: [UInt8])?
     private var first: Int64?
+    private var cluster: UUID?
     private var epochs: Set<Epoch> = []
 
     init(heads: [Head]) { self.heads = heads }
 
-    /// What comes before a record, if that is known.
-    private func before(_ record: LogRecord, cluster: UUID?) -> [[UInt8]] {
+    /// What comes before a record, if that is known, and whose genesis it is.
+    private func before(_ record: LogRecord, cluster: UUID?) -> [(chain: [UInt8], cluster: UUID?)] {
         let revision = record.revision.rawValue
+        guard revision > 1 else {
+            var clusters = heads.map(\.cluster) + [cluster].compactMap(\.self)
+            // Nothing else says which store it is: the first record does.
+            if clusters.isEmpty, let own = try? record.toldCluster() { clusters = [own] }
+            return clusters.map { (LogRecord.genesis(cluster: $0), $0) }
+        }
         var known: [[UInt8]] = []
         if let last, last.revision == revision - 1 { known.append(last.chain) }
-        for head in heads {
-            if head.compactedRevision.rawValue == revision - 1 { known.append(head.compactedChain) }
-            if revision == 1 { known.append(LogRecord.genesis(cluster: head.cluster)) }
-        }
-        if revision == 1, let cluster { known.append(LogRecord.genesis(cluster: cluster)) }
-        return known
+        for head in heads where head.compactedRevision.rawValue == revision - 1 { known.append(head.compactedChain) }
+        return known.map { ($0, nil) }
     }
 
     /// - Parameter candidates: the records there are of the next revision.
@@ -73,14 +87,14 @@ private struct ChainWalk {
         log.found += 1
         for (index, record) in candidates.enumerated() {
             let known = before(record, cluster: cluster)
-            guard known.contains(where: { record.link(after: $0) == record.chain }) else { continue }
+            guard let link = known.first(where: { record.link(after: $0.chain) == record.chain }) else { continue }
             if let last, last.revision == record.revision.rawValue - 1, record.link(after: last.chain) != record.chain {
                 end()
             } else if last?.revision != record.revision.rawValue - 1 {
                 end()
             }
             log.proven += 1
-            first = first ?? record.revision.rawValue
+            if first == nil { (first, self.cluster) = (record.revision.rawValue, link.cluster) }
             epochs.insert(record.epoch)
             last = (record.revision.rawValue, record.chain)
             return index
@@ -95,15 +109,36 @@ private struct ChainWalk {
             log.stretches.append(
                 SalvagedLog.Stretch(
                     first: Revision(rawValue: first), last: Revision(rawValue: last.revision), isOurs: false,
-                    chain: last.chain, epochs: epochs))
+                    cluster: cluster, chain: last.chain, epochs: epochs))
         }
-        (first, last, epochs) = (nil, nil, [])
+        (first, last, cluster, epochs) = (nil, nil, nil, [])
     }
 }
 
 extension SalvageTarget {
-    /// Finds out which records the chain proves, and takes the others out of the log.
+    /// Finds out which records the chain proves, and takes the others out of the log. Disowns a head row that is
+    /// another store's.
     func proveLog(note: HeadNote?) throws -> SalvagedLog {
+        var log = try walkLog(note)
+        if try isHeadForeign(log, note) {
+            heads = []
+            log = try walkLog(note)
+        }
+        log.tie(heads: heads, note: note)
+        return log
+    }
+
+    private func isHeadForeign(_ log: SalvagedLog, _ note: HeadNote?) throws -> Bool {
+        guard !heads.isEmpty, !heads.contains(where: { $0.cluster == note?.cluster }) else { return false }
+        let epochs = try connection.all("SELECT epoch, epoch_nonce FROM epochs") { row in
+            Epoch(number: try row.integer(0), nonce: UInt64(bitPattern: try row.integer(1)))
+        }
+        guard !heads.contains(where: { epochs.contains($0.epoch) }) else { return false }
+        let (head, table) = (log.records(of: heads), log.records(of: epochs))
+        return table > head || table == head && note != nil
+    }
+
+    private func walkLog(_ note: HeadNote?) throws -> SalvagedLog {
         var walk = ChainWalk(heads: heads)
         try forEachLogRow { row in
             guard case .integer(let revision) = row[0] else { return }
@@ -122,9 +157,7 @@ extension SalvageTarget {
             }
         }
         walk.end()
-        var log = walk.log
-        log.tie(heads: heads, note: note)
-        return log
+        return walk.log
     }
 
     private func dropLog(_ revision: Int64) throws {
@@ -146,16 +179,35 @@ extension SalvageTarget {
     }
 }
 
+extension LogRecord {
+    /// The store's cluster, as its first record tells it.
+    func toldCluster() throws -> UUID? {
+        var found: UUID?
+        try decodeBody { (raw) throws(StoreError) in
+            if raw.kind == .cluster, case .uuid(let id)? = try raw.images(ClusterRow.table).after?.last { found = id }
+        }
+        return found
+    }
+}
+
 extension SalvagedLog {
+    /// How many records there are that lead to one of these, go on after what was compacted there, or are of its epoch.
+    fileprivate func records(of heads: [Head]) -> Int {
+        records { stretch in heads.contains { stretch.isAt($0) || stretch.epochs.contains($0.epoch) } }
+    }
+
+    fileprivate func records(of epochs: [Epoch]) -> Int { records { !$0.epochs.isDisjoint(with: epochs) } }
+
+    private func records(_ isCounted: (Stretch) -> Bool) -> Int {
+        stretches.filter(isCounted).reduce(0) { $0 + Int($1.last.rawValue - $1.first.rawValue) + 1 }
+    }
+
     /// Which stretches are of this store.
     fileprivate mutating func tie(heads: [Head], note: HeadNote?) {
         var epochs: Set<Epoch> = []
         for index in stretches.indices {
             let stretch = stretches[index]
-            let isAtHead = heads.contains { head in
-                (head.revision == stretch.last && head.chain == stretch.chain)
-                    || (head.compactedRevision.rawValue == stretch.first.rawValue - 1)
-            }
+            let isAtHead = heads.contains { stretch.isAt($0) }
             let isNoted = note.map { $0.revision == stretch.last && $0.chain == stretch.chain } ?? false
             stretches[index].isOurs = isAtHead || isNoted
             if stretches[index].isOurs { epochs.formUnion(stretch.epochs) }

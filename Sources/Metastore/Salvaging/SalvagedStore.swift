@@ -236,11 +236,7 @@ extension SalvageTarget {
             guard found == nil, row[0] == .integer(1), let record = try LogRecord(values: row, place: "the log") else {
                 return
             }
-            try record.decodeBody { (raw) throws(StoreError) in
-                if raw.kind == .cluster, case .uuid(let id)? = try raw.images(ClusterRow.table).after?.last {
-                    found = id
-                }
-            }
+            found = try record.toldCluster()
         }
         return found
     }
