@@ -176,8 +176,15 @@ private struct Line: Decodable {
         try await Rig.with(commits: 1_000) { rig in
             try await rig.ship()
             var interrupted = 0
-            for delay in [40, 70, 100, 140, 200] {
+            for delay in [0, 1, 5, 20, 60, 120] {
                 let tool = try Tool(["verify", rig.folder, "--scratch", rig.root], program: Tool.replicate)
+                // From when there is a scratch.
+                let end = ContinuousClock.now + .seconds(20)
+                while !rig.names(in: rig.root).contains(where: { $0.hasPrefix("metastore-verify") }),
+                    !tool.hasEnded, ContinuousClock.now < end
+                {
+                    usleep(200)
+                }
                 usleep(UInt32(delay) * 1_000)
                 tool.send(SIGINT)
                 let ending = tool.end()
