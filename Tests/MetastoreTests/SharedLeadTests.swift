@@ -7,7 +7,7 @@
 
     @Suite struct `A lead where others may take it` {
         @Test func `ends for its holder when it couldn't be renewed for its time to live`() async throws {
-            try await withBench(TestEngine.postgresql, configure: { $0.engine.callTimeout = .milliseconds(200) }) {
+            try await withBench(TestEngine.postgresql, configure: { $0.engine.callTimeout = .seconds(2) }) {
                 (bench: Bench) async throws -> Void in
                 let cancelled = Counter()
                 let ended = await refusal {
