@@ -8,7 +8,7 @@
     /// 1. Everything lies in one schema; nothing outside of it is made, read or changed.
     /// 2. A server on an older timeline than one seen before, or of another origin, is never used.
     /// 3. Readers use the server the writer uses: a read sees every commit before it.
-    package final class PostgreSQLEngine: Engine {
+    package final class PostgreSQLEngine: FilelessEngine {
         package let place: String
         package let dialect = Dialect.postgresql
         package let hasOneConnection = false
@@ -131,13 +131,6 @@
         }
 
         package func confirmHold() throws(EngineError) { try checkWritable("confirm the right to write") }
-        package func maintain(_ writer: any Connection) throws(EngineError) -> Pressure { .none }
-        package func settle(_ writer: any Connection) throws(EngineError) {}
-        package func settleUnknownCommit() throws(EngineError) {}
-        package func keepNote(_ note: [UInt8]) throws(EngineError) {}
-        package func readNote() throws(EngineError) -> [UInt8]? { nil }
-        package func keepControl(_ control: [UInt8]) throws(EngineError) {}
-        package func readControl() throws(EngineError) -> [UInt8]? { nil }
 
         package func announceCommit() {
             guard !isReadOnly else { return }

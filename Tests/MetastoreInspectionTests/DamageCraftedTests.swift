@@ -96,11 +96,7 @@ internal import Testing
         try await withScratch { root in
             let path = try await made(root)
             var bytes = try contents(path)
-            let inspection = try Inspection.open(path: path)
-            let page = try inspection.connection.first(
-                "SELECT rootpage FROM sqlite_schema WHERE name = 'trials'"
-            ) { Int(try $0.integer(0)) }
-            let start = (try #require(page) - 1) * 4_096
+            let start = (try Inspection.open(path: path).rootPage(of: "trials") - 1) * 4_096
             try #require(bytes[start] == 0x0D, "the table must be one page")
             let cell = start + Int(bytes[start + 8]) << 8 + Int(bytes[start + 9])
             bytes.replaceSubrange(cell..<cell + 5, with: [0x87, 0xFF, 0xFF, 0xFF, 0x7F])

@@ -76,7 +76,7 @@ internal import Testing
         try await withScratch { root in
             let path = try await store(root)
             var bytes = try contents(path)
-            let root = try #require(try rootPage(path, of: "experiments"))
+            let root = try Inspection.open(path: path).rootPage(of: "experiments")
             let leaf = Array(bytes[(root - 1) * page..<root * page])
             try #require(leaf[0] == 0x0D, "the table must be one page")
             let maze = appendMaze(to: &bytes, leaf)
@@ -138,13 +138,6 @@ internal import Testing
     }
 
     private func short(_ number: Int) -> [UInt8] { [UInt8(number >> 8), UInt8(number & 0xff)] }
-
-    private func rootPage(_ path: String, of table: String) throws -> Int? {
-        let inspection = try Inspection.open(path: path)
-        return try inspection.connection.first(
-            SQL(trusted: "SELECT rootpage FROM sqlite_schema WHERE name = '\(table)'")
-        ) { Int(try $0.integer(0)) }
-    }
 
     private func bigEndian(_ number: UInt32) -> [UInt8] { withUnsafeBytes(of: number.bigEndian, Array.init) }
 

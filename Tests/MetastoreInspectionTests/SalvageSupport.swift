@@ -108,26 +108,11 @@ struct LostStore {
         try engine.settle(connection)
     }
 
-    static let pageBytes = 4_096
-
-    /// The page with which a table begins.
-    func root(of table: String) throws -> Int {
-        let engine = SQLiteEngine(path: path, options: EngineOptions())
-        defer { engine.close() }
-        _ = try engine.prepare()
-        let connection = try engine.openReader()
-        defer { connection.close() }
-        let number = try connection.first("SELECT rootpage FROM sqlite_schema WHERE name = \(table)") {
-            try $0.integer(0)
-        }
-        return Int(try #require(number))
-    }
-
     /// The database with some pages, counted from 1, of another store.
     func bytes(with pages: [Int], of other: LostStore) -> [UInt8] {
         var bytes = bytes
         for page in pages {
-            let place = (page - 1) * Self.pageBytes..<page * Self.pageBytes
+            let place = (page - 1) * 4_096..<page * 4_096
             bytes.replaceSubrange(place, with: other.bytes[place])
         }
         return bytes

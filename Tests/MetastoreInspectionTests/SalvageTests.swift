@@ -61,8 +61,8 @@ internal import Testing
         try await withScratch { root in
             let lost = try await LostStore(root, rows: 100)
             let other = try await LostStore(root + "/other", rows: 100)
-            let head = try lost.root(of: "head")
-            let pages = lost.bytes.count / LostStore.pageBytes
+            let head = try Inspection.open(path: lost.path).rootPage(of: "head")
+            let pages = lost.bytes.count / 4_096
             for page in stride(from: 2, through: pages, by: max(1, pages / 8)) where page != head {
                 let bytes = lost.bytes(with: [head, page], of: other)
                 let (_, target, report) = try lost.salvage(root, main: bytes, hasNote: hasNote)
@@ -81,7 +81,9 @@ internal import Testing
         try await withScratch { root in
             let lost = try await LostStore(root, rows: 300)
             let other = try await LostStore(root + "/other", rows: 300)
-            let bytes = lost.bytes(with: [try lost.root(of: "head"), try lost.root(of: "epochs")], of: other)
+            let inspection = try Inspection.open(path: lost.path)
+            let pages = [try inspection.rootPage(of: "head"), try inspection.rootPage(of: "epochs")]
+            let bytes = lost.bytes(with: pages, of: other)
             let (_, _, report) = try lost.salvage(root, main: bytes, hasNote: false)
             for rows in report.rows { #expect(rows.isWhole || rows.unconfirmed == rows.recovered, "\(rows)") }
             #expect(report.rows.contains { !$0.isWhole && $0.recovered > 0 })

@@ -6,6 +6,8 @@ package final class FaultPlan: Sendable {
     /// A kind of call.
     package enum Call: Sendable, Hashable {
         case begin
+        /// After a snapshot to read was taken.
+        case snapshot
         /// A statement whose text contains this.
         case statement(containing: String)
         case savepoint, releaseSavepoint, rollbackToSavepoint

@@ -88,6 +88,7 @@ package final class FaultyConnection: Connection {
     package func begin(_ mode: TransactionMode) throws(EngineError) {
         if mode == .write { try plan.met(.begin, on: base) }
         try base.begin(mode)
+        if mode == .read { try plan.met(.snapshot, on: base) }
     }
 
     package func commit() throws(EngineError) {

@@ -206,9 +206,7 @@ extension SalvageTarget {
         for table in tables {
             guard let kind = table.kind, !whole.contains(kind) else { continue }
             var keys: [RecordKey] = []
-            try connection.forEachRow(SQL(trusted: table.selectText)) { row in
-                let values = try table.columns.indices.map { try row.value($0, as: table.columns[$0].type) }
-                let record = try table.record(values)
+            try forEachRecord(of: table) { _, record in
                 if record.revision.rawValue > compacted { keys.append(record.key) }
                 return true
             }
@@ -216,13 +214,19 @@ extension SalvageTarget {
         }
     }
 
+    /// - Parameter body: false ends it.
+    private func forEachRecord(of table: SalvagedTable, _ body: ([Value], StoredRow) throws -> Bool) throws {
+        try connection.forEachRow(SQL(trusted: table.selectText)) { row in
+            let values = try table.columns.indices.map { try row.value($0, as: table.columns[$0].type) }
+            return try body(values, try table.record(values))
+        }
+    }
+
     /// - Returns: how many, at most a batch.
     private func takeOutUnknown(_ table: SalvagedTable, _ kind: RecordKind, _ log: SalvagedLog) throws -> Int {
         var unknown: [[Value]] = []
         var unproven: [RecordKey] = []
-        try connection.forEachRow(SQL(trusted: table.selectText)) { row in
-            let values = try table.columns.indices.map { try row.value($0, as: table.columns[$0].type) }
-            let record = try table.record(values)
+        try forEachRecord(of: table) { values, record in
             guard log.covers(record.revision.rawValue) else {
                 if log.lacks(record.revision.rawValue) { unproven.append(record.key) }
                 return true

@@ -69,7 +69,7 @@ private struct ChainWalk {
     /// What comes before a record, if that is known, and whose genesis it is.
     private func before(_ record: LogRecord, cluster: UUID?) -> [(chain: [UInt8], cluster: UUID?)] {
         let revision = record.revision.rawValue
-        guard revision > 1 else {
+        guard revision != 1 else {
             var clusters = heads.map(\.cluster) + [cluster].compactMap(\.self)
             // Nothing else says which store it is: the first record does.
             if clusters.isEmpty, let own = try? record.toldCluster() { clusters = [own] }
