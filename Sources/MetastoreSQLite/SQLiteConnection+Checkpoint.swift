@@ -30,10 +30,12 @@ extension SQLiteConnection {
     /// Puts everything committed into the database file, flushed. The log is left as it is; closing then removes it.
     func settle() throws(EngineError) {
         guard try checkpoint(SQLITE_CHECKPOINT_FULL, waiting: true) else {
+            let name = try sqlite3_db_filename(open("checkpoint"), "main").map { String(cString: $0) } ?? ""
+            let readers = ReaderSearch.describe(ReaderSearch.allReaders, indexPath: name + "-shm")
             throw EngineError(
                 .busy, operation: "checkpoint",
-                message: "a reader kept the write-ahead log from being copied into the database. Nothing is lost; end "
-                    + "long reads and try again", engineCode: SQLITE_BUSY)
+                message: "the write-ahead log could not be copied into the database, which is being read: \(readers). "
+                    + "Nothing is lost; end long reads and try again", engineCode: SQLITE_BUSY)
         }
     }
 

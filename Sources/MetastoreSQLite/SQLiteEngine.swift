@@ -136,7 +136,7 @@ package final class SQLiteEngine: Engine {
 
     package func maintain(_ writer: any Connection) throws(EngineError) -> Pressure {
         try sqlite(writer).maintain(limits, confirm: confirmHold) { () throws(EngineError) in
-            ReaderSearch.describe(indexPath: try heldPath("checkpoint").index)
+            ReaderSearch.describe(ReaderSearch.logReaders, indexPath: try heldPath("checkpoint").index)
         }
     }
 

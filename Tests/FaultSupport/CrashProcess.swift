@@ -114,15 +114,16 @@ package final class CrashProcess {
         waitpid(id, &status, WUNTRACED)
     }
 
-    /// Stops it where it holds no exclusive lock on a database: in a write or a checkpoint of its own it would keep
-    /// everybody else from writing.
-    package func stopBetweenWrites() throws {
+    /// Stops it where it neither writes nor reads: in the middle of a write or a checkpoint it would keep everybody
+    /// else from writing, in the middle of a read its successor from copying the write-ahead log into the database.
+    package func stopBetweenTransactions() throws {
         while true {
             stop()
-            // "1: POSIX  ADVISORY  WRITE 4711 fe:01:1234 0 EOF"
+            // "1: POSIX  ADVISORY  WRITE 4711 fe:01:1234 120 120"; a read holds one of the index' bytes 123 to 127.
             let isHolding = try String(contentsOfFile: "/proc/locks", encoding: .utf8).split(separator: "\n").contains {
                 let words = $0.split(separator: " ")
-                return words.count > 4 && words[1] == "POSIX" && words[3] == "WRITE" && words[4] == "\(id)"
+                guard words.count == 8, words[1] == "POSIX", words[4] == "\(id)" else { return false }
+                return words[3] == "WRITE" || (123...127).contains(Int(words[6]) ?? 0)
             }
             guard isHolding else { return }
             signal(SIGCONT)

@@ -30,6 +30,26 @@ extension Faults {
             await store.close()
         }
 
+        /// Until the log that it found is in the database, a writer answers nothing; a read of another process, as an
+        /// inspector's or a stopped predecessor's, keeps it from that, and is named.
+        @Test func `a writer that opens while another process reads says which one it waits for`() async throws {
+            try await place.fill()
+            var options = EngineOptions()
+            options.isReadOnly = true
+            let engine = SQLiteEngine(path: place.path, options: options)
+            _ = try engine.prepare()
+            let reader = try engine.openReader()
+            try reader.begin(.read)
+            let writer = try CrashProcess("serve")
+            #expect(try writer.ask("open \(place.path)") == "ok \(writer.id)")
+            let refused = try writer.ask("put a/b 1")
+            #expect(refused.contains("process \(getpid()) (") && refused.contains("Nothing is lost"), "\(refused)")
+            reader.rollback()
+            #expect(try writer.ask("put a/b 1").hasPrefix("ok"))
+            reader.close()
+            engine.close()
+        }
+
         @Test func `readers read on and follow the feed, also through the writer's death`() async throws {
             let writer = try CrashProcess("serve")
             try writer.ask("open \(place.path)")
@@ -72,12 +92,13 @@ extension Faults {
             try old.ask("open \(place.path)")
             if hadLed { #expect(try old.ask("lead master-0") == "ok 2") }
             #expect(try old.ask("put a/old 1").hasPrefix("ok"))
-            try old.stopBetweenWrites()
+            try old.stopBetweenTransactions()
             unlink(place.path + ".lock")
             let new = try CrashProcess("serve")
-            #expect(try new.ask("open \(place.path)").hasPrefix("ok"))
-            #expect(try new.ask("lead master-1") == "ok \(hadLed ? 3 : 2)")
-            #expect(try new.ask("put a/new 1").hasPrefix("ok"))
+            #expect(try new.ask("open \(place.path)") == "ok \(new.id)")
+            let (led, put) = (try new.ask("lead master-1"), try new.ask("put a/new 1"))
+            #expect(led == "ok \(hadLed ? 3 : 2)")
+            #expect(put.hasPrefix("ok"), "\(put)")
             old.signal(SIGCONT)
             for _ in 0..<3 {
                 let answer = try old.ask("put a/ghost 1")
@@ -103,7 +124,7 @@ extension Faults {
             let old = try CrashProcess("serve")
             try old.ask("open \(place.path)")
             #expect(try old.ask("settle") == "ok")
-            try old.stopBetweenWrites()
+            try old.stopBetweenTransactions()
             unlink(place.path + ".lock")
             let new = try CrashProcess("serve")
             #expect(try new.ask("open \(place.path)").hasPrefix("ok"))
