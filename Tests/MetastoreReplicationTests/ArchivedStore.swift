@@ -41,8 +41,12 @@ struct ArchivedStore {
         self.bound = bound
     }
 
+    /// By one revision at least: all that a random history tries may be refused.
     mutating func goOn(commits: Int, name: String) async throws {
         try await RandomHistory.goOn(in: source, commits: commits, name: name)
+        let store = try await Metastore.open(source)
+        try await store.keyValue.put("stretches/last", name)
+        await store.close()
         try await archive()
     }
 

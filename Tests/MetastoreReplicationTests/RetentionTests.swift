@@ -131,7 +131,6 @@ private struct DyingTarget: ArchiveTarget {
             #expect(everything.going.count > 5 && everything.goingBytes > 0 && everything.staying.count == 1)
             try await Labels(store.line).add("upgrade", at: store.snapshots[1].id.revision)
             let labelled = try await plan(store, ArchiveRetention(snapshots: 1))
-            // With some seeds nothing was committed between the last two.
             #expect(
                 labelled.reasons.contains(.label("upgrade")) && labelled.base == store.snapshots[1].id,
                 "\(labelled.reasons), of \(store.snapshots.map(\.id))")
