@@ -41,7 +41,8 @@ internal import Testing
                 let (reads, archived) = (archive.target.reads, try await archive.store.keptLog(as: "archiver"))
                 try await archive.archiving { archiver in
                     #expect(await eventually { archiver.status.archived != nil })
-                    if archived != nil { #expect(archive.target.reads - reads <= 20, "round \(round)") }
+                    // A few for each epoch and object after the place it knows; the whole line takes hundreds.
+                    if archived != nil { #expect(archive.target.reads - reads <= 40, "round \(round)") }
                     try await archive.commit(Int.random(in: 0...10, using: &random), &random)
                     if Bool.random(using: &random) { try await archive.awaitArchived(archiver) }
                     archive.target.mode = .losesAnswers
