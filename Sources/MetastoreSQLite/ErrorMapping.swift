@@ -33,12 +33,16 @@ extension EngineError {
         switch result & 0xff {
         // There is no device to be full: SQLite says so of the number of a page that no database can have.
         case SQLITE_FULL where FrozenVFS.serves(handle): "a page that can't be there is named"
-        // Preparing makes no value: what is too big was read in the schema. Of a statement other words are said.
-        case SQLITE_TOOBIG
-        where operation == "prepare" && String(cString: sqlite3_errmsg(handle)) == "string or blob too big":
+        // Preparing makes no value: what is too big was read in the schema, after something else of it that was wrong or
+        // not. Of a statement other words are said.
+        case SQLITE_TOOBIG where operation == "prepare" && saysSchema(String(cString: sqlite3_errmsg(handle))):
             "the schema has a text that can't be there"
         default: nil
         }
+    }
+
+    private static func saysSchema(_ words: String) -> Bool {
+        words == "string or blob too big" || words.hasPrefix("malformed database schema")
     }
 
     private static func code(sqlite result: Int32, systemError: Int32) -> Code {

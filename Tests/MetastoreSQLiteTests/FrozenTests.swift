@@ -200,6 +200,22 @@ import Testing
         #expect(error { _ = try frozen().create { _ in } }?.code == .readOnly)
     }
 
+    /// SQLite has two words for it then: what it met first is in the message, and the larger number is the code.
+    @Test func `is damaged where its schema can't be read, however long that is`() throws {
+        let bad = "UPDATE sqlite_schema SET sql = 'CREATE TABLE things (' || char(1);"
+        let long = """
+            INSERT INTO sqlite_schema VALUES ('view', 'long', 'long', 0,
+                'CREATE VIEW long AS SELECT 1 /*' || hex(zeroblob(200000)) || '*/');
+            """
+        for (number, script) in [bad, long, bad + long].enumerated() {
+            unlink(place.path)
+            try place.makeDatabase()
+            let shell = try ChildProcess("sqlite3", place.path, "PRAGMA writable_schema = ON;" + script)
+            #expect(shell.exitCode() == 0)
+            #expect(error { _ = try rows(frozen()) }?.code == .damaged, "script \(number)")
+        }
+    }
+
     /// A log is never believed: SQLite reads the same rows from it, or refuses the file.
     @Test func `shows what SQLite shows of a damaged log, or less`() throws {
         try make(.whole, .none)
