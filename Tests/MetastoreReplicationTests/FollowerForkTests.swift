@@ -126,8 +126,23 @@ internal import Testing
         if let segment = cutter.seal() { _ = try await writer.append(segment) }
     }
 
+    /// What is followed: a store, or an archive of it.
+    enum Kind: CaseIterable {
+        case store, archive
+
+        /// A source that has what a store has now.
+        func source(_ store: Metastore, _ place: FollowingPlace) async throws -> FollowedSource {
+            guard self == .archive else { return .store(store) }
+            let cluster = try await store.info().cluster
+            try await store.upload(to: ArchiveLine(place.target, of: cluster), bound: 300)
+            return .archive(place.target, of: cluster, polling: .milliseconds(5))
+        }
+    }
+
     /// A leader that lags is none that was restored: nothing is undone, even where it hasn't heard of the epoch yet.
-    @Test(arguments: [false, true]) func `waits for one that only lags`(_ lacksEpoch: Bool) async throws {
+    @Test(arguments: [false, true], Kind.allCases) func `waits for one that only lags`(
+        _ lacksEpoch: Bool, _ kind: Kind
+    ) async throws {
         try await FollowingPlace.with { place in
             try await RandomHistory.make(in: place.leader, commits: 20, name: "lagging")
             let leader = try await Metastore.open(place.leader)
@@ -144,12 +159,14 @@ internal import Testing
             let first = try await Follower.open(place.follower, following: .store(leader), options)
             try await first.waitFor(leader.revision, timeout: .seconds(60))
             await first.close()
-            let follower = try await Follower.open(place.follower, following: .store(behind), of: cluster, options)
+            let source = try await kind.source(behind, place)
+            let follower = try await Follower.open(place.follower, following: source, of: cluster, options)
             #expect(
                 await eventually {
                     if case .stalled(.ahead(source: behind.revision), _) = follower.status.state { true } else { false }
                 }, "\(follower.status)")
             try await behind.replay(Array(records.suffix(missing)))
+            _ = try await kind.source(behind, place)
             #expect(await eventually { follower.status.state == .following })
             try await expectEqual(follower, leader)
             await follower.close()
@@ -159,8 +176,9 @@ internal import Testing
     }
 
     /// A copy went on in the epoch that the leader has left: with less than the follower has, or more.
-    @Test(arguments: [5, 12]) func `tells one that went its own way in an earlier epoch from one that lags`(
-        _ commits: Int
+    @Test(arguments: [5, 12], Kind.allCases)
+    func `tells one that went its own way in an earlier epoch from one that lags`(
+        _ commits: Int, _ kind: Kind
     ) async throws {
         try await FollowingPlace.with { place in
             let (one, two) = (place.root + "/from/one.db", place.root + "/from/two.db")
@@ -179,7 +197,7 @@ internal import Testing
             try await first.waitFor(leader.revision, timeout: .seconds(60))
             await first.close()
             let follower = try await Follower.open(
-                place.follower, following: .store(other), of: fork.cluster, .quick)
+                place.follower, following: try await kind.source(other, place), of: fork.cluster, .quick)
             #expect(
                 await eventually { follower.status.state == .forked(lastCommon: fork) }, "\(follower.status) \(fork)")
             #expect(try await follower.store.contents() == leader.contents(), "it is left as it is")
@@ -189,6 +207,51 @@ internal import Testing
             await follower.close()
             await leader.close()
             await other.close()
+        }
+    }
+
+    /// Nobody can tell from what is kept how far both had the same.
+    @Test(arguments: [5, 40]) func `needs a snapshot of an archive that kept nothing of what both had`(
+        _ commits: Int
+    ) async throws {
+        try await FollowingPlace.with { place in
+            try await withHistories(place, "gone \(commits)") { histories in
+                let (cluster, first) = (histories.fork.cluster, histories.first)
+                let before = try await Follower.open(place.follower, following: .store(first), .quick)
+                for number in 0..<20 { try await first.keyValue.put(EntryKey(namespace: "n", key: "\(number)"), "v") }
+                try await before.waitFor(first.revision, timeout: .seconds(60))
+                await before.close()
+                let second = histories.second
+                for number in 0..<commits {
+                    try await second.keyValue.put(EntryKey(namespace: "n", key: "\(number)"), "w")
+                }
+                let source = try await Kind.archive.source(second, place)
+                let line = ArchiveLine(place.target, of: cluster)
+                _ = try await SnapshotWriter(line).write(.store(second))
+                let retention = Retention(ArchiveLine(place.target, of: cluster))
+                let plan = try await retention.plan(
+                    ArchiveRetention(snapshots: 1), now: Timestamp(microseconds: .max / 2))
+                try await retention.carryOut(plan)
+                let start = try #require(plan.start?.revision)
+                #expect(start > histories.fork.revision)
+                let follower = try await Follower.open(place.follower, following: source, of: cluster, .quick)
+                #expect(
+                    await eventually {
+                        if case .needsSnapshot(let oldest) = follower.status.state {
+                            oldest.revision == start
+                        } else {
+                            false
+                        }
+                    }, "\(follower.status)")
+                #expect(try await follower.store.contents() == first.contents(), "it is left as it is")
+                follower.resnapshot()
+                #expect(await eventually { follower.status.position == second.position }, "\(follower.status)")
+                try await second.keyValue.put("n/later", "v")
+                _ = try await Kind.archive.source(second, place)
+                try await follower.waitFor(second.revision, timeout: .seconds(60))
+                expectSameState(try await follower.store.contents(), try await second.contents())
+                await follower.close()
+            }
         }
     }
 

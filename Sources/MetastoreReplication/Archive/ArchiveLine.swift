@@ -91,24 +91,27 @@ extension ArchiveLine {
     /// What an epoch has from a revision on, up to the end of a segment; nil where no segment begins there, and none
     /// that was merged has it.
     func segment(_ epoch: Epoch, from first: Revision) async throws(ArchiveError) -> Segment? {
+        let found = try await segment(of: epoch, from: first)
+        return found?.header.epoch == epoch ? found : nil
+    }
+
+    /// The same of the epoch with this number, whoever opened it.
+    func segment(of epoch: Epoch, from first: Revision) async throws(ArchiveError) -> Segment? {
         let before = Revision(rawValue: first.rawValue - 1)
-        let found: Segment
         switch try await standing(after: before, in: epoch) {
         case .nothing: return nil
-        case .merged(let range):
-            guard let rest = try await merged(range, after: before) else { return nil }
-            found = rest
+        case .merged(let range): return try await merged(range, after: before)
         case .object(let bytes):
             guard !bytes.starts(with: EpochRecord.magic) else { return nil }
             let name = names.log(epoch, from: first)
-            found = try Segment(bytes, named: name.description)
+            let found = try Segment(bytes, named: name.description)
             guard found.header.cluster == cluster, found.header.first == first,
                 found.header.epoch.number == epoch.number
             else {
                 throw .damaged(object: name.description, offset: 0, reason: "it is not what its name says")
             }
+            return found
         }
-        return found.header.epoch == epoch ? found : nil
     }
 }
 

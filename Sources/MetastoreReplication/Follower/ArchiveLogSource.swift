@@ -1,6 +1,6 @@
 // Invariants
 // 1. The line isn't read from its beginning: it is entered at the segment that holds the follower's own link, and no
-//    other proof is asked for.
+//    other proof is asked for. A follower whose link it lacks is of another history: that is no damage of the archive.
 // 2. What is given away goes on from the follower's link, and is of the history that the newest epoch goes on from.
 // 3. What retention removed is told, and never taken for the end; nor is what somebody put under its name since.
 
@@ -72,8 +72,9 @@ package actor ArchiveLogSource: LogSource {
         if let known, known.at == place { entry = known.entry } else { entry = try await enter(place) }
         while true {
             if let fork = entry.route.fork(before: place.revision, of: entry.place.epoch) { throw forked(at: fork) }
-            if let next = try next(after: entry.place, entry.route) {
-                entry.place = next
+            if let next = end(of: entry.place, entry.route) {
+                guard next.chain == entry.place.chain else { throw mismatch(entry.place) }
+                entry.place = next.start
                 continue
             }
             let object = try await line.object(after: entry.place)
@@ -90,13 +91,9 @@ package actor ArchiveLogSource: LogSource {
         }
     }
 
-    /// Where the next epoch begins, if one goes on from this place.
-    private func next(after place: ArchivePlace, _ route: ArchiveRoute) throws(ArchiveError) -> ArchivePlace? {
-        guard route.last(of: place.epoch) == place.revision, let next = route.next(after: place.epoch) else {
-            return nil
-        }
-        guard next.chain == place.chain else { throw mismatch(place) }
-        return next.start
+    /// The next epoch, where a place's own ends there.
+    private func end(of place: ArchivePlace, _ route: ArchiveRoute) -> EpochRecord? {
+        route.last(of: place.epoch) == place.revision ? route.next(after: place.epoch) : nil
     }
 
     /// What of a segment comes after a place, and still counts.
@@ -118,28 +115,45 @@ package actor ArchiveLogSource: LogSource {
     /// The place in the line that a follower's is in: its own, or the begin of the segment that its revision is in.
     private func enter(_ place: LogPlace) async throws -> Entry {
         try await checkIsKept(place)
-        if place.revision == .absent { return try await beginning(place) }
+        let start = try await start()
+        guard start.revision < place.revision else { return try await entry(at: start, for: place) }
         let epoch = place.position.epoch
-        let route = try await ArchiveRoute(line, from: epoch, after: place.revision)
+        var route = try await ArchiveRoute(line, from: epoch, after: place.revision)
         if let fork = route.fork(before: place.revision, of: epoch) { throw forked(at: fork) }
         let own = ArchivePlace(epoch: epoch, revision: place.revision, chain: place.chain)
-        if let next = try next(after: own, route) { return Entry(place: next, route: route) }
-        switch try await line.object(after: own) {
-        case .epoch: return Entry(place: own, route: route)
-        case .segment(let next) where next.follows(own): return Entry(place: own, route: route)
-        default: break
+        if let next = end(of: own, route) {
+            if next.chain == own.chain { return Entry(place: next.start, route: route) }
+        } else if try await goesOn(own) {
+            return Entry(place: own, route: route)
         }
         // In the middle of a segment; or at the line's end; or on another history.
-        let segment = try await line.segment(upTo: place.revision, of: epoch)
-        guard let segment, segment.header.last >= place.revision else {
-            throw LogSourceError.behind(newest: segment?.header.last ?? .absent)
+        var segment = try await line.segment(upTo: place.revision, of: epoch)
+        var newest = segment?.header.last ?? .absent
+        if segment?.header.epoch != epoch {
+            // What the line has at this revision is of another epoch, if it has it.
+            route = try await ArchiveRoute(line, allFrom: start)
+            let home = route.place(before: place.revision, from: start)
+            segment = try await line.segment(upTo: place.revision, of: home.epoch)
+            newest = segment?.header.last ?? home.revision
         }
-        guard segment.link(of: place.revision) == place.chain else {
-            let before = segment.start
-            throw LogSourceError.forked(lastCommon: position(before.revision, epoch, before.chain))
+        guard let segment, newest >= place.revision else { throw LogSourceError.behind(newest: newest) }
+        guard segment.link(of: place.revision) == place.chain else { throw forked(after: segment.start) }
+        return Entry(place: place.revision < segment.header.last ? segment.start : segment.end, route: route)
+    }
+
+    /// Whether the line goes on from a place of a follower.
+    private func goesOn(_ place: ArchivePlace) async throws(ArchiveError) -> Bool {
+        do {
+            switch try await line.object(after: place) {
+            case .epoch: return true
+            case .segment(let next): return next.follows(place)
+            case nil: return false
+            }
+        } catch {
+            // An epoch doesn't go on from another history. What is damaged is found again by whoever reads on.
+            guard case .damaged = error else { throw error }
+            return false
         }
-        guard place.revision < segment.header.last else { return Entry(place: own, route: route) }
-        return Entry(place: segment.start, route: route)
     }
 
     /// What comes after a place may have been removed by retention: then the line doesn't end there.
@@ -151,17 +165,30 @@ package actor ArchiveLogSource: LogSource {
         throw LogSourceError.compacted(oldest: position(kept.revision, kept.epoch.epoch, kept.chain))
     }
 
-    private func beginning(_ place: LogPlace) async throws -> Entry {
+    /// Where the line begins, as far as it is kept.
+    private func start() async throws -> ArchivePlace {
+        if let kept { return kept.start }
         guard let beginning = try await line.beginning() else { throw LogSourceError.behind(newest: .absent) }
-        guard beginning.fork == .absent else {
-            throw LogSourceError.compacted(oldest: position(beginning.fork, beginning.epoch, beginning.chain))
+        return beginning.start
+    }
+
+    /// For whoever has what the line begins with, and no more. What came before is not here to be compared.
+    private func entry(at start: ArchivePlace, for place: LogPlace) async throws -> Entry {
+        guard place.revision == start.revision, place.revision == .absent || place.chain == start.chain else {
+            throw LogSourceError.compacted(oldest: position(start.revision, start.epoch, start.chain))
         }
-        let route = try await ArchiveRoute(line, from: beginning.epoch, after: .absent)
-        return Entry(place: beginning.start, route: route)
+        return Entry(
+            place: start, route: try await ArchiveRoute(line, from: start.epoch, after: start.revision))
     }
 
     private func forked(at record: EpochRecord) -> LogSourceError {
-        .forked(lastCommon: position(record.fork, record.parent ?? record.epoch, record.chain))
+        forked(after: ArchivePlace(epoch: record.parent ?? record.epoch, revision: record.fork, chain: record.chain))
+    }
+
+    /// What retention left of a segment may begin before what is kept: nobody can go back to that.
+    private func forked(after place: ArchivePlace) -> LogSourceError {
+        let place = kept.map { $0.revision > place.revision ? $0.start : place } ?? place
+        return .forked(lastCommon: position(place.revision, place.epoch, place.chain))
     }
 
     private func position(_ revision: Revision, _ epoch: Epoch, _ chain: [UInt8]) -> Position {

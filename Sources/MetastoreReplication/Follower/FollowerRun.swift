@@ -92,22 +92,26 @@ struct FollowerRun: Sendable {
     private func recover(from error: any Error) async {
         switch error {
         case LogSourceError.forked(let common): await recover(from: common)
-        case LogSourceError.behind(let newest):
-            if let common = try? await parting(newest) {
-                await recover(from: common)
-            } else if mayReplace(after: .behind(newest: newest)) {
-                await replace()
-            } else {
-                progress.note(.failed(.behind(newest: newest)))
-            }
-        case let error as LogSourceError where mayReplace(after: error): await replace()
-        case let error as LogSourceError: progress.note(.failed(error))
+        case LogSourceError.behind(let newest): await recover(aheadOf: newest)
+        case let error as LogSourceError: await replace(after: error)
         case is CancellationError: return
         default:
             progress.note(.storeFailed(reason: "\(error)"))
             if case StoreError.closed = error { await reopen() }
         }
         try? await Task.sleep(for: progress.takePause())
+    }
+
+    private func recover(aheadOf newest: Revision) async {
+        do {
+            if let common = try await parting(newest) { return await recover(from: common) }
+        } catch LogSourceError.compacted(let oldest) {
+            // They parted before what the source keeps.
+            return await replace(after: .compacted(oldest: oldest))
+        } catch {
+            // Nothing tells whether it only lags.
+        }
+        await replace(after: .behind(newest: newest))
     }
 
     /// Where a source that doesn't know this store's place, and ends at a revision, went another way; nil where it only
@@ -142,8 +146,7 @@ struct FollowerRun: Sendable {
         do {
             let common = try await common(told)
             guard progress.mayRewind else {
-                if mayReplace(after: .forked(lastCommon: common)) { return await replace() }
-                return progress.note(.failed(.forked(lastCommon: common)))
+                return await replace(after: .forked(lastCommon: common))
             }
             progress.note(.failed(.forked(lastCommon: common)))
             try await progress.store.rewind(to: common)
@@ -151,10 +154,9 @@ struct FollowerRun: Sendable {
             progress.note(.rewound(common))
         } catch StoreError.compacted {
             // The log here doesn't go back to where both have the same.
-            if mayReplace(after: .compacted(oldest: told)) { return await replace() }
-            progress.note(.failed(progress.mayRewind ? .compacted(oldest: told) : .forked(lastCommon: told)))
+            await replace(after: progress.mayRewind ? .compacted(oldest: told) : .forked(lastCommon: told))
         } catch let error as LogSourceError {
-            progress.note(.failed(error))
+            await replace(after: error)
         } catch {
             progress.note(.storeFailed(reason: "\(error)"))
         }
@@ -170,6 +172,12 @@ struct FollowerRun: Sendable {
         case .behind: progress.mayReplace
         case .unavailable, .refused, .damaged, .newer, .otherCluster: false
         }
+    }
+
+    /// Does so where it may; what failed is told otherwise.
+    private func replace(after error: LogSourceError) async {
+        guard mayReplace(after: error) else { return progress.note(.failed(error)) }
+        await replace()
     }
 
     private func replace() async {
@@ -197,13 +205,28 @@ struct FollowerRun: Sendable {
         var told = told
         while true {
             let own = try await progress.store.position(at: told.revision)
-            if own.chainPrefix == told.chainPrefix { return own }
+            if own.chainPrefix == told.chainPrefix { return await last(sharedAfter: own) }
             // The source's own fork lies before: it is asked about what is here at that revision.
             guard told.revision > .absent else { return own }
             let chain = try await progress.store.keptLink(of: told.revision)
             guard let earlier = try await fork(before: LogPlace(position: own, chain: chain)) else { return own }
             told = earlier
         }
+    }
+
+    /// An archive knows of common history by the object: of its next records, the first ones may be here, too.
+    private func last(sharedAfter common: Position) async -> Position {
+        var common = common
+        guard let chain = try? await progress.store.keptLink(of: common.revision),
+            let answer = try? await source.next(after: LogPlace(position: common, chain: chain), waiting: .zero)
+        else { return common }
+        for record in answer.parts.flatMap(\.records) {
+            guard (try? await progress.store.keptLink(of: record.revision)) == record.chain,
+                let next = try? await progress.store.position(at: record.revision)
+            else { break }
+            common = next
+        }
+        return common
     }
 
     /// Where the source's history left this one before a place; nil where it has the place.
