@@ -33,7 +33,7 @@ extension EngineError {
         switch result & 0xff {
         // There is no device to be full: SQLite says so of the number of a page that no database can have.
         case SQLITE_FULL where FrozenVFS.serves(handle): "a page that can't be there is named"
-        // Preparing makes no value: what is too big was read in the schema, after something else of it that was wrong or
+        // Preparing makes no value: what is too big was read in the schema, after some other part that was wrong or
         // not. Of a statement other words are said.
         case SQLITE_TOOBIG where operation == "prepare" && saysSchema(String(cString: sqlite3_errmsg(handle))):
             "the schema has a text that can't be there"
