@@ -35,13 +35,13 @@ extension EngineError {
         case SQLITE_FULL where FrozenVFS.serves(handle): "a page that can't be there is named"
         // Preparing makes no value: what is too big was read in the schema, after some other part that was wrong or
         // not. Of a statement other words are said.
-        case SQLITE_TOOBIG where operation == "prepare" && saysSchema(String(cString: sqlite3_errmsg(handle))):
+        case SQLITE_TOOBIG where operation == "prepare" && blamesSchema(String(cString: sqlite3_errmsg(handle))):
             "the schema has a text that can't be there"
         default: nil
         }
     }
 
-    private static func saysSchema(_ words: String) -> Bool {
+    private static func blamesSchema(_ words: String) -> Bool {
         words == "string or blob too big" || words.hasPrefix("malformed database schema")
     }
 

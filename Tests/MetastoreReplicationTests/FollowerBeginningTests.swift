@@ -121,14 +121,21 @@ extension FollowerOptions {
     }
 }
 
-extension Metastore {
-    /// A store whose log keeps next to nothing.
-    static func forgetful(_ source: EngineSource) async throws -> Metastore {
+extension StoreOptions {
+    /// The log keeps next to nothing.
+    static var forgetful: StoreOptions {
         var options = StoreOptions()
         options.logRetention = .zero
         options.housekeepingInterval = .milliseconds(5)
         options.engine.callTimeout = .seconds(30)
-        let store = try await Metastore.open(source, options)
+        return options
+    }
+}
+
+extension Metastore {
+    /// A store whose log keeps next to nothing.
+    static func forgetful(_ source: EngineSource) async throws -> Metastore {
+        let store = try await Metastore.open(source, .forgetful)
         try await store.forget(10)
         return store
     }

@@ -175,38 +175,79 @@ internal import Testing
         }
     }
 
+    /// A leader that went on in a new epoch, with nine revisions, and a copy that didn't.
+    private struct Parted {
+        let leader: Metastore
+        let copy: EngineSource
+        let fork: Position
+    }
+
+    /// The follower's place has what the leader has.
+    private func withParted(_ place: FollowingPlace, _ body: (Parted) async throws -> Void) async throws {
+        let (one, two) = (place.root + "/from/one.db", place.root + "/from/two.db")
+        try await RandomHistory.make(one, commits: 20, name: "an earlier epoch")
+        try FileManager.default.copyItem(atPath: one, toPath: two)
+        let leader = try await Metastore.open(.sqlite(one))
+        let fork = leader.position
+        try await leader.lead(as: "the next") { _ in }
+        for number in 0..<8 { try await leader.keyValue.put(EntryKey(namespace: "n", key: "\(number)"), "v") }
+        let first = try await Follower.open(place.follower, following: .store(leader), .quick)
+        try await first.waitFor(leader.revision, timeout: .seconds(60))
+        await first.close()
+        try await body(Parted(leader: leader, copy: EngineSource.sqlite(two).withoutFileMarks, fork: fork))
+        await leader.close()
+    }
+
     /// A copy went on in the epoch that the leader has left: with less than the follower has, or more.
     @Test(arguments: [5, 12], Kind.allCases)
     func `tells one that went its own way in an earlier epoch from one that lags`(
         _ commits: Int, _ kind: Kind
     ) async throws {
         try await FollowingPlace.with { place in
-            let (one, two) = (place.root + "/from/one.db", place.root + "/from/two.db")
-            try await RandomHistory.make(one, commits: 20, name: "an earlier epoch")
-            try FileManager.default.copyItem(atPath: one, toPath: two)
-            let leader = try await Metastore.open(.sqlite(one))
-            let fork = leader.position
-            try await leader.lead(as: "the next") { _ in }
-            for number in 0..<8 { try await leader.keyValue.put(EntryKey(namespace: "n", key: "\(number)"), "v") }
-            let other = try await Metastore.open(EngineSource.sqlite(two).withoutFileMarks)
-            #expect(other.position == fork)
-            for number in 0..<commits {
-                try await other.keyValue.put(EntryKey(namespace: "o", key: "\(number)"), "w")
+            try await withParted(place) { parted in
+                let (leader, fork) = (parted.leader, parted.fork)
+                let other = try await Metastore.open(parted.copy)
+                #expect(other.position == fork)
+                for number in 0..<commits {
+                    try await other.keyValue.put(EntryKey(namespace: "o", key: "\(number)"), "w")
+                }
+                let follower = try await Follower.open(
+                    place.follower, following: try await kind.source(other, place), of: fork.cluster, .quick)
+                #expect(
+                    await eventually { follower.status.state == .forked(lastCommon: fork) },
+                    "\(follower.status) \(fork)")
+                #expect(try await follower.store.contents() == leader.contents(), "it is left as it is")
+                follower.rewind()
+                #expect(await eventually { follower.status.position == other.position }, "\(follower.status)")
+                try await expectEqual(follower, other)
+                await follower.close()
+                await other.close()
             }
-            let first = try await Follower.open(place.follower, following: .store(leader), .quick)
-            try await first.waitFor(leader.revision, timeout: .seconds(60))
-            await first.close()
-            let follower = try await Follower.open(
-                place.follower, following: try await kind.source(other, place), of: fork.cluster, .quick)
-            #expect(
-                await eventually { follower.status.state == .forked(lastCommon: fork) }, "\(follower.status) \(fork)")
-            #expect(try await follower.store.contents() == leader.contents(), "it is left as it is")
-            follower.rewind()
-            #expect(await eventually { follower.status.position == other.position }, "\(follower.status)")
-            try await expectEqual(follower, other)
-            await follower.close()
-            await leader.close()
-            await other.close()
+        }
+    }
+
+    /// It ends before what the follower has, and has forgotten what both had.
+    @Test func `needs a snapshot of one that went its own way, and has forgotten where`() async throws {
+        try await FollowingPlace.with { place in
+            try await withParted(place) { parted in
+                let other = try await Metastore.open(parted.copy, .forgetful)
+                try await other.consumers.remove(FullStore.consumer)
+                try await other.forget(4)
+                #expect(other.revision < parted.leader.revision)
+                let follower = try await Follower.open(
+                    place.follower, following: .store(other), of: parted.fork.cluster, .quick)
+                #expect(
+                    await eventually {
+                        guard case .needsSnapshot(let oldest) = follower.status.state else { return false }
+                        return oldest.revision > parted.fork.revision
+                    }, "\(follower.status)")
+                #expect(try await follower.store.contents() == parted.leader.contents(), "it is left as it is")
+                follower.resnapshot()
+                #expect(await eventually { follower.status.position == other.position }, "\(follower.status)")
+                expectSameState(try await follower.store.contents(), try await other.contents())
+                await follower.close()
+                await other.close()
+            }
         }
     }
 
@@ -237,11 +278,8 @@ internal import Testing
                 let follower = try await Follower.open(place.follower, following: source, of: cluster, .quick)
                 #expect(
                     await eventually {
-                        if case .needsSnapshot(let oldest) = follower.status.state {
-                            oldest.revision == start
-                        } else {
-                            false
-                        }
+                        guard case .needsSnapshot(let oldest) = follower.status.state else { return false }
+                        return oldest.revision == start
                     }, "\(follower.status)")
                 #expect(try await follower.store.contents() == first.contents(), "it is left as it is")
                 follower.resnapshot()
@@ -258,12 +296,7 @@ internal import Testing
     /// The source's log doesn't go back to where the follower is.
     @Test func `says that it needs a snapshot where the history is gone`() async throws {
         try await FollowingPlace.with { place in
-            var options = StoreOptions()
-            options.logRetention = .zero
-            options.housekeepingInterval = .milliseconds(5)
-            let leader = try await Metastore.open(place.leader, options)
-            for number in 0..<10 { try await leader.keyValue.put("n/k", "\(number)") }
-            #expect(try await eventually { try await leader.info().compactedRevision > 1 })
+            let leader = try await Metastore.forgetful(place.leader)
             let follower = try await Follower.open(place.follower, following: .store(leader), .quick)
             #expect(
                 await eventually {

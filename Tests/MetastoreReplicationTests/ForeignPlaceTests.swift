@@ -1,3 +1,4 @@
+internal import ArchiveSupport
 internal import FaultSupport
 internal import FoundationEssentials
 internal import Metastore
@@ -102,6 +103,54 @@ internal import Testing
         }
     }
 
+    /// What was before isn't there to be compared: of two at the beginning, only the one with its link goes on.
+    @Test func `is told apart where the archive begins after a part of the history`() async throws {
+        var random = Seeded("an archive that begins later")
+        try await withScratch { root in
+            let line = ArchiveLine(try DirectoryTarget(path: root), of: random.uuid())
+            let (earlier, epoch) = (
+                Epoch(number: 1, nonce: random.next()), Epoch(number: 2, nonce: random.next())
+            )
+            var history: [LogRecord] = []
+            for number in 0..<12 {
+                history.append(
+                    .made(
+                        after: history.last, in: number < 6 ? earlier : epoch, of: line.cluster, by: "one", &random))
+            }
+            let start = history[5]
+            var beginning = EpochRecord.beginning(of: line.cluster, in: epoch)
+            (beginning.fork, beginning.chain) = (start.revision, start.chain)
+            var (writer, _) = try await ArchiveWriter.begin(line, with: beginning)
+            let oldest = Position(
+                cluster: line.cluster, epoch: epoch, revision: start.revision,
+                chainPrefix: Position.prefix(of: start.chain))
+            func answer(_ record: LogRecord) async -> Result<[Revision], LogSourceError> {
+                await Self.ask(line, after: LogPlace(record, of: line.cluster)).map { $0.map(\.revision) }
+            }
+            func other(_ number: Int) -> LogRecord {
+                .made(after: history[number - 2], in: history[number - 1].epoch, of: line.cluster, by: "b", &random)
+            }
+            for isEmpty in [true, false] {
+                if !isEmpty {
+                    for part in [history[6..<9], history[9...]] {
+                        _ = try await writer.append(
+                            Segment(cluster: line.cluster, Array(part), after: writer.end.chain, digests: [:]))
+                    }
+                }
+                for record in history[..<5] { #expect(await answer(record) == .failure(.compacted(oldest: oldest))) }
+                #expect(await answer(other(6)) == .failure(.compacted(oldest: oldest)))
+                #expect(await answer(start) == .success(isEmpty ? [] : history[6..<9].map(\.revision)))
+                guard !isEmpty else {
+                    #expect(await answer(history[6]) == .failure(.behind(newest: start.revision)))
+                    continue
+                }
+                #expect(await answer(history[7]) == .success([history[8].revision]))
+                #expect(await answer(history[11]) == .success([]))
+                #expect(await answer(other(8)) == .failure(.forked(lastCommon: oldest)))
+            }
+        }
+    }
+
     /// The archive's own followers go on then, too.
     @Test func `is told where names lack what was made lately`() async throws {
         var random = Seeded("foreign places, lists that lag")
@@ -110,7 +159,7 @@ internal import Testing
                 let noisy = try await NoisyLine.make(root, &random, epochs: 2...4, records: 0...6)
                 let cluster = noisy.line.cluster
                 let names = try await noisy.line.target.list(under: noisy.line.names.log, after: nil, limit: 10_000)
-                let lately = names.suffix(Int.random(in: 1...6, using: &random))
+                let lately = names.suffix(Int.random(in: 1...names.count, using: &random))
                 let line = ArchiveLine(LaggingTarget(base: noisy.line.target, hidden: Set(lately)), of: cluster)
                 for record in noisy.history.dropLast() {
                     let answer = await Self.ask(line, after: LogPlace(record, of: cluster))

@@ -51,3 +51,54 @@ extension ArchiveLine {
         }
     }
 }
+
+extension ArchiveLine {
+    /// The record that ends an epoch, if a list of names knows of one.
+    func record(after epoch: Int64, from revision: Revision) async throws(ArchiveError) -> EpochRecord? {
+        guard let last = try await lastName(of: epoch, after: revision),
+            let bytes = try await target.read(last, limit: Limits.segmentObjectBytes),
+            bytes.starts(with: EpochRecord.magic)
+        else { return nil }
+        let record = try EpochRecord(bytes, named: "\(last)")
+        guard record.cluster == cluster, record.epoch.number > epoch else {
+            throw .damaged(object: "\(last)", offset: 0, reason: "it is of another cluster, or of an earlier epoch")
+        }
+        return record
+    }
+
+    /// The last name of an epoch that a list has, and that is in the line.
+    private func lastName(of epoch: Int64, after revision: Revision) async throws(ArchiveError) -> ArchiveName? {
+        var last: ArchiveName?
+        var after = names.log(Epoch(number: epoch, nonce: 0), from: revision)
+        let folder = names.logs(Epoch(number: epoch, nonce: 0))
+        while true {
+            let page = try await target.list(under: folder, after: after, limit: Limits.archiveListing)
+            guard let end = page.last else { return last }
+            // Whatever is found under a name that merging freed is not in the line.
+            try await readMerges()
+            let inLine = page.last { name in
+                names.log(name).map { merges.range(of: $0.first, in: $0.epoch) == nil } ?? false
+            }
+            (last, after) = (inLine ?? last, end)
+            guard page.count == Limits.archiveListing else { return last }
+        }
+    }
+
+    /// The last segment of an epoch that is listed, or merged.
+    func segment(lastOf epoch: Epoch, after revision: Revision) async throws(ArchiveError) -> Segment? {
+        let name = try await lastName(of: epoch.number, after: revision)
+        // Whatever lost its name while names were listed has a record now.
+        try await readMerges()
+        let merged = merges.last(upTo: Revision(rawValue: .max), in: epoch.number)?.first
+        let listed = name.flatMap { names.log($0) }?.first
+        guard let first = [listed, merged].compactMap(\.self).max() else { return nil }
+        return try await segment(numberedAs: epoch, from: first)
+    }
+
+    /// The last segment that begins at a revision or before it, looked for in lists of names; nil where none is found,
+    /// or the epoch has ended there.
+    func segment(upTo revision: Revision, of epoch: Epoch) async throws(ArchiveError) -> Segment? {
+        guard let first = try await listed(upTo: revision, of: epoch) else { return nil }
+        return try await segment(numberedAs: epoch, from: first)
+    }
+}

@@ -91,12 +91,12 @@ extension ArchiveLine {
     /// What an epoch has from a revision on, up to the end of a segment; nil where no segment begins there, and none
     /// that was merged has it.
     func segment(_ epoch: Epoch, from first: Revision) async throws(ArchiveError) -> Segment? {
-        let found = try await segment(of: epoch, from: first)
+        let found = try await segment(numberedAs: epoch, from: first)
         return found?.header.epoch == epoch ? found : nil
     }
 
     /// The same of the epoch with this number, whoever opened it.
-    func segment(of epoch: Epoch, from first: Revision) async throws(ArchiveError) -> Segment? {
+    func segment(numberedAs epoch: Epoch, from first: Revision) async throws(ArchiveError) -> Segment? {
         let before = Revision(rawValue: first.rawValue - 1)
         switch try await standing(after: before, in: epoch) {
         case .nothing: return nil

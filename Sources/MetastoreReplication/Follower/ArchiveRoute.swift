@@ -1,7 +1,7 @@
 // Invariants
 // 1. A later epoch's record stands at the end of the epoch before it. The end of an epoch is looked for in a list of
-//    names, which may lack what was made lately: then the line itself leads there, one object later. Whoever would call
-//    somebody's history another one reads the line to its end.
+//    names, which may lack what was made lately: then the line itself leads there, one object later. That an epoch is
+//    not in the archive is known only after the line was read to its end.
 // 2. What an epoch has after the place that a later one goes on from is another history, and isn't given away.
 
 internal import MetastoreModel
@@ -19,6 +19,23 @@ struct ArchiveRoute: Sendable {
         while let record = try await line.record(after: place.epoch, from: place.after) {
             later.append(record)
             place = (record.epoch.number, record.fork)
+        }
+    }
+
+    /// All of what an archive keeps, also what no list of names has yet.
+    ///
+    /// - Parameter start: where the line begins.
+    init(_ line: ArchiveLine, allFrom start: ArchivePlace) async throws(ArchiveError) {
+        self = try await ArchiveRoute(line, from: start.epoch, after: start.revision)
+        var place = later.last?.start ?? start
+        if let last = try await line.segment(lastOf: place.epoch, after: place.revision) { place = last.end }
+        while let object = try await line.object(after: place) {
+            switch object {
+            case .segment(let segment): place = segment.end
+            case .epoch(let record):
+                add(record)
+                place = record.start
+            }
         }
     }
 
@@ -45,77 +62,11 @@ struct ArchiveRoute: Sendable {
         return later.last { $0.epoch.number > epoch.number && $0.fork == last }
     }
 
-    /// All of what an archive keeps, also what no list of names has yet.
-    ///
-    /// - Parameter start: where the line begins.
-    init(_ line: ArchiveLine, allFrom start: ArchivePlace) async throws(ArchiveError) {
-        self = try await ArchiveRoute(line, from: start.epoch, after: start.revision)
-        var place = later.last?.start ?? start
-        if let last = try await line.last(of: place.epoch, after: place.revision) { place = last.end }
-        while let object = try await line.object(after: place) {
-            switch object {
-            case .segment(let segment): place = segment.end
-            case .epoch(let record):
-                add(record)
-                place = record.start
-            }
-        }
-    }
-
     /// Where the epoch begins whose part of the history has a revision, or would have it.
     ///
     /// - Parameter start: of the epoch that the route begins in.
     func place(before revision: Revision, from start: ArchivePlace) -> ArchivePlace {
         let starts = [start] + later.map(\.start)
         return starts.first { place in last(of: place.epoch).map { $0 >= revision } ?? true } ?? start
-    }
-}
-
-extension ArchiveLine {
-    /// The record that ends an epoch, if a list of names knows of one.
-    fileprivate func record(after epoch: Int64, from revision: Revision) async throws(ArchiveError) -> EpochRecord? {
-        guard let last = try await lastName(of: epoch, after: revision),
-            let bytes = try await target.read(last, limit: Limits.segmentObjectBytes),
-            bytes.starts(with: EpochRecord.magic)
-        else { return nil }
-        let record = try EpochRecord(bytes, named: "\(last)")
-        guard record.cluster == cluster, record.epoch.number > epoch else {
-            throw .damaged(object: "\(last)", offset: 0, reason: "it is of another cluster, or of an earlier epoch")
-        }
-        return record
-    }
-
-    /// The last name of an epoch that a list has, and that is in the line.
-    private func lastName(of epoch: Int64, after revision: Revision) async throws(ArchiveError) -> ArchiveName? {
-        var last: ArchiveName?
-        var after = names.log(Epoch(number: epoch, nonce: 0), from: revision)
-        let folder = names.logs(Epoch(number: epoch, nonce: 0))
-        while true {
-            let page = try await target.list(under: folder, after: after, limit: Limits.archiveListing)
-            guard let end = page.last else { return last }
-            // Whatever is found under a name that merging freed is not in the line.
-            try await readMerges()
-            let inLine = page.last { name in
-                names.log(name).map { merges.range(of: $0.first, in: $0.epoch) == nil } ?? false
-            }
-            (last, after) = (inLine ?? last, end)
-            guard page.count == Limits.archiveListing else { return last }
-        }
-    }
-
-    /// The last segment of an epoch that is listed, or merged.
-    fileprivate func last(of epoch: Epoch, after revision: Revision) async throws(ArchiveError) -> Segment? {
-        let name = try await lastName(of: epoch.number, after: revision)
-        let merged = merges.last(upTo: Revision(rawValue: .max), in: epoch.number)?.first
-        let listed = name.flatMap { names.log($0) }?.first
-        guard let first = [listed, merged].compactMap(\.self).max() else { return nil }
-        return try await segment(of: epoch, from: first)
-    }
-
-    /// The last segment that begins at a revision or before it, looked for in lists of names; nil where none is found,
-    /// or the epoch has ended there.
-    func segment(upTo revision: Revision, of epoch: Epoch) async throws(ArchiveError) -> Segment? {
-        guard let first = try await listed(upTo: revision, of: epoch) else { return nil }
-        return try await segment(of: epoch, from: first)
     }
 }

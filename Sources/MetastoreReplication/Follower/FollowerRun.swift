@@ -102,6 +102,7 @@ struct FollowerRun: Sendable {
         try? await Task.sleep(for: progress.takePause())
     }
 
+    /// The source ends before what is here: it lags, or went another way.
     private func recover(aheadOf newest: Revision) async {
         do {
             if let common = try await parting(newest) { return await recover(from: common) }
@@ -221,10 +222,8 @@ struct FollowerRun: Sendable {
             let answer = try? await source.next(after: LogPlace(position: common, chain: chain), waiting: .zero)
         else { return common }
         for record in answer.parts.flatMap(\.records) {
-            guard (try? await progress.store.keptLink(of: record.revision)) == record.chain,
-                let next = try? await progress.store.position(at: record.revision)
-            else { break }
-            common = next
+            guard (try? await progress.store.keptLink(of: record.revision)) == record.chain else { break }
+            common = LogPlace(record, of: cluster).position
         }
         return common
     }
